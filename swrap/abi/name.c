@@ -1,0 +1,183 @@
+/* Abstract names: encoding, decoding, and the MAC (SipHash-2-4) that only members of the lab can make. */
+#include "name.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HEX_EP 36  /* an endpoint in hex */
+#define MAC_LEN 11 /* 64 bits of base64url */
+
+static const char hex[16] = "0123456789abcdef";
+static const char b64[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static uint64_t rotl(uint64_t x, int by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static uint64_t load64(const uint8_t *b)
+{
+	uint64_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return v;
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotl(v[1], 13) ^ v[0];
+	v[3] = rotl(v[3], 16) ^ v[2];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotl(v[1], 17) ^ v[2];
+	v[3] = rotl(v[3], 21) ^ v[0];
+	v[2] = rotl(v[2], 32);
+}
+
+/* siphash() - SipHash-2-4 of @len bytes under a 16-byte key (Aumasson, Bernstein: "SipHash", 2012) */
+static uint64_t siphash(const uint8_t key[16], const uint8_t *data, size_t len)
+{
+	uint64_t k0 = load64(key), k1 = load64(key + 8), m;
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull, k0 ^ 0x6c7967656e657261ull,
+			 k1 ^ 0x7465646279746573ull};
+	size_t whole = len - len % 8;
+	uint8_t last[8] = {0};
+
+	for (size_t i = 0; i <= whole; i += 8) {
+		if (i < whole) {
+			m = load64(data + i);
+		} else {
+			memcpy(last, data + whole, len - whole);
+			last[7] = (uint8_t)len;
+			m = load64(last);
+		}
+		v[3] ^= m;
+		sip_round(v);
+		sip_round(v);
+		v[0] ^= m;
+	}
+	v[2] ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static char *put_hex(char *at, const uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		*at++ = hex[bytes[i] >> 4];
+		*at++ = hex[bytes[i] & 15];
+	}
+	return at;
+}
+
+static char *put_u16(char *at, uint16_t v)
+{
+	uint8_t big[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+
+	return put_hex(at, big, 2);
+}
+
+static char *put_endpoint(char *at, const struct sw_endpoint *ep)
+{
+	return put_u16(put_hex(at, ep->ip, 16), ep->port);
+}
+
+static int nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static bool get_hex(const char *at, uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int high = nibble(at[2 * i]), low = nibble(at[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool get_u16(const char *at, uint16_t *v)
+{
+	uint8_t big[2];
+
+	if (!get_hex(at, big, 2))
+		return false;
+	*v = (uint16_t)(big[0] << 8 | big[1]);
+	return true;
+}
+
+/* put_mac() - Append the MAC of what stands from @text to @at */
+static char *put_mac(const struct sw_page *p, const char *text, char *at)
+{
+	uint64_t mac = siphash(p->key, (const uint8_t *)text, (size_t)(at - text));
+
+	*at++ = '/';
+	for (int i = 0; i < MAC_LEN; i++, mac >>= 6)
+		*at++ = b64[mac & 63];
+	return at;
+}
+
+socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun)
+{
+	char *text = sun->sun_path + 1, *at = text;
+
+	sun->sun_family = AF_UNIX;
+	sun->sun_path[0] = '\0';
+	memcpy(at, "sw/", 3);
+	memcpy(at + 3, p->lab, SW_LAB_ID);
+	at += 3 + SW_LAB_ID;
+	*at++ = '/';
+	at = put_u16(at, name->host);
+	*at++ = '/';
+	*at++ = (char)name->kind;
+	*at++ = '/';
+	at = put_endpoint(at, &name->own);
+	if (name->pair) {
+		*at++ = '>';
+		at = put_endpoint(at, &name->peer);
+	}
+	at = put_mac(p, text, at);
+	return (socklen_t)(at - (char *)sun);
+}
+
+int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name)
+{
+	enum { HEAD = 3 + SW_LAB_ID + 1 + 4 + 1 + 1 + 1, ONE = HEAD + HEX_EP + 1 + MAC_LEN, TWO = ONE + 1 + HEX_EP };
+	const char *text = sun->sun_path + 1, *at = text;
+	struct sockaddr_un again;
+
+	if (len < offsetof(struct sockaddr_un, sun_path) + 1 || sun->sun_family != AF_UNIX || sun->sun_path[0] != '\0')
+		return -EINVAL;
+	len -= (socklen_t)(text - (const char *)sun);
+	if ((len != ONE && len != TWO) || memcmp(at, "sw/", 3) != 0 || memcmp(at + 3, p->lab, SW_LAB_ID) != 0)
+		return -EINVAL;
+	at += 3 + SW_LAB_ID + 1;
+	memset(name, 0, sizeof(*name));
+	name->kind = (uint8_t)at[5];
+	name->pair = len == TWO;
+	if (!get_u16(at, &name->host) || !get_hex(at + 7, name->own.ip, 16) || !get_u16(at + 39, &name->own.port))
+		return -EINVAL;
+	if (name->pair && (!get_hex(at + 44, name->peer.ip, 16) || !get_u16(at + 76, &name->peer.port)))
+		return -EINVAL;
+	/* Encoding it again checks the separators and the MAC at once. */
+	sw_name_encode(p, name, &again);
+	return memcmp(again.sun_path + 1, text, len) == 0 ? 0 : -EINVAL;
+}
+
+socklen_t sw_name_service(const struct sw_page *p, enum sw_service which, struct sockaddr_un *sun)
+{
+	struct sw_name name = {.host = SW_NO_HOST, .kind = SW_KIND_SERVICE, .own.port = (uint16_t)which};
+
+	return sw_name_encode(p, &name, sun);
+}

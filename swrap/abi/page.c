@@ -1,0 +1,143 @@
+/* Reading the page: hosts, addresses, routes. No lock, no allocation, no libc beyond memory and string compares. */
+#include "page.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const uint8_t zero[16];
+
+uint32_t sw_page_begin(const struct sw_page *p)
+{
+	uint32_t seq;
+
+	do {
+		seq = __atomic_load_n(&p->seq, __ATOMIC_ACQUIRE);
+	} while (seq & 1);
+	return seq;
+}
+
+bool sw_page_retry(const struct sw_page *p, uint32_t seq)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&p->seq, __ATOMIC_RELAXED) != seq;
+}
+
+bool sw_ip_is_v4(const uint8_t ip[16])
+{
+	return memcmp(ip, v4_prefix, sizeof(v4_prefix)) == 0;
+}
+
+bool sw_ip_is_any(const uint8_t ip[16])
+{
+	return memcmp(ip, zero, 16) == 0 || (sw_ip_is_v4(ip) && memcmp(ip + 12, zero, 4) == 0);
+}
+
+bool sw_ip_is_loopback(const uint8_t ip[16])
+{
+	if (sw_ip_is_v4(ip))
+		return ip[12] == 127;
+	return memcmp(ip, zero, 15) == 0 && ip[15] == 1;
+}
+
+void sw_page_write_begin(struct sw_page *p)
+{
+	__atomic_fetch_add(&p->seq, 1, __ATOMIC_SEQ_CST);
+}
+
+void sw_page_write_end(struct sw_page *p)
+{
+	__atomic_fetch_add(&p->seq, 1, __ATOMIC_SEQ_CST);
+}
+
+uint16_t sw_host_index(const struct sw_page *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		if (strncmp(sw_hosts(p)[i].name, name, SW_HOST_NAME) == 0)
+			return (uint16_t)i;
+	return SW_NO_HOST;
+}
+
+/* same_subnet() - Do @a and @b agree in the first bits that @addr's prefix counts? */
+static bool same_subnet(const struct sw_addr *addr, const uint8_t ip[16])
+{
+	unsigned int bits = addr->prefix;
+
+	if (addr->v6 == sw_ip_is_v4(ip))
+		return false;
+	if (!addr->v6)
+		bits += 96;
+	if (memcmp(addr->ip, ip, bits / 8) != 0)
+		return false;
+	if (bits % 8 == 0)
+		return true;
+	uint8_t mask = (uint8_t)(0xff << (8 - bits % 8));
+	return ((addr->ip[bits / 8] ^ ip[bits / 8]) & mask) == 0;
+}
+
+/* find() - The address record of @ip on @host (or on any host, for SW_NO_HOST), by bisection over by_ip. */
+static const struct sw_addr *find(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
+{
+	const uint32_t *order = (const uint32_t *)((const char *)p + p->by_ip);
+	const struct sw_addr *addrs = sw_addrs(p);
+	uint32_t low = 0, high = p->n_addrs;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (memcmp(addrs[order[mid]].ip, ip, 16) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < p->n_addrs && memcmp(addrs[order[low]].ip, ip, 16) == 0; low++)
+		if (host == SW_NO_HOST || addrs[order[low]].host == host)
+			return &addrs[order[low]];
+	return NULL;
+}
+
+bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
+{
+	return sw_ip_is_loopback(ip) || find(p, host, ip) != NULL;
+}
+
+int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+{
+	const struct sw_host *h = &sw_hosts(p)[host];
+	const struct sw_addr *best = NULL;
+
+	if (sw_addr_has(p, host, dst)) {
+		memcpy(src, dst, 16);
+		*iface = h->first_iface;
+		return 0;
+	}
+	for (uint32_t i = h->first_addr; i < h->first_addr + h->n_addrs; i++) {
+		const struct sw_addr *a = &sw_addrs(p)[i];
+
+		if (!(sw_ifaces(p)[a->iface].flags & SW_IF_UP) || !same_subnet(a, dst))
+			continue;
+		if (best == NULL || a->prefix > best->prefix)
+			best = a;
+	}
+	if (best == NULL)
+		return -ENETUNREACH;
+	memcpy(src, best->ip, 16);
+	*iface = best->iface;
+	return 0;
+}
+
+int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
+{
+	if (sw_addr_has(p, host, dst)) {
+		*owner = host;
+		*iface = sw_hosts(p)[host].first_iface;
+		return 0;
+	}
+	const struct sw_addr *a = find(p, SW_NO_HOST, dst);
+
+	if (a == NULL || sw_ip_is_loopback(dst))
+		return -EHOSTUNREACH;
+	*owner = a->host;
+	*iface = a->iface;
+	return 0;
+}

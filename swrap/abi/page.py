@@ -1,0 +1,204 @@
+"""The page of a lab: written from a topology, mapped, and kept in step while the network changes.
+
+Created by the lab before anything runs; afterwards the switch's control side is its only writer.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import mmap
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from swrap.abi import ffi, lib
+from swrap.topology import Interface, Topology
+
+RSS_RINGS = 8
+LOOPBACK = Interface(
+    name="lo",
+    addresses=(ipaddress.IPv4Interface("127.0.0.1/8"), ipaddress.IPv6Interface("::1/128")),
+    speed=0,
+    mtu=65536,
+)
+
+
+class Page:
+    """A mapped page. `address` is the `struct sw_page *` for the C side."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path = path
+        fd = os.open(path, os.O_RDWR if write else os.O_RDONLY)
+        try:
+            self._map = mmap.mmap(fd, 0, prot=mmap.PROT_READ | (mmap.PROT_WRITE if write else 0))
+        finally:
+            os.close(fd)
+        self._buffer = ffi.from_buffer(self._map, require_writable=write)
+        self.address: Any = ffi.cast("struct sw_page *", self._buffer)
+        if len(self._map) < ffi.sizeof("struct sw_page") or self.address.magic != lib.SW_PAGE_MAGIC:
+            self.close()
+            raise ValueError(f"{path}: not the page of a lab")
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Page:
+        """Map an existing page; OSError where there is none, ValueError where the file is something else."""
+        return cls(path, write=write)
+
+    @classmethod
+    def create(cls, path: Path, topology: Topology, *, direct: bool = False) -> Page:
+        """Write a new page (mode 0600) with a fresh lab id and key, and map it for writing."""
+        content = _compose(topology, direct=direct)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+        return cls(path, write=True)
+
+    @property
+    def lab(self) -> str:
+        """The lab's id: 8 hex digits, part of every name."""
+        return bytes(ffi.string(self.address.lab)).decode()
+
+    @property
+    def direct(self) -> bool:
+        """True where there is no switch and programs connect straight to each other."""
+        return bool(self.address.flags & lib.SW_DIRECT)
+
+    def hosts(self) -> list[str]:
+        """The names of the hosts, in the order of their indices."""
+        table = self._table("struct sw_host", self.address.hosts)
+        return [_string(table[i].name) for i in range(self.address.n_hosts)]
+
+    def interfaces(self) -> list[str]:
+        """`host.interface` of every interface, lo included, in the order of their indices."""
+        hosts = self.hosts()
+        table = self._table("struct sw_iface", self.address.ifaces)
+        return [f"{hosts[table[i].host]}.{_string(table[i].name)}" for i in range(self.address.n_ifaces)]
+
+    def interface_index(self, name: str) -> int:
+        """The index of `server.eth0`; KeyError if there is none."""
+        try:
+            return self.interfaces().index(name)
+        except ValueError:
+            raise KeyError(name) from None
+
+    def interface(self, index: int) -> Any:
+        """The `struct sw_iface` at this index, as it is now."""
+        return self._table("struct sw_iface", self.address.ifaces)[index]
+
+    def set_running(self, name: str, running: bool) -> None:
+        """Give the interface its carrier, or take it away."""
+        interface = self.interface(self.interface_index(name))
+        with self._writing():
+            if running:
+                interface.flags |= lib.SW_IF_RUNNING
+            else:
+                interface.flags &= ~lib.SW_IF_RUNNING
+
+    def set_rate(self, name: str, rate: int | None) -> None:
+        """Change what the interface carries, in bits per second; None is unlimited."""
+        interface = self.interface(self.interface_index(name))
+        with self._writing():
+            interface.rate = rate or 0
+
+    def close(self) -> None:
+        """Unmap. The pointers that were handed out are void from now on."""
+        ffi.release(self._buffer)
+        self._map.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        lib.sw_page_write_begin(self.address)
+        try:
+            yield
+        finally:
+            lib.sw_page_write_end(self.address)
+
+    def _table(self, kind: str, offset: int) -> Any:
+        return ffi.cast(f"{kind} *", ffi.cast("char *", self.address) + offset)
+
+
+def _string(raw: Any) -> str:
+    return bytes(ffi.string(raw)).decode()
+
+
+def _compose(topology: Topology, *, direct: bool) -> bytes:
+    """The bytes of the page: header, then hosts, interfaces, addresses, and the order of the addresses by IP."""
+    hosts: list[dict[str, Any]] = []
+    interfaces: list[dict[str, Any]] = []
+    addresses: list[dict[str, Any]] = []
+    for host_index, host in enumerate(topology.hosts):
+        everything = (LOOPBACK, *host.interfaces)
+        first_address = len(addresses)
+        for position, interface in enumerate(everything):
+            for address in interface.addresses:
+                addresses.append(
+                    {
+                        "ip": pack_ip(address.ip),
+                        "iface": len(interfaces),
+                        "host": host_index,
+                        "prefix": address.network.prefixlen,
+                        "v6": address.version == 6,
+                    }
+                )
+            interfaces.append(_interface(interface, host_index, position + 1, len(interfaces)))
+        hosts.append(
+            {
+                "name": host.name.encode(),
+                "first_iface": len(interfaces) - len(everything),
+                "n_ifaces": len(everything),
+                "first_addr": first_address,
+                "n_addrs": len(addresses) - first_address,
+            }
+        )
+    order = sorted(range(len(addresses)), key=lambda i: bytes(addresses[i]["ip"]))
+    parts = [
+        ("hosts", bytes(ffi.buffer(ffi.new("struct sw_host[]", hosts)))),
+        ("ifaces", bytes(ffi.buffer(ffi.new("struct sw_iface[]", interfaces)))),
+        ("addrs", bytes(ffi.buffer(ffi.new("struct sw_addr[]", addresses)))),
+        ("by_ip", bytes(ffi.buffer(ffi.new("uint32_t[]", order)))),
+    ]
+    header = ffi.new(
+        "struct sw_page *",
+        {
+            "magic": lib.SW_PAGE_MAGIC,
+            "flags": lib.SW_DIRECT if direct else 0,
+            "lab": secrets.token_hex(4).encode(),
+            "key": secrets.token_bytes(16),
+            "n_hosts": len(hosts),
+            "n_ifaces": len(interfaces),
+            "n_addrs": len(addresses),
+        },
+    )
+    body = b""
+    for name, table in parts:
+        setattr(header, name, ffi.sizeof("struct sw_page") + len(body))
+        body += table + bytes(-len(table) % 8)
+    header.size = ffi.sizeof("struct sw_page") + len(body)
+    return bytes(ffi.buffer(header)) + body
+
+
+def _interface(interface: Interface, host: int, ifindex: int, index: int) -> dict[str, Any]:
+    flags = lib.SW_IF_UP | lib.SW_IF_RUNNING
+    flags |= lib.SW_IF_LOOPBACK if interface.name == "lo" else 0
+    flags |= lib.SW_IF_RSS if interface.rss else 0
+    flags |= lib.SW_IF_RDMA if interface.rdma else 0
+    return {
+        "name": interface.name.encode(),
+        "host": host,
+        "ifindex": ifindex,
+        "flags": flags,
+        "mtu": interface.mtu,
+        "rings": RSS_RINGS if interface.rss else 1,
+        "speed": interface.speed,
+        "rate": interface.rate or 0,
+        # 02 marks an address as locally administered.
+        "mac": bytes(6) if interface.name == "lo" else bytes((2, 0x53, 0x57)) + index.to_bytes(3, "big"),
+    }
+
+
+def pack_ip(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bytes:
+    """The 16 bytes of an address, IPv4 in its mapped form."""
+    return address.packed if address.version == 6 else bytes(10) + b"\xff\xff" + address.packed

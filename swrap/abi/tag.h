@@ -1,0 +1,31 @@
+/*
+ * The tag: what a virtual socket pretends to be, kept by the kernel on the socket itself.
+ *
+ * A 64-bit value in SO_MAX_PACING_RATE: any user may set it, it does nothing on AF_UNIX, and it goes wherever the open
+ * file description goes. 16 bits of magic say that the socket is ours, 16 name the host, the rest are flags.
+ */
+#ifndef SW_TAG_H
+#define SW_TAG_H
+
+#include <stdint.h>
+
+#define SW_TAG_MAGIC 0x5357ull
+#define SW_TAG_MAKE(host, flags) ((SW_TAG_MAGIC << 48) | ((uint64_t)(uint16_t)(host) << 32) | (uint32_t)(flags))
+#define SW_TAG_IS(tag) ((tag) >> 48 == SW_TAG_MAGIC)
+#define SW_TAG_HOST(tag) ((uint16_t)((tag) >> 32))
+
+enum sw_tag_flag {
+	SW_TAG_V6 = 1 << 0,
+	SW_TAG_DGRAM = 1 << 1,
+	SW_TAG_BOUND = 1 << 2,      /* by the program */
+	SW_TAG_LISTEN = 1 << 3,
+	SW_TAG_CONNECTING = 1 << 4, /* a SYN was sent, and nobody has asked for its outcome yet */
+	SW_TAG_CONNECTED = 1 << 5,
+	SW_TAG_ACCEPTED = 1 << 6,
+	SW_TAG_V6ONLY = 1 << 7,
+	SW_TAG_REUSEPORT = 1 << 8,
+	SW_TAG_NODELAY = 1 << 9,
+	SW_TAG_CORK = 1 << 10,
+};
+
+#endif

@@ -1,0 +1,52 @@
+"""How the compiled parts are made: libswrap.so, which has no Python in it, and the extensions, from the same C.
+
+setuptools calls `BuildExt` (pyproject names it), run from the root of the tree. Nothing is compiled at run time.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+from glob import glob
+
+from setuptools import Extension
+from setuptools.command.build_ext import build_ext
+
+SHIM_CFLAGS = ["-std=c11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
+
+
+def _libswrap() -> Extension:
+    return Extension(
+        "swrap.libswrap",
+        sources=[*sorted(glob("swrap/shim/*.c")), "swrap/abi/page.c", "swrap/abi/name.c"],
+        depends=[*glob("swrap/shim/*.h"), *glob("swrap/abi/*.h")],
+        include_dirs=["swrap/abi", "swrap/shim"],
+        extra_compile_args=SHIM_CFLAGS,
+        # z,now: no lazy binding inside the shim, which runs in signal handlers and after vfork.
+        extra_link_args=["-Wl,-z,now", "-Wl,--no-undefined", "-ldl"],
+    )
+
+
+class BuildExt(build_ext):
+    """build_ext, with the extensions put together when it starts."""
+
+    def initialize_options(self) -> None:
+        """The placeholder in pyproject makes setuptools call us; here come the real ones."""
+        # By path: importing the packages would need what is about to be built.
+        builders = [runpy.run_path(f"swrap/{part}/build.py")["ffi"] for part in ("abi", "switch")]
+        temporary = os.path.join("build", "cffi")  # generated C must not land in the tree
+        self.distribution.ext_modules = [
+            _libswrap(),
+            *(ffi.distutils_extension(temporary) for ffi in builders),
+        ]
+        super().initialize_options()
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """A plain shared object has no Python version in its name."""
+        if fullname.rpartition(".")[2] == "libswrap":
+            return os.path.join(*fullname.split(".")) + ".so"
+        return str(super().get_ext_filename(fullname))
+
+    def get_export_symbols(self, ext: Extension) -> list[str]:
+        """No PyInit is looked for in libswrap.so."""
+        return [] if ext.name == "swrap.libswrap" else list(super().get_export_symbols(ext))
