@@ -9,7 +9,9 @@ from enum import IntEnum
 
 
 class NTSTATUS(IntEnum):
-    """A 32-bit status. A value that is not listed stays a member (`UNKNOWN_C0001234`), so that decoding never fails."""
+    """A 32-bit status. A value that is not listed stays a member (`UNKNOWN_C0001234`), so that decoding never
+    fails.
+    """
 
     SUCCESS = 0x00000000
     PENDING = 0x00000103
@@ -110,5 +112,7 @@ class NTSTATUS(IntEnum):
 
     @property
     def is_error(self) -> bool:
-        """Severity ERROR (top two bits 11): the response carries the error body, with the exceptions of 3.3.4.4."""
+        """Severity ERROR (top two bits 11): the response carries the error body, with the exceptions of
+        3.3.4.4.
+        """
         return self >= 0xC0000000
