@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from server.wire.errors import WireError
+from server.wire.errors import FramingError, WireError
 
 SIZE = 64
 MAGIC = b"\xfeSMB"
@@ -101,19 +101,19 @@ class Header:
 
     @classmethod
     def decode(cls, data: bytes | bytearray | memoryview) -> Header:
-        """Read the first 64 bytes of ``data``. WireError: too short, not SMB2, an unknown command."""
+        """Read the first 64 bytes of ``data``. FramingError: too short, not SMB2, an unknown command."""
         if len(data) < SIZE:
-            raise WireError(f"SMB2 header: {len(data)} bytes, need {SIZE}")
+            raise FramingError(f"SMB2 header: {len(data)} bytes, need {SIZE}")
         (magic, structure_size, charge, status, command_code, credits, flag_bits, next_command, message_id,
          low, high, session_id, signature) = _LAYOUT.unpack_from(data)
         if magic != MAGIC:
-            raise WireError(f"SMB2 header: protocol id {magic.hex()}")
+            raise FramingError(f"SMB2 header: protocol id {magic.hex()}")
         if structure_size != SIZE:
-            raise WireError(f"SMB2 header: StructureSize {structure_size}")
+            raise FramingError(f"SMB2 header: StructureSize {structure_size}")
         try:
             command = Command(command_code)
         except ValueError:
-            raise WireError(f"SMB2 header: unknown command 0x{command_code:x}") from None
+            raise FramingError(f"SMB2 header: unknown command 0x{command_code:x}") from None
         flags = Flags(flag_bits)
         response = bool(flag_bits & Flags.SERVER_TO_REDIR)
         is_async = bool(flag_bits & Flags.ASYNC_COMMAND)
@@ -151,20 +151,20 @@ class Header:
 def split_compound(pdu: bytes | bytearray | memoryview) -> list[memoryview]:
     """The messages of one PDU, in order, each with its trailing padding (which its signature covers).
 
-    Views, not copies. WireError: a NextCommand that is unaligned, shorter than a header or past the end. The
-    headers themselves are not checked beyond their NextCommand: ``Header.decode`` does that.
+    Views, not copies. FramingError: a NextCommand that is unaligned, shorter than a header or past the end.
+    The headers themselves are not checked beyond their NextCommand: ``Header.decode`` does that.
     """
     view = memoryview(pdu)
     messages: list[memoryview] = []
     while True:
         if len(view) < SIZE:
-            raise WireError(f"SMB2 message {len(messages)} of the PDU: {len(view)} bytes, need {SIZE}")
+            raise FramingError(f"SMB2 message {len(messages)} of the PDU: {len(view)} bytes, need {SIZE}")
         offset = int.from_bytes(view[_OFFSET_NEXT : _OFFSET_NEXT + 4], "little")
         if offset == 0:
             messages.append(view)
             return messages
         if offset % 8 or offset < SIZE or offset > len(view) - SIZE:
-            raise WireError(
+            raise FramingError(
                 f"SMB2 message {len(messages)} of the PDU: NextCommand {offset} of {len(view)} bytes"
             )
         messages.append(view[:offset])
