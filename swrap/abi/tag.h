@@ -26,6 +26,7 @@ enum sw_tag_flag {
 	SW_TAG_REUSEPORT = 1 << 8,
 	SW_TAG_NODELAY = 1 << 9,
 	SW_TAG_CORK = 1 << 10,
+	SW_TAG_FAILED = 1 << 11, /* a connect failed: AF_UNIX cannot try again on this socket */
 };
 
 #endif

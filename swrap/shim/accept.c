@@ -1,0 +1,105 @@
+/* listen, accept and accept4: what a listener does. */
+#include "shim.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "real.h"
+
+/* The kernel's default net.core.somaxconn: a full AF_UNIX queue would be EAGAIN to the switch, not a waiting SYN. */
+#define BACKLOG 4096
+
+/* What a listener hands down to the sockets it accepts. */
+#define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK)
+
+SW_EXPORT int listen(int fd, int backlog)
+{
+	struct sw_name name = {.kind = SW_KIND_TCP};
+	uint64_t tag;
+	int error;
+
+	if (!sw_lab() || !sw_tag_get(fd, &tag))
+		return sw_real()->listen(fd, backlog);
+	if (tag & SW_TAG_DGRAM)
+		return sw_fail(EOPNOTSUPP);
+	if (tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED))
+		return sw_fail(EINVAL);
+	if (!(tag & SW_TAG_BOUND)) {
+		name.host = SW_TAG_HOST(tag);
+		if (!(tag & SW_TAG_V6))
+			memset(name.own.ip + 10, 0xff, 2);
+		error = sw_bind_port(fd, &name);
+		if (error)
+			return sw_fail(error);
+	}
+	if (sw_real()->listen(fd, BACKLOG) < 0)
+		return -1;
+	return sw_tag_set(fd, tag | SW_TAG_BOUND | SW_TAG_LISTEN);
+}
+
+/**
+ * welcome() - Make an accepted AF_UNIX socket a virtual one
+ * @listener: the listener's tag
+ *
+ * Return: false for a stranger, who knew the name from /proc/net/unix, and for a peer that has gone already
+ */
+static bool welcome(int fd, uint64_t listener, const struct sockaddr_un *sun, socklen_t len, struct sw_name *peer)
+{
+	bool direct = sw_lab()->flags & SW_DIRECT;
+	struct sw_hello hello;
+
+	if (sw_name_decode(sw_lab(), sun, len, peer) < 0 || !sw_peer_is_ours(fd) ||
+	    peer->kind != (direct ? SW_KIND_TCP : SW_KIND_ONWARD))
+		return false;
+	if (sw_tag_set(fd, (listener & ~0xffffffffull) | (listener & INHERITED) | SW_TAG_ACCEPTED | SW_TAG_CONNECTED) < 0)
+		return false;
+	if (direct)
+		return true;
+	hello.ino = sw_inode(fd);
+	/* A peer that is gone already is a connection that ends at once, as it would with TCP. */
+	return sw_real()->send(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(hello) ||
+	       errno == EPIPE || errno == ECONNRESET;
+}
+
+/* plain_accept() - accept4(2) of a socket that is not ours, through our own buffer: the name was needed to tell. */
+static int plain_result(int fd, const struct sockaddr_un *sun, socklen_t got, struct sockaddr *addr, socklen_t *len)
+{
+	if (addr && len) {
+		memcpy(addr, sun, *len < got ? *len : got);
+		*len = got;
+	}
+	return fd;
+}
+
+SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	struct sockaddr_un sun;
+	struct sw_name peer;
+	uint64_t tag;
+	int saved = errno;
+
+	if (!sw_lab())
+		return sw_real()->accept4(fd, addr, len, flags);
+	for (;;) {
+		socklen_t got = sizeof(sun);
+		int accepted = sw_real()->accept4(fd, (struct sockaddr *)&sun, &got, flags);
+
+		if (accepted < 0)
+			return -1;
+		if (!sw_tag_get(fd, &tag))
+			return plain_result(accepted, &sun, got, addr, len);
+		if (welcome(accepted, tag, &sun, got, &peer)) {
+			if (addr && len)
+				sw_endpoint_write(tag, &peer.own, addr, len);
+			errno = saved;
+			return accepted;
+		}
+		close(accepted);
+	}
+}
+
+SW_EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return accept4(fd, addr, len, 0);
+}

@@ -1,0 +1,197 @@
+/* Addresses: sockaddr to endpoint and back; bind, getsockname, getpeername. */
+#include "shim.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "real.h"
+
+/* The kernel's default net.ipv4.ip_local_port_range */
+#define EPHEMERAL_FIRST 32768
+#define EPHEMERAL_COUNT 28232
+
+int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, struct sw_endpoint *ep)
+{
+	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+
+	if (len < sizeof(sa_family_t))
+		return EINVAL;
+	if (tag & SW_TAG_V6) {
+		if (addr->sa_family != AF_INET6)
+			return EAFNOSUPPORT;
+		if (len < offsetof(struct sockaddr_in6, sin6_scope_id))
+			return EINVAL;
+		memcpy(ep->ip, &in6->sin6_addr, 16);
+		ep->port = ntohs(in6->sin6_port);
+		return 0;
+	}
+	if (addr->sa_family != AF_INET && !(addr->sa_family == AF_UNSPEC && len >= sizeof(*in) && !in->sin_addr.s_addr))
+		return EAFNOSUPPORT;
+	if (len < sizeof(*in))
+		return EINVAL;
+	memset(ep->ip, 0, 10);
+	memset(ep->ip + 10, 0xff, 2);
+	memcpy(ep->ip + 12, &in->sin_addr, 4);
+	ep->port = ntohs(in->sin_port);
+	return 0;
+}
+
+void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockaddr *addr, socklen_t *len)
+{
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} full;
+	socklen_t size;
+
+	memset(&full, 0, sizeof(full));
+	if (tag & SW_TAG_V6) {
+		full.in6.sin6_family = AF_INET6;
+		full.in6.sin6_port = htons(ep->port);
+		memcpy(&full.in6.sin6_addr, ep->ip, 16);
+		size = sizeof(full.in6);
+	} else {
+		full.in.sin_family = AF_INET;
+		full.in.sin_port = htons(ep->port);
+		memcpy(&full.in.sin_addr, ep->ip + 12, 4);
+		size = sizeof(full.in);
+	}
+	memcpy(addr, &full, *len < size ? *len : size);
+	*len = size;
+}
+
+static void any_address(uint64_t tag, struct sw_endpoint *ep)
+{
+	memset(ep, 0, sizeof(*ep));
+	if (!(tag & SW_TAG_V6))
+		memset(ep->ip + 10, 0xff, 2);
+}
+
+static bool decode_name(int got, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name)
+{
+	return got == 0 && sw_name_decode(sw_lab(), sun, len, name) == 0;
+}
+
+bool sw_own_name(int fd, struct sw_name *name)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+
+	return decode_name(sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len), &sun, len, name);
+}
+
+/* peer_name() - The name of the socket at the other end: for an accepted one it holds both addresses. */
+static bool peer_name(int fd, struct sw_name *name)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+
+	return decode_name(sw_real()->getpeername(fd, (struct sockaddr *)&sun, &len), &sun, len, name);
+}
+
+int sw_bind_port(int fd, struct sw_name *name)
+{
+	struct sockaddr_un sun;
+	uint32_t start;
+	bool fixed = name->own.port != 0;
+
+	if (!fixed && getrandom(&start, sizeof(start), GRND_NONBLOCK) != sizeof(start))
+		start = (uint32_t)sw_inode(fd);
+	for (uint32_t i = 0; fixed || i < EPHEMERAL_COUNT; i++) {
+		if (!fixed)
+			name->own.port = (uint16_t)(EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT);
+		socklen_t len = sw_name_encode(sw_lab(), name, &sun);
+		if (sw_real()->bind(fd, (struct sockaddr *)&sun, len) == 0)
+			return 0;
+		if (errno != EADDRINUSE || fixed)
+			return errno;
+	}
+	return EADDRINUSE;
+}
+
+SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct sw_name name = {0};
+	uint64_t tag;
+	int error, saved = errno;
+
+	if (!sw_lab() || !sw_tag_get(fd, &tag))
+		return sw_real()->bind(fd, addr, len);
+	error = sw_endpoint_read(tag, addr, len, &name.own);
+	if (error)
+		return sw_fail(error);
+	if (tag & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED))
+		return sw_fail(EINVAL);
+	if (!sw_ip_is_any(name.own.ip) && !sw_addr_has(sw_lab(), SW_TAG_HOST(tag), name.own.ip))
+		return sw_fail(EADDRNOTAVAIL);
+	name.host = SW_TAG_HOST(tag);
+	name.kind = tag & SW_TAG_DGRAM ? SW_KIND_UDP : SW_KIND_TCP;
+	error = sw_bind_port(fd, &name);
+	if (error)
+		return sw_fail(error);
+	errno = saved;
+	return sw_tag_set(fd, tag | SW_TAG_BOUND);
+}
+
+/**
+ * find_endpoints() - Both addresses of a stream that is connected or connecting
+ *
+ * An accepted socket finds them in its peer's name, a connecting one in its own. Where the program bound the socket
+ * itself, its name tells one of them at most, and the switch is asked.
+ */
+static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote)
+{
+	struct sw_answer answer;
+	struct sw_name name;
+
+	if (tag & SW_TAG_ACCEPTED) {
+		if (!peer_name(fd, &name))
+			return false;
+		*remote = name.own;
+		*local = name.peer;
+		if (!name.pair && sw_own_name(fd, &name)) /* directly, from a socket that its program had bound */
+			*local = name.own;
+		return true;
+	}
+	if (sw_own_name(fd, &name) && name.pair) {
+		*local = name.own;
+		*remote = name.peer;
+		return true;
+	}
+	sw_ask(fd, &answer);
+	*local = answer.local;
+	*remote = answer.remote;
+	return answer.state != SW_FLOW_NONE;
+}
+
+SW_EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct sw_endpoint local, remote;
+	struct sw_name name;
+	uint64_t tag;
+
+	if (!sw_lab() || !sw_tag_get(fd, &tag))
+		return sw_real()->getsockname(fd, addr, len);
+	any_address(tag, &local);
+	if (!(tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED)) || !find_endpoints(fd, tag, &local, &remote))
+		if (sw_own_name(fd, &name))
+			local = name.own;
+	sw_endpoint_write(tag, &local, addr, len);
+	return 0;
+}
+
+SW_EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct sw_endpoint local, remote;
+	uint64_t tag;
+
+	if (!sw_lab() || !sw_tag_get(fd, &tag))
+		return sw_real()->getpeername(fd, addr, len);
+	tag = sw_settle(fd, tag);
+	if (!(tag & SW_TAG_CONNECTED) || !find_endpoints(fd, tag, &local, &remote))
+		return sw_fail(ENOTCONN);
+	sw_endpoint_write(tag, &remote, addr, len);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* A question to the switch about one flow: asked seldom, so a connection of its own each time, and no state here. */
+#include "shim.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "real.h"
+
+/* How long a switch that is alive may take; it answers within microseconds. */
+#define PATIENCE_S 5
+
+uint64_t sw_inode(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
+static bool exchange(int door, uint64_t ino, struct sw_answer *answer)
+{
+	struct sw_syn question = {.magic = SW_SYN_MAGIC, .opening = SW_ASK, .length = sizeof(question), .ino = ino};
+	struct timeval patience = {.tv_sec = PATIENCE_S};
+	struct sockaddr_un sun;
+	socklen_t len = sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun);
+	const struct sw_real *real = sw_real();
+
+	question.host = sw_self();
+	return real->setsockopt(door, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	       real->connect(door, (struct sockaddr *)&sun, len) == 0 && sw_peer_is_ours(door) &&
+	       real->send(door, &question, sizeof(question), MSG_NOSIGNAL) == sizeof(question) &&
+	       real->recv(door, answer, sizeof(*answer), MSG_WAITALL) == sizeof(*answer);
+}
+
+void sw_ask(int fd, struct sw_answer *answer)
+{
+	int saved = errno;
+	int door = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memset(answer, 0, sizeof(*answer));
+	if (door >= 0) {
+		if ((sw_lab()->flags & SW_DIRECT) || !exchange(door, sw_inode(fd), answer))
+			memset(answer, 0, sizeof(*answer));
+		close(door);
+	}
+	errno = saved;
+}
+
+int sw_reason(int fd)
+{
+	struct sw_answer answer;
+
+	sw_ask(fd, &answer);
+	return answer.error ? answer.error : ECONNRESET;
+}

@@ -1,0 +1,254 @@
+/* connect(2): to the switch, which connects on; or, in a lab without one, straight to the listener. */
+#include "shim.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "real.h"
+
+/* More than this behind the default of any sane machine: then the socket gets a smaller buffer (see syn.h). */
+#define SNDBUF_MOST (4 << 20)
+#define SNDBUF_USUAL 212992
+
+static const char padding[64 << 10];
+
+/* outcome() - 0 established, EINPROGRESS still waiting, or the errno that ended the attempt. */
+static int outcome(int fd, int timeout_ms)
+{
+	struct pollfd one = {.fd = fd, .events = POLLOUT};
+	int error = 0;
+	socklen_t len = sizeof(error);
+	int n = poll(&one, 1, timeout_ms);
+
+	if (n < 0)
+		return errno;
+	if (n == 0)
+		return EINPROGRESS;
+	if (!(one.revents & POLLERR))
+		return 0;
+	sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error ? sw_reason(fd) : 0;
+}
+
+uint64_t sw_settle(int fd, uint64_t tag)
+{
+	struct pollfd one = {.fd = fd, .events = POLLOUT};
+	int saved = errno;
+
+	if ((tag & SW_TAG_CONNECTING) && poll(&one, 1, 0) == 1 && !(one.revents & (POLLERR | POLLHUP))) {
+		tag = (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_CONNECTED;
+		sw_tag_set(fd, tag);
+	}
+	errno = saved;
+	return tag;
+}
+
+/* send_syn() - The opening message: so long that the socket is not ready for POLLOUT until the switch has read it. */
+static int send_syn(int fd, uint64_t tag, const struct sw_endpoint *local, const struct sw_endpoint *remote)
+{
+	struct sw_syn syn = {.magic = SW_SYN_MAGIC, .opening = SW_OPEN, .local = *local, .remote = *remote};
+	const struct sw_real *real = sw_real();
+	int sndbuf = 0;
+	socklen_t len = sizeof(sndbuf);
+	size_t left;
+
+	if (real->getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &len) < 0)
+		return errno;
+	if (sndbuf > SNDBUF_MOST) {
+		sndbuf = SNDBUF_USUAL / 2; /* the kernel doubles what it is given */
+		real->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+		sndbuf *= 2;
+	}
+	syn.flags = tag & SW_TAG_BOUND ? SW_SYN_BOUND : 0;
+	syn.length = (uint32_t)sndbuf / 4;
+	syn.host = SW_TAG_HOST(tag);
+	syn.ino = sw_inode(fd);
+	left = syn.length;
+	for (const void *from = &syn; left > 0; from = padding) {
+		size_t n = left < sizeof(padding) ? left : sizeof(padding);
+		struct iovec iov[2] = {{(void *)from, n}, {(void *)padding, 0}};
+		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+
+		if (from == &syn) {
+			iov[0].iov_len = sizeof(syn);
+			iov[1].iov_len = n - sizeof(syn);
+		}
+		ssize_t sent = real->sendmsg(fd, &msg, MSG_NOSIGNAL);
+		if (sent != (ssize_t)n)
+			return sent < 0 ? errno : EPIPE;
+		left -= n;
+	}
+	/* By itself, so that the byte which stays unread holds no more memory than it must. */
+	return real->send(fd, padding, 1, MSG_NOSIGNAL) == 1 ? 0 : errno;
+}
+
+/* reach() - Connect @fd to the abstract name; a full backlog of the switch is waited for. Returns 0 or an errno. */
+static int reach(int fd, const struct sockaddr_un *sun, socklen_t len)
+{
+	const struct sw_real *real = sw_real();
+
+	for (;;) {
+		if (real->connect(fd, (const struct sockaddr *)sun, len) == 0)
+			break;
+		if (errno != EAGAIN)
+			return errno;
+		/* Only a non-blocking socket comes here; the switch accepts within microseconds. */
+		struct pollfd nothing = {.fd = -1};
+		poll(&nothing, 1, 1);
+	}
+	return sw_peer_is_ours(fd) ? 0 : ECONNREFUSED;
+}
+
+/* reach_directly() - To the listener itself: at the exact address, at 0.0.0.0, at ::. */
+static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote)
+{
+	struct sw_name name = {.kind = SW_KIND_TCP, .own = *remote};
+	struct sockaddr_un sun;
+	uint32_t iface;
+	int error;
+
+	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &name.host, &iface) < 0)
+		return EHOSTUNREACH;
+	error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+	if (error == ECONNREFUSED && sw_ip_is_v4(remote->ip)) {
+		memset(name.own.ip + 12, 0, 4);
+		error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+	}
+	if (error == ECONNREFUSED) {
+		memset(name.own.ip, 0, 16);
+		error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+	}
+	return error;
+}
+
+/* name_self() - Choose the local address, and bind the pair's name unless the program bound one itself. */
+static int name_self(int fd, uint64_t tag, struct sw_endpoint *local, const struct sw_endpoint *remote)
+{
+	struct sw_name name = {0};
+	uint8_t source[16];
+	uint32_t iface;
+	int error = sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, source, &iface);
+
+	if (error)
+		return -error;
+	if (tag & SW_TAG_BOUND) {
+		if (!sw_own_name(fd, &name))
+			return EINVAL;
+	} else {
+		name = (struct sw_name){.host = SW_TAG_HOST(tag), .kind = SW_KIND_TCP, .pair = true, .peer = *remote};
+		memcpy(name.own.ip, source, 16);
+		error = sw_bind_port(fd, &name);
+		if (error)
+			return error == EADDRINUSE ? EADDRNOTAVAIL : error;
+	}
+	*local = name.own;
+	if (sw_ip_is_any(local->ip))
+		memcpy(local->ip, source, 16);
+	return 0;
+}
+
+/**
+ * renew() - Put a fresh socket in the place of one whose connect failed
+ *
+ * TCP allows another try, AF_UNIX does not. The name and the flags are kept; a registration in epoll is lost.
+ */
+static int renew(int fd, uint64_t *tag)
+{
+	struct sw_name name;
+	bool bound = (*tag & SW_TAG_BOUND) && sw_own_name(fd, &name);
+	int flags = fcntl(fd, F_GETFL), cloexec = fcntl(fd, F_GETFD);
+	int fresh = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), 0);
+	int error = 0;
+
+	if (fresh < 0)
+		return errno;
+	*tag &= ~(uint64_t)(SW_TAG_FAILED | SW_TAG_CONNECTING);
+	if (dup3(fresh, fd, cloexec & FD_CLOEXEC ? O_CLOEXEC : 0) < 0 || sw_tag_set(fd, *tag) < 0)
+		error = errno;
+	close(fresh);
+	return error ? error : bound ? sw_bind_port(fd, &name) : 0;
+}
+
+/* under_way() - connect(2) on a socket that is connecting already. */
+static int under_way(int fd, uint64_t tag)
+{
+	int error = outcome(fd, 0);
+
+	if (error == EINPROGRESS)
+		return sw_fail(EALREADY);
+	tag &= ~(uint64_t)SW_TAG_CONNECTING;
+	sw_tag_set(fd, tag | (error ? SW_TAG_FAILED : SW_TAG_CONNECTED));
+	return error ? sw_fail(error) : 0;
+}
+
+static int patience_ms(int fd)
+{
+	struct timeval limit = {0};
+	socklen_t len = sizeof(limit);
+
+	sw_real()->getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &len);
+	if (limit.tv_sec == 0 && limit.tv_usec == 0)
+		return -1;
+	return limit.tv_sec > INT_MAX / 1000 - 1 ? INT_MAX : (int)(limit.tv_sec * 1000 + limit.tv_usec / 1000);
+}
+
+/* open_flow() - 0 established, EINPROGRESS, EINTR (still under way), or why it failed. */
+static int open_flow(int fd, uint64_t tag, const struct sw_endpoint *remote)
+{
+	struct sw_endpoint local;
+	struct sockaddr_un sun;
+	int error = name_self(fd, tag, &local, remote);
+
+	if (error)
+		return error;
+	if (sw_lab()->flags & SW_DIRECT)
+		return reach_directly(fd, tag, remote);
+	error = reach(fd, &sun, sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun));
+	if (error)
+		return error == ECONNREFUSED ? ENETDOWN : error; /* the switch is gone */
+	sw_tag_set(fd, tag | SW_TAG_CONNECTING);
+	error = send_syn(fd, tag, &local, remote);
+	if (error)
+		return error == EPIPE || error == ECONNRESET ? sw_reason(fd) : error;
+	if (fcntl(fd, F_GETFL) & O_NONBLOCK)
+		return EINPROGRESS;
+	return outcome(fd, patience_ms(fd));
+}
+
+SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct sw_endpoint remote;
+	uint64_t tag;
+	int error, saved = errno;
+
+	if (!sw_lab() || !sw_tag_get(fd, &tag))
+		return sw_real()->connect(fd, addr, len);
+	if (tag & SW_TAG_DGRAM)
+		return sw_fail(ENETUNREACH); /* datagrams are not carried */
+	if (tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN))
+		return sw_fail(EISCONN);
+	if (tag & SW_TAG_CONNECTING)
+		return under_way(fd, tag);
+	error = sw_endpoint_read(tag, addr, len, &remote);
+	if (error)
+		return sw_fail(error);
+	if ((tag & SW_TAG_V6ONLY) && sw_ip_is_v4(remote.ip))
+		return sw_fail(ENETUNREACH);
+	if (sw_ip_is_any(remote.ip)) { /* Linux takes the unspecified address for this host */
+		if (sw_ip_is_v4(remote.ip))
+			remote.ip[12] = 127;
+		remote.ip[15] = 1;
+	}
+	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;
+	if (!error)
+		error = open_flow(fd, tag, &remote);
+	if (error != EINPROGRESS && error != EINTR)
+		sw_tag_set(fd, tag | (error ? SW_TAG_FAILED : SW_TAG_CONNECTED));
+	if (error)
+		return sw_fail(error);
+	errno = saved;
+	return 0;
+}

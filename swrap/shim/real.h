@@ -1,0 +1,66 @@
+/*
+ * The functions behind the ones that we interpose: the next in the search order, mostly libc's.
+ *
+ * All are looked up by the constructor, since dlsym(3) is not async-signal-safe; a call from a constructor that runs
+ * before ours looks its own up.
+ */
+#ifndef SW_REAL_H
+#define SW_REAL_H
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#define SW_REAL(X)                                                                                                     \
+	X(int, socket, (int domain, int type, int protocol))                                                           \
+	X(int, bind, (int fd, const struct sockaddr *addr, socklen_t len))                                             \
+	X(int, listen, (int fd, int backlog))                                                                          \
+	X(int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags))                                    \
+	X(int, connect, (int fd, const struct sockaddr *addr, socklen_t len))                                          \
+	X(int, getsockname, (int fd, struct sockaddr *addr, socklen_t *len))                                           \
+	X(int, getpeername, (int fd, struct sockaddr *addr, socklen_t *len))                                           \
+	X(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *len))                                 \
+	X(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t len))                            \
+	X(ssize_t, read, (int fd, void *buf, size_t n))                                                                \
+	X(ssize_t, readv, (int fd, const struct iovec *iov, int n))                                                    \
+	X(ssize_t, recv, (int fd, void *buf, size_t n, int flags))                                                     \
+	X(ssize_t, recvfrom, (int fd, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len))          \
+	X(ssize_t, recvmsg, (int fd, struct msghdr *msg, int flags))                                                   \
+	X(ssize_t, write, (int fd, const void *buf, size_t n))                                                         \
+	X(ssize_t, writev, (int fd, const struct iovec *iov, int n))                                                   \
+	X(ssize_t, send, (int fd, const void *buf, size_t n, int flags))                                               \
+	X(ssize_t, sendto, (int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)) \
+	X(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags))                                             \
+	X(int, ioctl, (int fd, unsigned long request, ...))                                                            \
+	X(int, getifaddrs, (struct ifaddrs **list))                                                                    \
+	X(void, freeifaddrs, (struct ifaddrs *list))                                                                   \
+	X(unsigned int, if_nametoindex, (const char *name))                                                            \
+	X(char *, if_indextoname, (unsigned int index, char *name))                                                    \
+	X(struct if_nameindex *, if_nameindex, (void))                                                                 \
+	X(void, if_freenameindex, (struct if_nameindex *list))
+
+struct sw_real {
+#define SW_REAL_FIELD(ret, name, args) ret(*name) args;
+	SW_REAL(SW_REAL_FIELD)
+#undef SW_REAL_FIELD
+};
+
+extern struct sw_real sw_real_table;
+
+/* sw_real_resolve() - Fill the table; idempotent, safe to race. */
+void sw_real_resolve(void);
+
+/* sw_real() - The table. The last field is written last, so it tells whether all are there. */
+static inline const struct sw_real *sw_real(void)
+{
+	if (__builtin_expect(__atomic_load_n((void **)&sw_real_table.if_freenameindex, __ATOMIC_ACQUIRE) == NULL, 0))
+		sw_real_resolve();
+	return &sw_real_table;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * libswrap.so: any dynamically linked program, in a virtual host.
+ *
+ * A virtual socket is an AF_UNIX socket. All that must be known of it later is kept by the kernel on the open file
+ * description: what it pretends to be in its tag (tag.h), its address in its abstract name (name.h). So nothing here has
+ * to follow close, dup, fcntl, fork, exec, poll, select, epoll or SCM_RIGHTS, and none of them is interposed. The only
+ * state of a process is where the lab's page is mapped.
+ *
+ *	lab.c         the page, the host, who may talk to us
+ *	socket.c      socket(2): the birth of a virtual socket
+ *	address.c     sockaddr and endpoint; bind, getsockname, getpeername
+ *	connect.c     connect, and the outcome of one that is under way
+ *	accept.c      listen, accept, accept4
+ *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
+ *	option.c      getsockopt, setsockopt
+ *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
+ *	ask.c         the question to the switch behind these
+ *	interfaces.c  getifaddrs, if_nametoindex and their kin
+ *	ioctl.c       SIOCETHTOOL, SIOCGIF*, SIOCOUTQ
+ *
+ * Every function here may run in a signal handler, in any thread and after vfork: no lock, no stdio, no allocation
+ * (getifaddrs and if_nameindex return allocated memory by their nature). errno changes only on failure.
+ */
+#ifndef SW_SHIM_H
+#define SW_SHIM_H
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "name.h"
+#include "page.h"
+#include "syn.h"
+#include "tag.h"
+
+#define SW_EXPORT __attribute__((visibility("default")))
+
+/* lab.c */
+
+/* sw_lab() - The page of the lab that this process is in; NULL outside of any, where every IP socket is refused. */
+const struct sw_page *sw_lab(void);
+/* sw_self() - The index of the host that this process runs on. */
+uint16_t sw_self(void);
+/* sw_peer_is_ours() - Does the other end of @fd belong to the lab's owner (SO_PEERCRED)? */
+bool sw_peer_is_ours(int fd);
+
+/* sw_fail() - errno = @error, and -1 to return. */
+static inline int sw_fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* socket.c */
+
+/* sw_tag_get() - The tag of @fd; false where it is not a virtual socket, or no socket at all. */
+bool sw_tag_get(int fd, uint64_t *tag);
+/* sw_tag_set() - 0 or -1 with errno set. */
+int sw_tag_set(int fd, uint64_t tag);
+
+/* address.c */
+
+/* sw_endpoint_read() - 0, or an errno: EINVAL (too short), EAFNOSUPPORT (another family than the socket's). */
+int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, struct sw_endpoint *ep);
+/* sw_endpoint_write() - As accept(2) and getsockname(2) do: truncated to *@len, which is set to the full length. */
+void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockaddr *addr, socklen_t *len);
+/* sw_own_name() - Decode the name that @fd is bound to; false where it has none. */
+bool sw_own_name(int fd, struct sw_name *name);
+/* sw_bind_port() - Bind @fd to @name, whose own port is chosen here if it is 0. Returns 0 or an errno. */
+int sw_bind_port(int fd, struct sw_name *name);
+
+/* connect.c */
+
+/* sw_settle() - If @fd is connecting and the outcome is known, take note of it in the tag, which is returned. */
+uint64_t sw_settle(int fd, uint64_t tag);
+
+/* ask.c */
+
+/* sw_ask() - What the switch knows of the flow behind @fd; state SW_FLOW_NONE where it knows nothing or is gone. */
+void sw_ask(int fd, struct sw_answer *answer);
+/* sw_reason() - Why @fd's flow ended: an errno, ECONNRESET where the switch cannot say. */
+int sw_reason(int fd);
+/* sw_inode() - st_ino of @fd, by which the switch knows it. */
+uint64_t sw_inode(int fd);
+
+/* tcp_info.c */
+
+/* sw_tcp_info() - Fill the caller's struct tcp_info as far as *@len reaches. */
+int sw_tcp_info(int fd, uint64_t tag, void *value, socklen_t *len);
+/* sw_unacked() - Bytes that @fd's program sent and that the other host has not acknowledged. */
+int sw_unacked(int fd);
+
+/* interfaces.c */
+
+/* sw_iface_named() - A copy of this host's interface called @name; false where there is none. */
+bool sw_iface_named(const char *name, struct sw_iface *iface);
+/* sw_iface_at() - A copy of this host's @n-th interface, from 0; false behind the last. */
+bool sw_iface_at(uint32_t n, struct sw_iface *iface);
+/* sw_iface_addr() - A copy of the @n-th address of this host; false behind the last. */
+bool sw_iface_addr(uint32_t n, struct sw_addr *addr, struct sw_iface *iface);
+/* sw_iface_iff() - Its flags as IFF_*. */
+unsigned int sw_iface_iff(const struct sw_iface *iface);
+/* sw_prefix_mask() - The netmask of @addr as an endpoint, for sw_endpoint_write(). */
+void sw_prefix_mask(const struct sw_addr *addr, struct sw_endpoint *mask);
+
+#endif

@@ -1,0 +1,78 @@
+/* socket(2), and the tag that makes an AF_UNIX socket a virtual one. */
+#include "shim.h"
+
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "real.h"
+
+#ifndef SO_MAX_PACING_RATE
+#define SO_MAX_PACING_RATE 47
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+#define TYPE_MASK 0xf
+
+bool sw_tag_get(int fd, uint64_t *tag)
+{
+	socklen_t len = sizeof(*tag);
+	int saved = errno;
+
+	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, tag, &len) == 0 && len == sizeof(*tag) &&
+	    SW_TAG_IS(*tag))
+		return true;
+	errno = saved;
+	return false;
+}
+
+int sw_tag_set(int fd, uint64_t tag)
+{
+	return sw_real()->setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof(tag));
+}
+
+/* check() - Which virtual socket is asked for: 0 with @flags filled, or an errno. */
+static int check(int domain, int type, int protocol, unsigned int *flags)
+{
+	*flags = domain == AF_INET6 ? SW_TAG_V6 : 0;
+	switch (type) {
+	case SOCK_STREAM:
+		if (protocol != 0 && protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+			return EPROTONOSUPPORT;
+		return 0;
+	case SOCK_DGRAM:
+		if (protocol != 0 && protocol != IPPROTO_UDP)
+			return EPROTONOSUPPORT;
+		*flags |= SW_TAG_DGRAM;
+		return 0;
+	case SOCK_RAW:
+		return EPERM;
+	default:
+		return ESOCKTNOSUPPORT;
+	}
+}
+
+SW_EXPORT int socket(int domain, int type, int protocol)
+{
+	unsigned int flags;
+	int error, fd;
+
+	if (domain != AF_INET && domain != AF_INET6) {
+		if (domain == AF_UNIX || domain == AF_NETLINK || !sw_lab())
+			return sw_real()->socket(domain, type, protocol);
+		return sw_fail(domain == AF_PACKET ? EPERM : EAFNOSUPPORT);
+	}
+	if (!sw_lab())
+		return sw_fail(EAFNOSUPPORT); /* fail closed: never the machine's own network */
+	error = check(domain, type & TYPE_MASK, protocol, &flags);
+	if (error)
+		return sw_fail(error);
+	fd = sw_real()->socket(AF_UNIX, type, 0);
+	if (fd >= 0 && sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0) {
+		error = errno;
+		close(fd);
+		return sw_fail(error);
+	}
+	return fd;
+}

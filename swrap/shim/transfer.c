@@ -1,0 +1,117 @@
+/*
+ * The read and write family. On a connected stream it is the kernel's own; what is left to do is the reason of an
+ * error (the kernel says ECONNRESET where TCP said ETIMEDOUT), and addresses, which TCP neither fills nor heeds.
+ */
+#include "shim.h"
+
+#include <unistd.h>
+
+#include "real.h"
+
+/* explain() - After a failed transfer: the errno that TCP would have given. */
+static ssize_t explain(int fd, ssize_t n)
+{
+	uint64_t tag;
+
+	if (__builtin_expect(n >= 0 || errno != ECONNRESET, 1))
+		return n;
+	if (sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM)) {
+		errno = sw_reason(fd);
+		if (tag & SW_TAG_CONNECTING)
+			sw_tag_set(fd, (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_FAILED);
+	}
+	return n;
+}
+
+/* is_stream() - A virtual stream, whose calls carry no address. */
+static bool is_stream(int fd)
+{
+	uint64_t tag;
+
+	return sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM);
+}
+
+SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
+{
+	return explain(fd, sw_real()->read(fd, buf, n));
+}
+
+SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+{
+	return explain(fd, sw_real()->readv(fd, iov, n));
+}
+
+SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+{
+	return explain(fd, sw_real()->recv(fd, buf, n, flags));
+}
+
+SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict addr,
+			   socklen_t *restrict len)
+{
+	ssize_t got;
+
+	if (!addr || !is_stream(fd))
+		return explain(fd, sw_real()->recvfrom(fd, buf, n, flags, addr, len));
+	got = sw_real()->recvfrom(fd, buf, n, flags, NULL, NULL);
+	if (got >= 0 && len)
+		*len = 0;
+	return explain(fd, got);
+}
+
+SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	void *name = msg->msg_name;
+	ssize_t got;
+
+	if (!name || !is_stream(fd))
+		return explain(fd, sw_real()->recvmsg(fd, msg, flags));
+	msg->msg_name = NULL;
+	got = sw_real()->recvmsg(fd, msg, flags);
+	msg->msg_name = name;
+	msg->msg_namelen = 0;
+	return explain(fd, got);
+}
+
+SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
+{
+	return explain(fd, sw_real()->write(fd, buf, n));
+}
+
+SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
+{
+	return explain(fd, sw_real()->writev(fd, iov, n));
+}
+
+SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+	return explain(fd, sw_real()->send(fd, buf, n, flags));
+}
+
+SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+{
+	uint64_t tag;
+
+	if (addr && sw_lab() && sw_tag_get(fd, &tag)) {
+		if (tag & SW_TAG_DGRAM)
+			return sw_fail(ENETUNREACH); /* datagrams are not carried */
+		addr = NULL;
+		len = 0;
+	}
+	return explain(fd, sw_real()->sendto(fd, buf, n, flags, addr, len));
+}
+
+SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct msghdr plain;
+	uint64_t tag;
+
+	if (!msg->msg_name || !sw_lab() || !sw_tag_get(fd, &tag))
+		return explain(fd, sw_real()->sendmsg(fd, msg, flags));
+	if (tag & SW_TAG_DGRAM)
+		return sw_fail(ENETUNREACH);
+	plain = *msg;
+	plain.msg_name = NULL;
+	plain.msg_namelen = 0;
+	return explain(fd, sw_real()->sendmsg(fd, &plain, flags));
+}
