@@ -33,7 +33,7 @@ class BuildExt(build_ext):
     def initialize_options(self) -> None:
         """The placeholder in pyproject makes setuptools call us; here come the real ones."""
         # By path: importing the packages would need what is about to be built.
-        builders = [runpy.run_path(f"swrap/{part}/build.py")["ffi"] for part in ("abi", "switch")]
+        builders = [runpy.run_path(path)["ffi"] for path in sorted(glob("swrap/*/build.py"))]
         temporary = os.path.join("build", "cffi")  # generated C must not land in the tree
         self.distribution.ext_modules = [
             _libswrap(),

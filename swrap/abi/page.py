@@ -18,12 +18,8 @@ from swrap.abi import ffi, lib
 from swrap.topology import Interface, Topology
 
 RSS_RINGS = 8
-LOOPBACK = Interface(
-    name="lo",
-    addresses=(ipaddress.IPv4Interface("127.0.0.1/8"), ipaddress.IPv6Interface("::1/128")),
-    speed=0,
-    mtu=65536,
-)
+LOOPBACK_MTU = 65536
+LOOPBACK = (ipaddress.IPv4Interface("127.0.0.1/8"), ipaddress.IPv6Interface("::1/128"))
 
 
 class Page:
@@ -130,29 +126,20 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
     interfaces: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
     for host_index, host in enumerate(topology.hosts):
-        everything = (LOOPBACK, *host.interfaces)
-        first_address = len(addresses)
-        for position, interface in enumerate(everything):
-            for address in interface.addresses:
-                addresses.append(
-                    {
-                        "ip": pack_ip(address.ip),
-                        "iface": len(interfaces),
-                        "host": host_index,
-                        "prefix": address.network.prefixlen,
-                        "v6": address.version == 6,
-                    }
-                )
-            interfaces.append(_interface(interface, host_index, position + 1, len(interfaces)))
+        rows = [_loopback(), *(_row(interface, len(interfaces) + 1 + n) for n, interface in enumerate(host.interfaces))]
+        owned = [LOOPBACK, *(interface.addresses for interface in host.interfaces)]
         hosts.append(
             {
                 "name": host.name.encode(),
-                "first_iface": len(interfaces) - len(everything),
-                "n_ifaces": len(everything),
-                "first_addr": first_address,
-                "n_addrs": len(addresses) - first_address,
+                "first_iface": len(interfaces),
+                "n_ifaces": len(rows),
+                "first_addr": len(addresses),
+                "n_addrs": sum(map(len, owned)),
             }
         )
+        for ifindex, (row, its) in enumerate(zip(rows, owned, strict=True), start=1):
+            addresses += [_address(address, host_index, len(interfaces)) for address in its]
+            interfaces.append({**row, "host": host_index, "ifindex": ifindex})
     order = sorted(range(len(addresses)), key=lambda i: bytes(addresses[i]["ip"]))
     parts = [
         ("hosts", bytes(ffi.buffer(ffi.new("struct sw_host[]", hosts)))),
@@ -180,22 +167,34 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
     return bytes(ffi.buffer(header)) + body
 
 
-def _interface(interface: Interface, host: int, ifindex: int, index: int) -> dict[str, Any]:
+def _row(interface: Interface, index: int) -> dict[str, Any]:
     flags = lib.SW_IF_UP | lib.SW_IF_RUNNING
-    flags |= lib.SW_IF_LOOPBACK if interface.name == "lo" else 0
     flags |= lib.SW_IF_RSS if interface.rss else 0
     flags |= lib.SW_IF_RDMA if interface.rdma else 0
     return {
         "name": interface.name.encode(),
-        "host": host,
-        "ifindex": ifindex,
         "flags": flags,
         "mtu": interface.mtu,
         "rings": RSS_RINGS if interface.rss else 1,
         "speed": interface.speed,
         "rate": interface.rate or 0,
         # 02 marks an address as locally administered.
-        "mac": bytes(6) if interface.name == "lo" else bytes((2, 0x53, 0x57)) + index.to_bytes(3, "big"),
+        "mac": bytes((2, 0x53, 0x57)) + index.to_bytes(3, "big"),
+    }
+
+
+def _loopback() -> dict[str, Any]:
+    flags = lib.SW_IF_UP | lib.SW_IF_RUNNING | lib.SW_IF_LOOPBACK
+    return {"name": b"lo", "flags": flags, "mtu": LOOPBACK_MTU, "rings": 1}
+
+
+def _address(address: ipaddress.IPv4Interface | ipaddress.IPv6Interface, host: int, iface: int) -> dict[str, Any]:
+    return {
+        "ip": pack_ip(address.ip),
+        "iface": iface,
+        "host": host,
+        "prefix": address.network.prefixlen,
+        "v6": address.version == 6,
     }
 
 
