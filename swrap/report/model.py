@@ -1,0 +1,265 @@
+"""Folds the events of a run into its present state.
+
+Owns the meaning of each event kind for the state. Pure: no clock, no output; a test plays it a list of
+events and looks at ``state``. Called by every reporter that shows a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from swrap.events import Event
+
+from .meter import Meter
+from .sentences import Sentences, Tone
+from .state import Channel, Copy, State
+
+_ENDED_FLOWS = 64
+"""How many ended channels are remembered: a server under load has opened thousands."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What a server has told of one of its connections."""
+
+    client: str = ""
+    server: str = ""
+    owner: int | None = None
+    handed_from: int | None = None
+
+
+class Model:
+    """The present ``state``, and what is needed besides to understand the next event."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self.state = State()
+        self.sentences = Sentences()
+        self._connections: dict[tuple[str, str], _Connection] = {}
+        self._texts: dict[str, str] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take in one event. A kind that the state does not depend on is only counted and told."""
+        if event.kind == "run-started":
+            self._reset()  # a stream may hold several runs; each begins from nothing
+        state = self.state
+        state.at = max(state.at, event.at)
+        state.counted[event.kind] += 1
+        state.outcome.apply(event)
+        fold = _FOLDS.get(event.kind)
+        if fold is not None:
+            fold(self, event)
+        sentence = self.sentences(event)
+        if sentence.tone is not Tone.SILENT:
+            state.lines.append(sentence)
+
+    # -- what the folds below share ------------------------------------------------------------------
+
+    def _channel(self, event: Event) -> Channel:
+        data = event.data
+        flow = _word(data.get("flow", data.get("id", f"{data.get('client')}>{data.get('server')}")))
+        channel = self.state.channels.get(flow)
+        if channel is None:
+            channel = Channel(
+                flow=flow,
+                client=_word(data.get("client", "?")),
+                server=_word(data.get("server", "?")),
+                interfaces=_names(data.get("interfaces")),
+                opened=event.at,
+                to_server=Meter(event.at),
+                to_client=Meter(event.at),
+            )
+            self.state.channels[flow] = channel
+            self._claim(channel)
+            self._forget()
+        return channel
+
+    def _forget(self) -> None:
+        """Keep the ended channels of late only: a server under load has opened thousands."""
+        ended = [flow for flow, channel in self.state.channels.items() if not channel.open]
+        for flow in ended[:-_ENDED_FLOWS]:
+            del self.state.channels[flow]
+
+    def _claim(self, channel: Channel) -> None:
+        for connection in self._connections.values():
+            if connection.client == channel.client and channel.server in (connection.server, "?"):
+                channel.owner, channel.handed_from = connection.owner, connection.handed_from
+
+    def _served(self, connection: _Connection) -> None:
+        for channel in self.state.channels.values():
+            if channel.open and channel.client == connection.client and channel.server == connection.server:
+                channel.owner, channel.handed_from = connection.owner, connection.handed_from
+
+
+def _word(value: Any) -> str:
+    return str(value)
+
+
+def _number(value: Any) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
+
+
+def _run_started(model: Model, event: Event) -> None:
+    model.state.title = _word(event.data.get("title") or "")
+    model.state.file = _word(event.data.get("file") or "")
+    model.state.network.load(event.data.get("topology") or {})
+    declared = event.data.get("sentences")
+    if isinstance(declared, Mapping):
+        model.sentences = Sentences({str(kind): str(template) for kind, template in declared.items()})
+
+
+def _run_ended(model: Model, event: Event) -> None:
+    model.state.ended = True
+
+
+def _link(up: bool) -> Callable[[Model, Event], None]:
+    def fold(model: Model, event: Event) -> None:
+        model.state.network.port(_word(event.data.get("interface", "?"))).turn(up, event.at)
+
+    return fold
+
+
+def _rate(model: Model, event: Event) -> None:
+    rate = event.data.get("rate")
+    model.state.network.port(_word(event.data.get("interface", "?"))).rate = _number(rate) or None
+
+
+def _block(model: Model, event: Event) -> None:
+    model.state.rules[_word(event.data.get("rule", len(model.state.rules) + 1))] = model.sentences(event).text
+
+
+def _unblock(model: Model, event: Event) -> None:
+    rule = event.data.get("rule")
+    if rule is None:
+        model.state.rules.clear()
+    else:
+        model.state.rules.pop(_word(rule), None)
+
+
+def _heal(model: Model, event: Event) -> None:
+    model.state.rules.clear()
+    for port in model.state.network.ports.values():
+        port.turn(True, event.at)
+
+
+def _flow_opened(model: Model, event: Event) -> None:
+    model._channel(event).state = _word(event.data.get("state", "open"))
+
+
+def _flow_sample(model: Model, event: Event) -> None:
+    data = event.data
+    channel = model._channel(event)
+    to_server, to_client = data.get("to_server") or {}, data.get("to_client") or {}
+    channel.to_server.sample(event.at, _number(to_server.get("bytes")))
+    channel.to_client.sample(event.at, _number(to_client.get("bytes")))
+    channel.unacked = _number(to_server.get("unacked")) + _number(to_client.get("unacked"))
+    channel.blocked = bool(to_server.get("blocked") or to_client.get("blocked"))
+    channel.state = _word(data.get("state", channel.state))
+    channel.interfaces = _names(data.get("interfaces")) or channel.interfaces
+    holders = data.get("server_holders")
+    if isinstance(holders, (list, tuple)):
+        channel.holders = tuple(
+            (_number(holder[0]), _word(holder[1]))
+            for holder in holders
+            if isinstance(holder, (list, tuple)) and len(holder) == 2
+        )
+
+
+def _flow_closed(model: Model, event: Event) -> None:
+    channel = model._channel(event)
+    channel.closed = event.at
+    channel.how = {"fin": "closed", "reset": "reset"}.get(_word(event.data.get("how", "fin")), "")
+    channel.how = channel.how or _word(event.data.get("how"))
+    channel.blocked, channel.unacked = False, 0
+
+
+def _connection(model: Model, event: Event) -> _Connection:
+    key = event.source, _word(event.data.get("connection", event.data.get("client", "?")))
+    connection = model._connections.setdefault(key, _Connection())
+    connection.client = _word(event.data.get("client", connection.client))
+    connection.server = _word(event.data.get("server", connection.server))
+    return connection
+
+
+def _connection_accepted(model: Model, event: Event) -> None:
+    connection = _connection(model, event)
+    connection.owner = _number(event.data.get("pid")) or None
+    model._served(connection)
+
+
+def _connection_passed(model: Model, event: Event) -> None:
+    connection = _connection(model, event)
+    connection.handed_from = _number(event.data.get("from_pid")) or None
+    connection.owner = _number(event.data.get("to_pid")) or connection.owner
+    model._served(connection)
+
+
+def _connection_ready(model: Model, event: Event) -> None:
+    connection = _connection(model, event)
+    connection.owner = _number(event.data.get("pid")) or connection.owner
+    model._served(connection)
+
+
+def _connection_closed(model: Model, event: Event) -> None:
+    model._connections.pop((event.source, _word(event.data.get("connection", "?"))), None)
+
+
+def _process_started(model: Model, event: Event) -> None:
+    model.state.roles[_number(event.data.get("pid"))] = _word(event.data.get("role") or "")
+
+
+def _step_started(model: Model, event: Event) -> None:
+    model._texts[_word(event.data.get("step", "?"))] = _word(event.data.get("text", ""))
+
+
+def _progress(model: Model, event: Event) -> None:
+    step = _word(event.data.get("step", "?"))
+    done, total = _number(event.data.get("done")), _number(event.data.get("total"))
+    copy = model.state.copies.get(step)
+    if copy is None:
+        text = model._texts.get(step) or step
+        copy = model.state.copies[step] = Copy(step, text, done, total, event.at, Meter(event.at))
+    copy.done, copy.total = done, total
+    copy.meter.sample(event.at, done)
+
+
+def _step_ended(failed: bool) -> Callable[[Model, Event], None]:
+    def fold(model: Model, event: Event) -> None:
+        copy = model.state.copies.get(_word(event.data.get("step", "?")))
+        if copy is not None:
+            copy.ended, copy.failed = event.at, failed
+
+    return fold
+
+
+_FOLDS: Mapping[str, Callable[[Model, Event], None]] = {
+    "run-started": _run_started,
+    "run-ended": _run_ended,
+    "link-down": _link(False),
+    "link-up": _link(True),
+    "rate": _rate,
+    "block": _block,
+    "unblock": _unblock,
+    "heal": _heal,
+    "flow-opened": _flow_opened,
+    "flow-refused": _flow_closed,
+    "flow-sample": _flow_sample,
+    "flow-closed": _flow_closed,
+    "connection-accepted": _connection_accepted,
+    "connection-passed": _connection_passed,
+    "connection-ready": _connection_ready,
+    "connection-closed": _connection_closed,
+    "process-started": _process_started,
+    "step-started": _step_started,
+    "step-done": _step_ended(False),
+    "step-failed": _step_ended(True),
+    "progress": _progress,
+}

@@ -1,0 +1,129 @@
+"""How a run came out: its steps, its expectations, its verdict.
+
+Owns the meaning of ``step-*``, ``expectation`` and ``run-ended`` events. Must not know how they are shown.
+Called by the model and by the reporters that write results (table, JSON, JUnit, HTML).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from swrap.events import Event
+
+from .sentences import shown
+from .units import count
+
+VERDICTS: Mapping[int, str] = {
+    0: "pass",
+    1: "fail",
+    2: "bad input",
+    3: "harness failed",
+    4: "inconclusive",
+}
+"""The exit codes of ``swrap run`` in a word each; any other is a harness that failed."""
+
+FAILING = ("fail", "inconclusive")
+"""The states of an expectation that keep a run from passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What was to hold. ``status`` is pass, fail, skipped or inconclusive; ``where`` is file:line or empty."""
+
+    text: str
+    status: str
+    expected: str = ""
+    seen: str = ""
+    where: str = ""
+    at: float = 0.0
+
+
+@dataclass(slots=True)
+class Step:
+    """What was to be done. ``ended`` is None as long as it runs (s since the run's start)."""
+
+    step: str
+    text: str
+    where: str
+    started: float
+    ended: float | None = None
+    status: str = "running"
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The run's result as far as it is known; ``exit_code`` is None until it is."""
+
+    steps: dict[str, Step] = field(default_factory=dict)
+    expectations: list[Expectation] = field(default_factory=list)
+    exit_code: int | None = None
+    reason: str = ""
+
+    def apply(self, event: Event) -> None:
+        """Take in one event; kinds that say nothing of the result are passed by."""
+        data = event.data
+        if event.kind == "expectation":
+            self.expectations.append(
+                Expectation(
+                    text=_text(data, "text"),
+                    status=_text(data, "status") or "inconclusive",
+                    expected=_text(data, "expected"),
+                    seen=_text(data, "seen"),
+                    where=_text(data, "where"),
+                    at=event.at,
+                )
+            )
+        elif event.kind == "step-started":
+            self._step(event)
+        elif event.kind in ("step-done", "step-failed"):
+            step = self._step(event)
+            step.ended = event.at
+            step.status = "fail" if event.kind == "step-failed" else "pass"
+            step.error = _text(data, "error") or _text(data, "message") or _text(data, "reason")
+        elif event.kind == "run-ended":
+            code = data.get("exit_code")
+            self.exit_code = code if isinstance(code, int) else 3
+            self.reason = _text(data, "reason") or self.reason
+
+    def _step(self, event: Event) -> Step:
+        key = _text(event.data, "step")
+        step = self.steps.get(key)
+        if step is None:
+            text, where = _text(event.data, "text"), _text(event.data, "where")
+            step = self.steps[key] = Step(key, text or key, where, event.at)
+        return step
+
+    @property
+    def verdict(self) -> str:
+        """One word, or two: ``pass``, ``fail``, ``inconclusive``, …; ``running`` as long as nobody knows."""
+        return "running" if self.exit_code is None else VERDICTS.get(self.exit_code, VERDICTS[3])
+
+    def failed_steps(self) -> list[Step]:
+        return [step for step in self.steps.values() if step.status == "fail"]
+
+    def tally(self) -> str:
+        """The numbers behind the verdict: ``6 expectations held``, ``1 of 6 expectations did not hold``."""
+        total = len(self.expectations)
+        parts = []
+        if failed := self.failed_steps():
+            parts.append(f"{len(failed)} of {count(len(self.steps), 'step')} failed")
+        missed = sum(expectation.status == "fail" for expectation in self.expectations)
+        unsure = sum(expectation.status == "inconclusive" for expectation in self.expectations)
+        skipped = sum(expectation.status == "skipped" for expectation in self.expectations)
+        if missed:
+            parts.append(f"{missed} of {count(total, 'expectation')} did not hold")
+        if unsure:
+            parts.append(f"{unsure} of {count(total, 'expectation')} could not be decided")
+        if skipped:
+            parts.append(f"{count(skipped, 'expectation')} not looked at")
+        if not parts:
+            parts.append(f"{count(total, 'expectation')} held" if total else "nothing was expected")
+        return ", ".join(parts)
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    return "" if value is None else shown(value)

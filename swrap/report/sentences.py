@@ -1,0 +1,205 @@
+"""Each kind of event as one readable sentence.
+
+Owns the wording and how loudly an event speaks (its tone); must not know what it is printed on. Called by
+the model (live view, HTML) and by the plain lines.
+
+A template is text with `{field}` or `{field|form}` in it; `{a/b}` takes the first of the fields that is
+there. A part in square brackets falls away when a field in it is missing or null, so that an actor may
+leave out what it does not know. A field outside of brackets that is missing shows as `?`: a sentence never
+fails. A kind without a template is shown as its name and its fields.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from swrap.events import Event
+
+from . import units
+
+
+class Tone(Enum):
+    """How an event speaks: SILENT ones are data for the views and never a line of their own."""
+
+    SILENT = "silent"
+    QUIET = "quiet"
+    PLAIN = "plain"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A line to read: when (s since the run's start), who says it, what, how loudly."""
+
+    at: float
+    source: str
+    text: str
+    tone: Tone
+
+
+_S, _Q, _P, _G, _W, _B = Tone
+
+TEMPLATES: Mapping[str, tuple[Tone, str]] = {
+    # The run itself.
+    "run-started": (_Q, "{title}[ ({file})]"),
+    "step-started": (_P, "{text}"),
+    "step-done": (_Q, "done: {text}"),
+    "step-failed": (_B, "failed: {text}[: {error/message/reason}][ ({where})]"),
+    "expectation": (_S, "{text}: {status}"),
+    "run-ended": (_Q, "the run ends with exit code {exit_code}"),
+    "progress": (_S, "{step}: {done|size} of {total|size}"),
+    # Faults. The words are those of the scenario file.
+    "link-down": (_B, "{interface} is pulled[, {flows|flows} cut][, {bytes|size} in flight]"),
+    "link-up": (_G, "{interface} is plugged in again[, {flows|flows} go on]"),
+    "block": (_B, "blocked[ {what/text}][ on {interface}][ at {host}][ between {between|pair}][ port {port}]"
+                  "[, {flows|flows} cut][, {bytes|size} in flight]"),
+    "unblock": (_G, "unblocked[ rule {rule}][, {flows|flows} go on]"),
+    "reset": (_B, "reset[ {flows|flows}][ on {interface}][ at {host}][ between {between|pair}][ port {port}]"
+                  "[, {bytes|size} lost]"),
+    "rate": (_W, "{interface} now carries {rate|bits}"),
+    "heal": (_G, "healed: all links up, no rules, rates as in the lab"),
+    "kill": (_B, "killed[ {actor}][ {role}][ (pid {pid})][ with {signal}]"),
+    # What the switch sees.
+    "flow-opened": (_Q, "{client} → {server}[ over {interfaces|path}]"),
+    "flow-refused": (_W, "{client} → {server} refused[: {reason}]"),
+    "flow-closed": (_Q, "{client} → {server} closed[: {how}][ after {bytes|size}]"),
+    "flow-sample": (_S, "{client} → {server} {state}"),
+    # Processes.
+    "process-started": (_Q, "process {pid} started[ as {role}]"),
+    "process-ended": (_W, "process {pid} ended[ ({role})][ with status {status}]"),
+    "actor-started": (_Q, "started[ on {host}][ as process {pid}]"),
+    "actor-ready": (_Q, "ready[ as process {pid}]"),
+    "actor-ended": (_Q, "ended[ with status {status}]"),
+    # A server that hands its connections over.
+    "connection-accepted": (_Q, "{client} accepted by process {pid}"),
+    "connection-passed": (_P, "[connection {connection} ]handed over: process {from_pid} → {to_pid}"),
+    "connection-ready": (_G, "[{client} ]is served by process {pid}"),
+    "connection-closed": (_Q, "[connection {connection} ]closed[ at process {pid}][: {reason}]"),
+    # Sessions of several channels.
+    "session-opened": (_G, "session {session_id} opened[ for {user}][ ({dialect}[, {signing}])][ at process {pid}]"),
+    "session-closed": (_P, "session {session_id} closed"),
+    "channel-bound": (_Q, "[connection {connection} ]joined session {session_id}[ at process {pid}]"),
+    "channel-opened": (_G, "channel[ {channel}] open: {local} → {remote}[ ({speed|bits})]"),
+    "channel-lost": (_B, "channel[ {channel}] lost[: {remote}][, {reason}][, {outstanding|requests} outstanding]"),
+    "channel-moved": (_P, "channel[ {channel}] moved[ from {from}][ to {to}]"),
+    "replayed": (_W, "{requests|requests} sent again[ on channel {channel}][, channel sequence {channel_sequence}]"),
+    "path-changed": (_W, "best path[ {from}] → {to}[: {reason}]"),
+    "transfer": (_S, "{path}: {bytes|size}"),
+}  # fmt: skip
+
+
+def _pair(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _path(value: Any) -> str:
+    return " → ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _counted(one: str) -> Callable[[Any], str]:
+    # A count, or the list of what is counted: actors report either.
+    return lambda value: units.count(len(value) if isinstance(value, (list, tuple)) else int(value), one)
+
+
+_FORMS: Mapping[str, Callable[[Any], str]] = {
+    "size": lambda value: units.size(float(value)),
+    "bits": lambda value: units.bit_rate(float(value)),
+    "flows": _counted("flow"),
+    "requests": _counted("request"),
+    "pair": _pair,
+    "path": _path,
+}
+
+_FIELD = re.compile(r"\{([a-z_/]+)(?:\|([a-z]+))?\}")
+
+
+def shown(value: Any) -> str:
+    """Any JSON value as a short text on one line; control characters are made visible."""
+    if isinstance(value, bool) or value is None:
+        text = json.dumps(value)
+    elif isinstance(value, float):
+        text = f"{value:.6g}"
+    elif isinstance(value, (dict, list, tuple, Mapping)):
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    else:
+        text = str(value)
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """`text` without anything that could move a cursor: line ends become spaces, controls `\\xNN`."""
+    text = re.sub(r"\s*[\r\n]+\s*", " ", text)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+class _Missing(Exception):
+    """A field inside of brackets is not there: the part falls away."""
+
+
+def _fill(template: str, data: Mapping[str, Any], strict: bool) -> str:
+    def value_of(match: re.Match[str]) -> str:
+        for name in match[1].split("/"):
+            value = data.get(name)
+            if value is None or value == "":
+                continue
+            try:
+                return one_line(_FORMS[match[2]](value)) if match[2] else shown(value)
+            except (TypeError, ValueError, KeyError):
+                return shown(value)
+        if strict:
+            raise _Missing
+        return "?"
+
+    return _FIELD.sub(value_of, template)
+
+
+def render(template: str, data: Mapping[str, Any]) -> str:
+    """`template` filled with `data`; brackets nest: an inner one falls away without its outer one."""
+    outputs = [""]
+    alive = [True]
+    for piece in re.split(r"([\[\]])", template):
+        if piece == "[":
+            outputs.append("")
+            alive.append(True)
+        elif piece == "]" and len(outputs) > 1:
+            inner, whole = outputs.pop(), alive.pop()
+            outputs[-1] += inner if whole else ""
+        else:
+            try:
+                outputs[-1] += _fill(piece, data, strict=len(outputs) > 1)
+            except _Missing:
+                alive[-1] = False
+    return "".join(outputs)
+
+
+class Sentences:
+    """Turns events into sentences; `declared` are templates that actors bring for their own kinds."""
+
+    def __init__(self, declared: Mapping[str, str] | None = None) -> None:
+        self._declared = dict(declared or {})
+
+    def tone(self, event: Event) -> Tone:
+        """How loudly the event speaks; what another event says as well is quiet."""
+        if event.kind == "step-started" and str(event.data.get("text")).partition(" ")[0] in TEMPLATES:
+            return Tone.QUIET  # a fault: its own event follows and says what it touched
+        if event.kind == "connection-ready" and event.data.get("passed"):
+            return Tone.QUIET  # the hand-over has been told
+        known = TEMPLATES.get(event.kind)
+        return known[0] if known else Tone.PLAIN
+
+    def __call__(self, event: Event) -> Sentence:
+        known = TEMPLATES.get(event.kind)
+        template = self._declared.get(event.kind) or (known[1] if known else None)
+        if template is None:
+            fields = " ".join(f"{one_line(name)}={shown(value)}" for name, value in event.data.items())
+            text = f"{event.kind} {fields}".rstrip()
+        else:
+            text = render(template, event.data)
+        return Sentence(event.at, one_line(event.source), text, self.tone(event))
