@@ -124,9 +124,7 @@ def _place(node: Node, where: tuple[str | int, ...], otherwise: Mark) -> Mark:
                 return mark
             node = entry.value
             mark = entry.mark if isinstance(node, Mapping) else node.mark
-        elif part == "address":  # an interface in its short form: its value is the address, or a list
-            part == "address"
-        ):  # an interface in its short form: the value is the address, or the list of them
+        elif part == "address":  # in the short form the value is the address, or a list
             mark = node.mark
         elif isinstance(node, Sequence) and isinstance(part, int):
             node = node.items[part]
