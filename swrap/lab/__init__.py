@@ -17,11 +17,11 @@
     lab        all of it together: start, spawn, close
     joined     a lab that somebody else runs
 
-Life of a lab: the *owner* (the process that called `Lab.start`) makes the directory and takes the lock, starts the
-*keeper* and the *switch*, then spawns programs. Owner and keeper watch each other, and both hold the lock. Whichever of
-owner, keeper and switch ends first, and however, the keeper (or, if that was the one, a new one) ends every program, the
-switch, and removes the directory. So one of them may be lost at any instant; should owner and keeper be lost together, the
-lock is free and the next start of any lab clears up.
+Life of a lab: the *owner* (the process that called `Lab.start`) makes the directory and takes the lock,
+starts the *keeper* and the *switch*, then spawns programs. Owner and keeper watch each other, and both hold
+the lock. Whichever of owner, keeper and switch ends first, and however, the keeper (or, if that was the one,
+a new one) ends every program, the switch, and removes the directory. So one of them may be lost at any
+instant; should owner and keeper be lost together, the lock is free and the next start of any lab clears up.
 
 The parts below `lab` may be imported by `report` and `cli` too; nothing here knows of scenarios.
 """

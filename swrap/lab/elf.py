@@ -15,7 +15,16 @@ _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 2, 3, 4
 _GO_NOTE = 4  # the type of the Go linker's build id, in a note whose name is "Go"
 _MOST_NOTES = 1 << 16  # bytes: a note segment is some hundred, and a file may claim anything
 
-MACHINES = {3: "i386", 8: "MIPS", 21: "PowerPC64", 22: "S390", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V"}
+MACHINES = {
+    3: "i386",
+    8: "MIPS",
+    21: "PowerPC64",
+    22: "S390",
+    40: "ARM",
+    62: "x86-64",
+    183: "AArch64",
+    243: "RISC-V",
+}
 
 
 class NotElf(ValueError):
@@ -24,7 +33,9 @@ class NotElf(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """``bits`` 32 or 64; ``machine`` is e_machine; ``interpreter`` the path in PT_INTERP, None where there is none."""
+    """``bits`` 32 or 64; ``machine`` is e_machine;
+    ``interpreter`` the path in PT_INTERP, None where there is none.
+    """
 
     bits: int
     machine: int

@@ -1,7 +1,8 @@
 """Which process holds which socket.
 
-Owns the scan of /proc/PID/fd. A socket of a lab is a real one, and its inode number is the same in every process that
-holds it, however it got there; so nobody has to keep a list. Called by `swrap ss` and by whoever samples flows.
+Owns the scan of /proc/PID/fd. A socket of a lab is a real one, and its inode number is the same in every
+process that holds it, however it got there; so nobody has to keep a list. Called by `swrap ss` and by whoever
+samples flows.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The keeper: a process that outlives its lab's owner just long enough to clear up after it.
 
-    python -m swrap.lab.keeper DIR --owner PID --owner-fd N --lock-fd M
+    python -m swrap.lab.keeper DIR --owner PID --owner-fd N --ready-fd R --lock-fd M
 
-It waits until the owner has ended, or has closed its end of the pipe N because the lab is over, and then ends every
-process of the lab, removes the directory, and ends itself. It shares the lab's lock (M), so the lab counts as alive until
-that is done. SIGINT, SIGTERM and SIGHUP, which a terminal or a service manager gives to all at once, do not hurry it: the
-owner gets them too.
+It waits until the owner has ended, or has closed its end of the pipe N because the lab is over, and then ends
+every process of the lab, removes the directory, and ends itself. It shares the lab's lock (M), so the lab
+counts as alive until that is done. SIGINT, SIGTERM and SIGHUP, which a terminal or a service manager gives to
+all at once, do not hurry it: the owner gets them too.
 
 Started by lab in a session of its own; imports little, since one starts with every lab.
 """
@@ -27,22 +27,26 @@ READY = b"watching\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Wait for the owner, then clear up. Writes `READY` to stdout once nothing can be missed any more."""
+    """Wait for the owner, then clear up.
+
+    Writes `READY` to the ready fd once nothing can be missed any more.
+    """
     parser = argparse.ArgumentParser(prog="swrap.lab.keeper")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--owner", type=int, required=True)
     parser.add_argument("--owner-fd", type=int, required=True)
+    parser.add_argument("--ready-fd", type=int, required=True)
     parser.add_argument("--lock-fd", type=int, required=True)
     options = parser.parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")  # no file system is kept busy
-    watch(options.owner, options.owner_fd)
+    watch(options.owner, options.owner_fd, options.ready_fd)
     clear_up(options.directory)
     return 0
 
 
-def watch(owner: int, owner_fd: int) -> None:
+def watch(owner: int, owner_fd: int, ready_fd: int) -> None:
     """Until the owner has ended or closed the pipe.
 
     Both, since a child that the owner forked without exec may have a copy of the pipe's other end.
@@ -50,12 +54,11 @@ def watch(owner: int, owner_fd: int) -> None:
     poll = select.poll()
     poll.register(owner_fd, select.POLLIN)
     with contextlib.suppress(ProcessLookupError):
-        # The owner is our parent: if it died before pidfd_open(2), its number may be another's, but the pipe tells.
+        # Should it be dead already, its number may be another's by now; but then the pipe tells.
         poll.register(os.pidfd_open(owner), select.POLLIN)
-    with contextlib.suppress(OSError):
-        os.write(1, READY)
-    devnull = os.open(os.devnull, os.O_RDWR)
-    os.dup2(devnull, 1)
+    with contextlib.suppress(OSError):  # its reader may be dead already
+        os.write(ready_fd, READY)
+    os.close(ready_fd)
     poll.poll()
 
 

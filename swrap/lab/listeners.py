@@ -1,6 +1,7 @@
 """The virtual sockets that listen, read from the kernel's own list of names.
 
-Owns the reading of /proc/net/unix through `swrap.abi.names`; a forged name is not a listener. Called by `swrap ss`.
+Owns the reading of /proc/net/unix through `swrap.abi.names`; a forged name is not a listener. Called by
+`swrap ss`.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ class Listener:
 
 
 def listeners(page: Page, *, pid: int) -> list[Listener]:
-    """Those of the lab, seen from the network namespace of ``pid``, in the order of host, port and address."""
+    """Those of the lab, seen from the network namespace of ``pid``, in the order of host, port and
+    address.
+    """
     hosts = page.hosts()
     found = [
         Listener(hosts[name.host], name.own, inode)
         for raw, inode in _listening(pid)
         if (name := decode(page, raw)) is not None and name.kind == _TCP and name.host < len(hosts)
     ]
-    return sorted(found, key=lambda one: (hosts.index(one.host), one.own.port, one.own.ip.version, one.own.ip.packed))
+    return sorted(
+        found, key=lambda one: (hosts.index(one.host), one.own.port, one.own.ip.version, one.own.ip.packed)
+    )
 
 
 def _listening(pid: int) -> Iterator[tuple[bytes, int]]:

@@ -3,12 +3,14 @@
 Nobody keeps a list: programs fork, detach and rename themselves as they like. What gives them away:
 
 * their environment names the lab (`SWRAP_LAB`), as it was when they were started;
-* they have the lab's page and libswrap.so mapped, even if they have since written over their environment (as daemons do
+* they have the lab's page and libswrap.so mapped, even if they have since written over their environment (as
+daemons do
   that set their title), or were started with an empty one;
 * they hold a socket that bears one of the lab's names, got from whomever.
 
-Owns these three signs. What they find was read after the process's own start time, so that a caller who then holds it by
-pidfd can tell it from another that got its number. Must not know what is done about them. Called by reaper, holders of processes to show, and tests.
+Owns these three signs. What they find was read after the process's own start time, so that a caller who then
+holds it by pidfd can tell it from another that got its number. Must not know what is done about them. Called
+by reaper, holders of processes to show, and tests.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ def programs(directory: Path) -> Iterator[Stat]:
 
 
 def _maps(pid: int, page: bytes) -> bool:
-    """Both, since those who only look at a lab map its page too, and a program wrapped for another lab the shim."""
+    """Both, since those who only look at a lab map its page too, and a program wrapped for another lab the
+    shim.
+    """
     maps = proc.read(pid, "maps")
     return page in maps and _SHIM in maps
 
@@ -49,7 +53,9 @@ def name_holders(lab: str) -> Iterator[Stat]:
 
 
 def named(lab: str) -> set[int]:
-    """Inodes of the sockets in this network namespace whose abstract name begins with `sw/LAB/` (proc_pid_net(5))."""
+    """Inodes of the sockets in this network namespace whose abstract name begins with `sw/LAB/`
+    (proc_pid_net(5)).
+    """
     prefix = f"@sw/{lab}/".encode()
     inodes = set()
     for line in proc.read(os.getpid(), "net/unix").splitlines()[1:]:
@@ -63,12 +69,12 @@ def sockets(pid: int) -> Iterator[int]:
     """Inodes of the sockets that a process holds; none where it is gone or not ours to look at."""
     directory = proc.PROC / str(pid) / "fd"
     try:
-        names = os.listdir(directory)
+        links = list(directory.iterdir())
     except OSError:
         return
-    for name in names:
+    for link in links:
         try:
-            target = os.readlink(directory / name)
+            target = str(link.readlink())
         except OSError:
             continue  # closed meanwhile
         if target.startswith("socket:["):

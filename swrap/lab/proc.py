@@ -1,12 +1,11 @@
 """/proc as values: parents, states, start times, environments (proc(5)).
 
-Owns the parsing. A process that ends while it is looked at, or that is not ours to look at, is simply absent. Knows
-nothing of labs. Called by members, reaper, holders, record.
+Owns the parsing. A process that ends while it is looked at, or that is not ours to look at, is simply absent.
+Knows nothing of labs. Called by members, reaper, holders, record.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,9 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What /proc/PID/stat tells. ``started`` is in clock ticks since boot: with the pid it names a process for good."""
+    """What /proc/PID/stat tells. ``started`` is in clock ticks since boot:
+    with the pid it names a process for good.
+    """
 
     pid: int
     command: str
@@ -33,7 +34,7 @@ class Stat:
 
 def pids() -> Iterator[int]:
     """Every process that is there now, in ascending order."""
-    yield from sorted(int(name) for name in os.listdir(PROC) if name.isdigit())
+    yield from sorted(int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
 
 
 def processes() -> Iterator[Stat]:
@@ -87,15 +88,19 @@ def command_line(pid: int) -> str:
 
 
 def namespace(pid: int | str, kind: str = "net") -> str | None:
-    """The namespace that the process is in, as the kernel names it (`net:[4026531840]`); None where it is not ours."""
+    """The namespace that the process is in, as the kernel names it (`net:[4026531840]`);
+    None where it is not ours.
+    """
     try:
-        return os.readlink(PROC / str(pid) / "ns" / kind)
+        return str((PROC / str(pid) / "ns" / kind).readlink())
     except OSError:
         return None
 
 
 def descendants(ancestor: int) -> Iterator[Stat]:
-    """All children of ``ancestor``, and theirs, in ascending order of the pids; dead ones left out, their children not."""
+    """All children of ``ancestor``, and theirs, in ascending order of the pids;
+    dead ones left out, their children not.
+    """
     parents = {found.pid: found for found in map(stat, pids()) if found is not None}
     for found in parents.values():
         above = found.parent

@@ -1,8 +1,9 @@
 """Ends every process of a lab: asks, waits, kills, and looks again until nobody is left.
 
-Owns the order (programs first, so that they see their connections end as they would; the switch after them) and the
-certainty: a process is held by a pidfd before it is judged, so that a pid which is used anew is never hit. Knows nothing of
-directories beyond the lab's name. Called by the keeper, and by registry for labs whose owner and keeper are both dead.
+Owns the order (programs first, so that they see their connections end as they would; the switch after them)
+and the certainty: a process is held by a pidfd before it is judged, so that a pid which is used anew is never
+hit. Knows nothing of directories beyond the lab's name. Called by the keeper, and by registry for labs whose
+owner and keeper are both dead.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def end_process(process: Process, *, grace: float = GRACE) -> None:
 
 
 def _end_all(find: Callable[[], Iterable[Stat]], spared: set[int], grace: float) -> None:
-    """End whoever ``find`` finds, until it finds nobody twice: one may have forked behind the first look's back."""
+    """End whoever ``find`` finds, until it finds nobody twice:
+    one may have forked behind the first look's back.
+    """
     polite_until = time.monotonic() + grace
     give_up = polite_until + _LAST
     asked: set[int] = set()

@@ -1,8 +1,8 @@
 """lab.json: what runs in a lab; and the lock, which says whether it still does.
 
-Owns both. The lock is an flock(2) on the directory itself, through one open file description that owner and keeper share:
-it is free exactly when both are dead, whatever a record or a pid says. Knows nothing of where labs are kept (registry) or
-what they do (lab).
+Owns both. The lock is an flock(2) on the directory itself, through one open file description that owner and
+keeper share: it is free exactly when both are dead, whatever a record or a pid says. Knows nothing of where
+labs are kept (registry) or what they do (lab).
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What lab.json says. ``hosts``: names of the interfaces (without lo) by host; ``command``: what started the lab."""
+    """What lab.json says. ``hosts``: names of the interfaces (without lo) by host; ``command``:
+    what started the lab.
+    """
 
     lab: str
     owner: Process

@@ -1,8 +1,9 @@
 """The labs of this user: where a new one goes, which ones run, and the clearing away of dead ones.
 
-Owns the names inside the base directory: a lab's own directory `STEM-XXXXXX`, or a symbolic link of such a name to a
-directory that the user chose. All changes happen under an flock(2) of the base directory, held for as long as a mkdir
-takes. Knows nothing of what a lab does. Called by lab (create), keeper (remove) and the command line (find).
+Owns the names inside the base directory: a lab's own directory `STEM-XXXXXX`, or a symbolic link of such a
+name to a directory that the user chose. All changes happen under an flock(2) of the base directory, held for
+as long as a mkdir takes. Knows nothing of what a lab does. Called by lab (create), keeper (remove) and the
+command line (find).
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Running:
 def create(stem: str, directory: Path | None = None) -> tuple[Path, int]:
     """Make the directory of a new lab and take its lock: (directory, fd of the lock).
 
-    ``directory`` is the one that the user chose: absent, empty, or left by a lab that is dead. BadInput says what is wrong
-    with it; OSError is what the file system says (disk full, no such parent).
+    ``directory`` is the one that the user chose: absent, empty, or left by a lab that is dead. BadInput says
+    what is wrong with it; OSError is what the file system says (disk full, no such parent).
     """
     with _locked() as base:
         for dead in _dead(base):
@@ -82,14 +83,16 @@ def clear_away(directory: Path) -> None:
 
 
 def remove(directory: Path) -> None:
-    """Remove the directory of a lab that has ended, every pointer to it, and the base directory if it was the last."""
+    """Remove the directory of a lab that has ended, every pointer to it, and the base directory if it was
+    the last.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     try:
         with _locked(create=False) as base:
             for name, target in _entries(base):
                 if target == directory and name != directory.name:
                     os.unlink(name, dir_fd=base)
-            if os.listdir(base) == [_JOINING]:
+            if os.listdir(base) == [_JOINING]:  # noqa: PTH208 an fd, not a path
                 _remove_joining(base)
             runtime.base_path().rmdir()
     except OSError:
@@ -170,7 +173,7 @@ def _locked(*, create: bool = True) -> Iterator[int]:
         with runtime.base(create=create) as fd:
             fcntl.flock(fd, fcntl.LOCK_EX)
             try:
-                still = os.stat(runtime.base_path(), follow_symlinks=False)
+                still = runtime.base_path().lstat()
             except FileNotFoundError:
                 continue  # the last lab took it away while we waited
             if not os.path.samestat(still, os.fstat(fd)):

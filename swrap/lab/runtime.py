@@ -1,8 +1,9 @@
 """The private directories that labs live in, each level checked before it is trusted.
 
-Owns where they are: `$XDG_RUNTIME_DIR/swrap` where that exists and is ours, else `/tmp/swrap-UID`. /tmp is everybody's:
-another user may have made a directory of that name, or a symbolic link to one of ours. So every level is opened without
-following links and judged by fstat of what was opened. Knows nothing of what is kept inside. Called by registry and lab.
+Owns where they are: `$XDG_RUNTIME_DIR/swrap` where that exists and is ours, else `/tmp/swrap-UID`. /tmp is
+everybody's: another user may have made a directory of that name, or a symbolic link to one of ours. So every
+level is opened without following links and judged by fstat of what was opened. Knows nothing of what is kept
+inside. Called by registry and lab.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def base_path() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime.startswith("/"):
         try:
-            status = os.stat(runtime, follow_symlinks=False)
+            status = Path(runtime).lstat()
         except OSError:
             pass
         else:
@@ -87,7 +88,9 @@ def base(*, create: bool = False) -> Iterator[int]:
 
 
 def make(path: str | Path, *, dir_fd: int | None = None) -> bool:
-    """Make a directory of mode 0700; False where something is there already (which is still to be checked)."""
+    """Make a directory of mode 0700; False where something is there already (which is still to be
+    checked).
+    """
     try:
         os.mkdir(path, 0o700, dir_fd=dir_fd)
     except FileExistsError:

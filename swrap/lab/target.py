@@ -1,9 +1,9 @@
 """May this program be wrapped? Answered before it is started, with the reason if not.
 
-LD_PRELOAD needs the dynamic loader: a static program has none, a setuid one's ignores the variable, one of another
-architecture or C library cannot load libswrap.so; and a Go program has a loader but calls the kernel itself. Each of them
-would meet the guard at its first socket; this says so earlier and better. Called by lab and joined for what they start,
-and by `swrap doctor PROGRAM`. Looks at files only.
+LD_PRELOAD needs the dynamic loader: a static program has none, a setuid one's ignores the variable, one of
+another architecture or C library cannot load libswrap.so; and a Go program has a loader but calls the kernel
+itself. Each of them would meet the guard at its first socket; this says so earlier and better. Called by lab
+and joined for what they start, and by `swrap doctor PROGRAM`. Looks at files only.
 """
 
 from __future__ import annotations
@@ -24,19 +24,23 @@ _SHEBANG = 256  # bytes of a #! line that the kernel reads (BINPRM_BUF_SIZE)
 
 
 def check(argv: Sequence[str], *, env: Mapping[str, str], cwd: str | os.PathLike[str] | None = None) -> Path:
-    """The file that ``argv[0]`` names, as execvpe(3) would find it, if it can be wrapped.
+    """The absolute path of what ``argv[0]`` names, as execvpe(3) would find it, if it can be wrapped.
 
-    Raises NoProgram where there is none, CannotWrap with the reason where it cannot be run or cannot be wrapped.
+    Raises NoProgram where there is none, CannotWrap with the reason where it cannot be run or cannot be
+    wrapped.
     """
     if not argv or not argv[0]:
         raise NoProgram("no program was named")
     path = find(argv[0], env=env, cwd=cwd)
     _check_file(path, env, Path(cwd or "."), depth=0)
-    return path
+    return path.absolute()
 
 
 def find(name: str, *, env: Mapping[str, str], cwd: str | os.PathLike[str] | None = None) -> Path:
-    """Look a program up in PATH, or where it says. Raises NoProgram or CannotWrap (there, but not executable)."""
+    """Look a program up in PATH, or where it says.
+
+    Raises NoProgram or CannotWrap (there, but not executable).
+    """
     here = Path(cwd or ".")
     if "/" in name:
         path = here / name
@@ -103,7 +107,9 @@ def _privileged(path: Path) -> str | None:
         os.getxattr(path, "security.capability")
     except OSError:
         return None
-    return "has file capabilities: the loader ignores LD_PRELOAD for it, so it cannot be wrapped (setcap -r takes them off)"
+    return (
+        "has file capabilities, which `setcap -r` takes off: the loader ignores LD_PRELOAD for such a program"
+    )
 
 
 def _check_script(path: Path, start: bytes, env: Mapping[str, str], cwd: Path, depth: int) -> None:
@@ -137,12 +143,18 @@ def _check_elf(path: Path, file: BinaryIO) -> None:
     if (program.bits, program.machine) != (ours.bits, ours.machine):
         raise CannotWrap(f"{path}: a {program.architecture} program, and libswrap.so is {ours.architecture}")
     if program.go:
-        raise CannotWrap(f"{path}: a Go program: it calls the kernel past the C library, so it cannot be wrapped")
+        raise CannotWrap(
+            f"{path}: a Go program: it calls the kernel past the C library, so it cannot be wrapped"
+        )
     if program.interpreter is None:
-        raise CannotWrap(f"{path}: statically linked: there is no loader to bring libswrap.so in, so it cannot be wrapped")
+        raise CannotWrap(
+            f"{path}: statically linked: there is no loader to bring libswrap.so in, so it cannot be wrapped"
+        )
     loader, own_loader = Path(program.interpreter).name, Path(ours.interpreter or "").name
     if own_loader and loader != own_loader:
-        raise CannotWrap(f"{path}: its loader is {program.interpreter}, and libswrap.so needs {ours.interpreter}")
+        raise CannotWrap(
+            f"{path}: its loader is {program.interpreter}, and libswrap.so needs {ours.interpreter}"
+        )
 
 
 @cache
