@@ -8,11 +8,11 @@ reads or writes a message.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from server.wire.errors import FramingError, WireError
+from server.wire.errors import FramingError
 
 SIZE = 64
 MAGIC = b"\xfeSMB"
@@ -189,15 +189,3 @@ def join_compound(messages: Sequence[bytes | bytearray]) -> list[bytearray]:
     last[_OFFSET_NEXT : _OFFSET_NEXT + 4] = bytes(4)
     chain.append(last)
     return chain
-
-
-def frame(parts: Iterable[bytes | bytearray | memoryview]) -> list[bytes | bytearray | memoryview]:
-    """The parts of one PDU with the 4-byte length prefix of direct TCP transport (2.1) before them.
-
-    WireError: longer than the 24 bits that the prefix has. Nothing is copied: for ``writelines`` or sendmsg.
-    """
-    pieces = list(parts)
-    length = sum(len(piece) for piece in pieces)
-    if length > 0xFF_FFFF:
-        raise WireError(f"PDU of {length} bytes does not fit the transport's 24-bit length")
-    return [length.to_bytes(4, "big"), *pieces]

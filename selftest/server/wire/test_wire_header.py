@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.wire.errors import WireError
-from server.wire.header import SIZE, Command, Flags, Header, frame, join_compound, split_compound
+from server.wire.header import SIZE, Command, Flags, Header, join_compound, split_compound
 
 U16 = st.integers(0, 0xFFFF)
 U32 = st.integers(0, 0xFFFF_FFFF)
@@ -80,9 +79,3 @@ def test_no_next_command_leads_out_of_the_pdu(body: bytes, offsets: list[int]) -
         return
     assert b"".join(views) == pdu
     assert all(len(view) >= SIZE for view in views)
-
-
-def test_frame_counts_all_its_parts_and_refuses_what_24_bits_cannot_say() -> None:
-    assert b"".join(frame([b"abc", bytearray(5)])) == b"\x00\x00\x00\x08abc" + bytes(5)
-    with pytest.raises(WireError):
-        frame([memoryview(bytes(0x100_0000))])
