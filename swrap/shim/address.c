@@ -69,26 +69,25 @@ static void any_address(uint64_t tag, struct sw_endpoint *ep)
 		memset(ep->ip + 10, 0xff, 2);
 }
 
-static bool decode_name(int got, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name)
-{
-	return got == 0 && sw_name_decode(sw_lab(), sun, len, name) == 0;
-}
+typedef int name_getter(int fd, struct sockaddr *addr, socklen_t *len);
 
-bool sw_own_name(int fd, struct sw_name *name)
+static bool decode_name(name_getter *get, int fd, struct sw_name *name)
 {
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 
-	return decode_name(sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len), &sun, len, name);
+	return get(fd, (struct sockaddr *)&sun, &len) == 0 && sw_name_decode(sw_lab(), &sun, len, name) == 0;
+}
+
+bool sw_own_name(int fd, struct sw_name *name)
+{
+	return decode_name(sw_real()->getsockname, fd, name);
 }
 
 /* peer_name() - The name of the socket at the other end: for an accepted one it holds both addresses. */
 static bool peer_name(int fd, struct sw_name *name)
 {
-	struct sockaddr_un sun;
-	socklen_t len = sizeof(sun);
-
-	return decode_name(sw_real()->getpeername(fd, (struct sockaddr *)&sun, &len), &sun, len, name);
+	return decode_name(sw_real()->getpeername, fd, name);
 }
 
 int sw_bind_port(int fd, struct sw_name *name)
@@ -158,6 +157,13 @@ static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, stru
 	if (sw_own_name(fd, &name) && name.pair) {
 		*local = name.own;
 		*remote = name.peer;
+		return true;
+	}
+	if (sw_lab()->flags & SW_DIRECT) { /* the other end is the listener's: as near as one gets */
+		*local = name.own;
+		if (!peer_name(fd, &name))
+			return false;
+		*remote = name.own;
 		return true;
 	}
 	sw_ask(fd, &answer);

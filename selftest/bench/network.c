@@ -1,0 +1,258 @@
+/*
+ * What a socket costs: network WHAT ADDRESS SECONDS prints one number.
+ *
+ *	rtt      round trips of one byte, a second
+ *	bulk     bytes a second, written 64 KiB at a time
+ *	connect  connect + accept + close, a second
+ *	rights   a connected socket passed by SCM_RIGHTS and closed, a second
+ *
+ * ADDRESS is an IPv4 address, or `unix` for raw AF_UNIX. Two processes, blocking calls, nothing else: the same program
+ * runs on kernel TCP, on AF_UNIX, and under each preloaded library.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BULK (64 << 10)
+#define BATCH 64 /* operations between two looks at the clock */
+
+#define MUST(what)                                                                                                     \
+	do {                                                                                                           \
+		if (!(what)) {                                                                                         \
+			perror(#what);                                                                                 \
+			exit(1);                                                                                       \
+		}                                                                                                      \
+	} while (0)
+
+static struct sockaddr_storage server;
+static socklen_t server_len;
+static char buffer[BULK];
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int open_socket(void)
+{
+	int fd = socket(server.ss_family, SOCK_STREAM, 0), one = 1;
+
+	MUST(fd >= 0);
+	if (server.ss_family == AF_INET)
+		MUST(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
+	return fd;
+}
+
+static int dial(void)
+{
+	int fd = open_socket();
+
+	MUST(connect(fd, (struct sockaddr *)&server, server_len) == 0);
+	return fd;
+}
+
+static int make_listener(const char *address)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&server;
+	int fd;
+
+	server.ss_family = strcmp(address, "unix") == 0 ? AF_UNIX : AF_INET;
+	server_len = sizeof(*in);
+	if (server.ss_family == AF_UNIX)
+		server_len = sizeof(sa_family_t); /* autobind(unix(7)) */
+	else
+		MUST(inet_pton(AF_INET, address, &in->sin_addr) == 1);
+	fd = open_socket();
+	MUST(bind(fd, (struct sockaddr *)&server, server_len) == 0);
+	MUST(listen(fd, 128) == 0);
+	server_len = sizeof(server);
+	MUST(getsockname(fd, (struct sockaddr *)&server, &server_len) == 0);
+	return fd;
+}
+
+static void serve_echo(int fd)
+{
+	char byte;
+
+	while (recv(fd, &byte, 1, 0) == 1)
+		MUST(send(fd, &byte, 1, 0) == 1);
+}
+
+static void serve_sink(int fd)
+{
+	while (recv(fd, buffer, sizeof(buffer), 0) > 0)
+		;
+	MUST(send(fd, "", 1, 0) == 1); /* all is here: the clock may stop */
+}
+
+static double until(double seconds, bool (*once)(int fd), int fd, double unit)
+{
+	double begin = now(), end;
+	long n = 0;
+
+	do {
+		for (int i = 0; i < BATCH; i++, n++)
+			MUST(once(fd));
+		end = now();
+	} while (end < begin + seconds);
+	return (double)n * unit / (end - begin);
+}
+
+static bool one_round_trip(int fd)
+{
+	char byte = 0;
+
+	return send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1;
+}
+
+/* socket_wrapper sends 1,500 bytes of what it is given. */
+static bool send_all(int fd)
+{
+	for (size_t done = 0; done < BULK;) {
+		ssize_t n = send(fd, buffer + done, BULK - done, 0);
+
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+static double bulk(int fd, double seconds)
+{
+	double begin = now();
+	long n = 0;
+	char byte;
+
+	while (now() < begin + seconds)
+		for (int i = 0; i < BATCH; i++, n++)
+			MUST(send_all(fd));
+	MUST(shutdown(fd, SHUT_WR) == 0);
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	return (double)n * BULK / (now() - begin);
+}
+
+/* In one process, so that it counts calls and not the scheduler. */
+static bool one_connection(int listener)
+{
+	int fd = dial(), accepted = accept(listener, NULL, NULL);
+
+	if (accepted < 0)
+		return false;
+	close(fd);
+	close(accepted);
+	return true;
+}
+
+static int passed = -1;
+
+static bool one_pass(int messages)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+	char byte;
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &passed, sizeof(int));
+	return sendmsg(messages, &msg, 0) == 1 && recv(messages, &byte, 1, 0) == 1;
+}
+
+static void take_rights(int messages)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	char byte;
+
+	for (;;) {
+		struct iovec iov = {&byte, 1};
+		struct msghdr msg = {
+			.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+		int fd;
+
+		if (recvmsg(messages, &msg, 0) != 1)
+			return;
+		MUST(CMSG_FIRSTHDR(&msg));
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+		close(fd);
+		MUST(send(messages, &byte, 1, 0) == 1);
+	}
+}
+
+static double rights(int listener, double seconds)
+{
+	int messages[2], fd = dial(), accepted = accept(listener, NULL, NULL);
+	double result;
+	pid_t child;
+
+	MUST(accepted >= 0);
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, messages) == 0);
+	MUST((child = fork()) >= 0);
+	if (child == 0) {
+		close(messages[0]);
+		take_rights(messages[1]);
+		exit(0);
+	}
+	close(messages[1]);
+	passed = fd;
+	result = until(seconds, one_pass, messages[0], 1);
+	close(messages[0]);
+	MUST(waitpid(child, NULL, 0) == child);
+	return result;
+}
+
+static double with_server(int listener, void (*serve)(int fd), const char *what, double seconds)
+{
+	pid_t child = fork();
+	double result;
+	int fd;
+
+	MUST(child >= 0);
+	if (child == 0) {
+		MUST((fd = accept(listener, NULL, NULL)) >= 0);
+		serve(fd);
+		exit(0);
+	}
+	fd = dial();
+	result = strcmp(what, "bulk") == 0 ? bulk(fd, seconds) : until(seconds, one_round_trip, fd, 1);
+	close(fd);
+	MUST(waitpid(child, NULL, 0) == child);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	double seconds, result;
+	int listener;
+
+	MUST(argc == 4);
+	seconds = atof(argv[3]);
+	listener = make_listener(argv[2]);
+	if (strcmp(argv[1], "rtt") == 0)
+		result = with_server(listener, serve_echo, argv[1], seconds);
+	else if (strcmp(argv[1], "bulk") == 0)
+		result = with_server(listener, serve_sink, argv[1], seconds);
+	else if (strcmp(argv[1], "connect") == 0)
+		result = until(seconds, one_connection, listener, 1);
+	else if (strcmp(argv[1], "rights") == 0)
+		result = rights(listener, seconds);
+	else
+		return 2;
+	printf("%.1f\n", result);
+	return 0;
+}

@@ -1,0 +1,191 @@
+"""TCP as programs expect it: the right errno at the right moment, names, and the end of a stream."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from selftest.support.network import Network
+
+PRELUDE = """
+import errno, os, select, socket
+A = {address!r}
+def name(error): return errno.errorcode[error]
+def failure(call, *args):
+    try: return call(*args)
+    except OSError as e: return name(e.errno)
+def pair():
+    listener = socket.create_server((A, 0))
+    c = socket.create_connection(listener.getsockname())
+    s, _ = listener.accept()
+    return c, s
+"""
+
+PROMISES = {
+    "a closed port refuses a blocking connect": """
+assert failure(socket.socket().connect, (A, 9)) == "ECONNREFUSED"
+""",
+    "a closed port refuses a non-blocking connect, and SO_ERROR says so once": """
+s = socket.socket(); s.setblocking(False)
+first = s.connect_ex((A, 9))
+assert name(first) in ("EINPROGRESS", "ECONNREFUSED")
+if name(first) == "EINPROGRESS":
+    p = select.poll(); p.register(s, select.POLLOUT)
+    assert p.poll(5000)[0][1] & select.POLLERR
+    assert name(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) == "ECONNREFUSED"
+    assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+""",
+    "a socket whose connect was refused may try again": """
+s = socket.socket()
+assert failure(s.connect, (A, 9)) == "ECONNREFUSED"
+listener = socket.create_server((A, 0))
+s.connect(listener.getsockname())
+assert s.getpeername() == listener.getsockname()
+""",
+    "a non-blocking connect is writable when it is connected": """
+listener = socket.create_server((A, 0))
+s = socket.socket(); s.setblocking(False)
+assert s.connect_ex(listener.getsockname()) in (0, errno.EINPROGRESS)
+p = select.epoll(); p.register(s, select.EPOLLOUT)
+assert p.poll(5) == [(s.fileno(), select.EPOLLOUT)]
+assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+assert s.getpeername() == listener.getsockname()
+assert failure(s.connect, listener.getsockname()) in (None, "EISCONN")
+""",
+    "a second connect is EISCONN": """
+c, s = pair()
+assert failure(c.connect, s.getsockname()) == "EISCONN"
+""",
+    "two listeners on one address are EADDRINUSE": """
+one = socket.create_server((A, 0), reuse_port=False)
+assert failure(socket.socket().bind, one.getsockname()) == "EADDRINUSE"
+""",
+    "an address of another host is EADDRNOTAVAIL": """
+assert failure(socket.socket().bind, ("203.0.113.9", 0)) == "EADDRNOTAVAIL"
+""",
+    "both ends know both names": """
+c, s = pair()
+assert c.getsockname() == s.getpeername() and c.getpeername() == s.getsockname()
+assert c.getsockname()[0] == A and 32768 <= c.getsockname()[1] < 61000
+""",
+    "a socket that was bound before it connects keeps its port": """
+listener = socket.create_server((A, 0))
+c = socket.socket(); c.bind((A, 0)); own = c.getsockname()
+c.connect(listener.getsockname())
+s, peer = listener.accept()
+assert c.getsockname() == own == peer == s.getpeername()
+assert c.getpeername() == listener.getsockname() == s.getsockname()
+""",
+    "a wildcard listener tells each connection the address it came to": """
+listener = socket.create_server(("0.0.0.0", 0))
+assert listener.getsockname()[0] == "0.0.0.0"
+c = socket.create_connection((A, listener.getsockname()[1]))
+s, _ = listener.accept()
+assert s.getsockname() == (A, listener.getsockname()[1]) == c.getpeername()
+""",
+    "half a close lets the other half live": """
+c, s = pair()
+c.sendall(b"question"); c.shutdown(socket.SHUT_WR)
+assert s.recv(100) == b"question" and s.recv(100) == b""
+s.sendall(b"answer"); s.close()
+assert c.recv(100) == b"answer" and c.recv(100) == b""
+""",
+    "a close with unread data is a reset": """
+c, s = pair()
+c.sendall(b"never read")
+select.select([s], [], [])
+s.close()
+assert failure(c.recv, 10) == "ECONNRESET"
+""",
+    "a megabyte arrives as it was sent": """
+import threading
+c, s = pair()
+data = os.urandom(1 << 20)
+t = threading.Thread(target=lambda: (c.sendall(data), c.shutdown(socket.SHUT_WR))); t.start()
+got = bytearray()
+while part := s.recv(70000): got += part
+t.join(); assert got == data
+""",
+    "an accepted socket inherits TCP_NODELAY, and it survives dup and fork": """
+listener = socket.create_server((A, 0))
+listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+c = socket.create_connection(listener.getsockname()); s, _ = listener.accept()
+copy = s.dup(); s.close()
+if os.fork() == 0: os._exit(copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 1)
+assert os.wait()[1] == 0
+""",
+    "SO_DOMAIN, SO_TYPE, SO_PROTOCOL and SO_ACCEPTCONN are TCP's": """
+listener = socket.create_server((A, 0))
+def get(o): return listener.getsockopt(socket.SOL_SOCKET, o)
+assert (get(39), get(socket.SO_TYPE), get(38), get(30)) == (socket.AF_INET, socket.SOCK_STREAM, 6, 1)
+""",
+    "recvfrom and recvmsg on a stream name nobody": """
+c, s = pair()
+c.sendall(b"12")
+assert s.recvfrom(1) == (b"1", None)
+assert s.recvmsg(1)[0] == b"2"
+""",
+    "all that was sent to an idle peer is acknowledged": """
+import fcntl, struct, termios
+c, s = pair()
+c.sendall(b"x" * 1000); s.recv(1000, socket.MSG_WAITALL)
+s.sendall(b"y"); c.recv(1)
+assert struct.unpack("i", fcntl.ioctl(c, termios.TIOCOUTQ, b"....")) == (0,)
+assert c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[0] == 1
+""",
+}
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_in_a_host(lab: Network, promise: str) -> None:
+    lab.python("server", PRELUDE.format(address="10.0.1.1") + PROMISES[promise])
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_on_the_kernels_own_loopback(promise: str) -> None:
+    program = PRELUDE.format(address="127.0.0.1") + PROMISES[promise]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+def test_from_host_to_host_with_a_privileged_port(lab: Network) -> None:
+    server = lab.start(
+        "server",
+        [sys.executable, "-uc", "import socket as s; l=s.create_server(('', 80)); print('up'); l.accept()[0].sendall(b'hello')"],
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == "up\n"
+    seen = lab.python(
+        "laptop",
+        "import json, socket; c = socket.create_connection(('10.0.2.1', 80));"
+        "print(json.dumps([c.getsockname()[0], c.recv(10).decode()]))",
+    )
+    assert json.loads(seen) == ["10.0.2.2", "hello"]
+    assert server.wait(10) == 0
+    server.communicate()
+
+
+def test_what_is_on_no_subnet_is_unreachable_at_once(lab: Network) -> None:
+    lab.python("laptop", PRELUDE.format(address="") + 'assert failure(socket.socket().connect, ("192.0.2.1", 80)) == "ENETUNREACH"')
+
+
+def test_a_stranger_who_knows_the_name_is_not_let_in(lab: Network) -> None:
+    """Names stand in /proc/net/unix; a listener that meets somebody from outside hangs up and waits for the next."""
+    server = lab.start(
+        "server",
+        [sys.executable, "-uc", "import socket as s; l=s.create_server(('10.0.1.1', 99)); print('up'); print(l.accept()[0].recv(9))"],
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == "up\n"
+    ours = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if "0a0001010063/" in line]
+    assert len(ours) == 1
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect("\0" + ours[0][1:])
+        stranger.settimeout(10)
+        assert stranger.recv(1) == b""
+    lab.python("laptop", "import socket; socket.create_connection(('10.0.1.1', 99)).sendall(b'friend')")
+    assert server.communicate(timeout=10)[0] == "b'friend'\n"
