@@ -59,7 +59,15 @@ class Story:
                 "interfaces": [f"laptop.{interface}", f"server.{interface}"]}  # fmt: skip
         self.flows[number] = {**flow, "iface": interface, "bytes": 0.0, "pid": ACCEPTOR}
         self.tell("flow-opened", "switch", 0.004, **flow)
-        self.tell("connection-accepted", "server", 0.001, connection=number, pid=ACCEPTOR, client=client, server=server)
+        self.tell(
+            "connection-accepted",
+            "server",
+            0.001,
+            connection=number,
+            pid=ACCEPTOR,
+            client=client,
+            server=server,
+        )
         passed = number > 1
         if passed:
             self.tell("connection-passed", "server", 0.002, connection=number, client_guid=GUID,
@@ -129,7 +137,9 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
     for _ in range(3):
         story.at += 0.2
         story.sample(copying=True, blocked=(1, 2))
-    story.tell("path-changed", "laptop", 0.05, **{"from": "10.0.1.1", "to": "10.0.2.1", "reason": "no answer"})
+    story.tell(
+        "path-changed", "laptop", 0.05, **{"from": "10.0.1.1", "to": "10.0.2.1", "reason": "no answer"}
+    )
     for number in (1, 2):
         story.tell("channel-lost", "laptop", 0.01, channel=number, session_id=SESSION, remote="10.0.1.1:445",
                    reason="no answer to an echo", outstanding=4)  # fmt: skip
@@ -141,7 +151,9 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
     story.tell("link-up", "switch", 0.001, interface="server.eth0", flows=2, bytes=0)
     story.close(1, "reset")
     story.close(2, "reset")
-    story.tell("path-changed", "laptop", 0.3, **{"from": "10.0.2.1", "to": "10.0.1.1", "reason": "faster again"})
+    story.tell(
+        "path-changed", "laptop", 0.3, **{"from": "10.0.2.1", "to": "10.0.1.1", "reason": "faster again"}
+    )
     for number in (5, 6):
         story.connect(number, "eth0")
         story.channel(number)

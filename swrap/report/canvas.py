@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 from rich.text import Text
 
+from .glyphs import Glyphs
+
 
 def cut(text: Text, width: int, ellipsis: str) -> Text:
     """``text`` in ``width`` cells at most; what was cut off ends in ``ellipsis`` (one cell)."""
@@ -98,3 +100,13 @@ def columns(parts: Sequence[Column], width: int, ellipsis: str, gap: int = 2, mo
         line.rstrip()
         lines.append(line)
     return lines
+
+
+def encodable(text: Text, encoding: str, glyphs: Glyphs) -> Text:
+    """``text`` with `?` for what ``encoding`` cannot say, so that a title in any script can go anywhere."""
+    try:
+        text.plain.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.plain.replace("→", glyphs.arrow).encode(encoding, "replace").decode(encoding)
+        return Text(plain, style=text.style, spans=text.spans, no_wrap=text.no_wrap)
+    return text

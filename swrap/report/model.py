@@ -13,6 +13,7 @@ from typing import Any
 from swrap.events import Event
 
 from .meter import Meter
+from .outcome import Verdict
 from .sentences import Sentences, Tone
 from .state import Channel, Copy, State
 
@@ -56,6 +57,11 @@ class Model:
         sentence = self.sentences(event)
         if sentence.tone is not Tone.SILENT:
             state.lines.append(sentence)
+
+    def finish(self, verdict: Verdict | int | None = None) -> None:
+        """The run is over, with this verdict or (None) the one that ``run-ended`` told."""
+        self.state.outcome.settle(verdict)
+        self.state.ended = True
 
     # -- what the folds below share ------------------------------------------------------------------
 
@@ -158,8 +164,10 @@ def _flow_sample(model: Model, event: Event) -> None:
     data = event.data
     channel = model._channel(event)
     to_server, to_client = data.get("to_server") or {}, data.get("to_client") or {}
-    channel.to_server.sample(event.at, _number(to_server.get("bytes")))
-    channel.to_client.sample(event.at, _number(to_client.get("bytes")))
+    there, back = _number(to_server.get("bytes")), _number(to_client.get("bytes"))
+    model.state.carry(channel, there, back)
+    channel.to_server.sample(event.at, there)
+    channel.to_client.sample(event.at, back)
     channel.unacked = _number(to_server.get("unacked")) + _number(to_client.get("unacked"))
     channel.blocked = bool(to_server.get("blocked") or to_client.get("blocked"))
     channel.state = _word(data.get("state", channel.state))

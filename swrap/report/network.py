@@ -88,11 +88,14 @@ def _hosts(topology: Any) -> Iterator[tuple[str, list[tuple[str, Mapping[str, An
     hosts = topology.get("hosts", topology) if isinstance(topology, Mapping) else topology
     for name, body in _named(hosts):
         interfaces = body.get("interfaces") if isinstance(body, Mapping) and "interfaces" in body else body
-        yield name, [
-            (interface, what if isinstance(what, Mapping) else {"addresses": what})
-            for interface, what in _named(interfaces)
-            if isinstance(what, (Mapping, str, list)) and interface not in ("gateway", "forward")
-        ]
+        yield (
+            name,
+            [
+                (interface, what if isinstance(what, Mapping) else {"addresses": what})
+                for interface, what in _named(interfaces)
+                if isinstance(what, (Mapping, str, list)) and interface not in ("gateway", "forward")
+            ],
+        )
 
 
 def _named(value: Any) -> Iterator[tuple[str, Any]]:
@@ -100,7 +103,9 @@ def _named(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         yield from ((str(name), body) for name, body in value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from ((str(body["name"]), body) for body in value if isinstance(body, Mapping) and "name" in body)
+        yield from (
+            (str(body["name"]), body) for body in value if isinstance(body, Mapping) and "name" in body
+        )
 
 
 def _addresses(body: Mapping[str, Any]) -> Iterator[IPv4Interface | IPv6Interface]:

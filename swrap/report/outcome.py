@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from swrap.events import Event
 
@@ -28,14 +28,25 @@ FAILING = ("fail", "inconclusive")
 """The states of an expectation that keep a run from passing."""
 
 
+class Verdict(Protocol):
+    """How a run came out, as whoever ran it says."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of ``swrap run``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What was to hold. ``status`` is pass, fail, skipped or inconclusive; ``where`` is file:line or empty."""
+    """What was to hold. ``status`` is pass, fail, skipped or inconclusive; ``where`` is file:line or empty.
+
+    ``expected`` and ``seen`` are JSON values; None means that there is nothing to say.
+    """
 
     text: str
     status: str
-    expected: str = ""
-    seen: str = ""
+    expected: Any = None
+    seen: Any = None
     where: str = ""
     at: float = 0.0
 
@@ -70,8 +81,8 @@ class Outcome:
                 Expectation(
                     text=_text(data, "text"),
                     status=_text(data, "status") or "inconclusive",
-                    expected=_text(data, "expected"),
-                    seen=_text(data, "seen"),
+                    expected=data.get("expected"),
+                    seen=data.get("seen"),
                     where=_text(data, "where"),
                     at=event.at,
                 )
@@ -87,6 +98,14 @@ class Outcome:
             code = data.get("exit_code")
             self.exit_code = code if isinstance(code, int) else 3
             self.reason = _text(data, "reason") or self.reason
+
+    def settle(self, verdict: Verdict | int | None) -> None:
+        """The run is over. ``verdict`` prevails; without one and without ``run-ended`` the harness has failed."""
+        if verdict is not None:
+            self.exit_code = verdict if isinstance(verdict, int) else verdict.exit_code
+            self.reason = str(getattr(verdict, "reason", "") or self.reason)
+        elif self.exit_code is None:
+            self.exit_code, self.reason = 3, "the run broke off"
 
     def _step(self, event: Event) -> Step:
         key = _text(event.data, "step")

@@ -45,7 +45,9 @@ def chosen(state: State, most: int) -> list[Channel]:
     return [channel for channel in channels if channel.flow not in gone][:most]
 
 
-def channel_rows(state: State, shown: Sequence[Channel], now: float, width: int, glyphs: Glyphs) -> list[Text]:
+def channel_rows(
+    state: State, shown: Sequence[Channel], now: float, width: int, glyphs: Glyphs
+) -> list[Text]:
     """A heading and one line for each of ``shown``."""
     if not shown:
         return []
@@ -178,7 +180,9 @@ def event_rows(lines: Sequence[Sentence], width: int, glyphs: Glyphs) -> list[Te
     rows = []
     for line in lines:
         row = Text(units.moment(line.at), style="dim").append("  ")
-        row.append(glyphs.up if line.tone is not Tone.BAD else glyphs.down, style=TONES[line.tone]).append(" ")
+        row.append(glyphs.up if line.tone is not Tone.BAD else glyphs.down, style=TONES[line.tone]).append(
+            " "
+        )
         row.append_text(fit(Text(line.source, style="dim"), source, glyphs.ellipsis)).append("  ")
         text = line.text if glyphs.arrow == "→" else line.text.replace("→", glyphs.arrow)
         row.append(text, style="red" if line.tone is Tone.BAD else "")

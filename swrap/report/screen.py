@@ -36,10 +36,16 @@ def frame(state: State, now: float, width: int, height: int, glyphs: Glyphs, fil
     network = wires(state, now, inner, glyphs, details=True)
     if len(network) + _section(open_channels, 1) > room:
         network = wires(state, now, inner, glyphs, details=False)
-    network += [cut(Text(f"{glyphs.down} {text}", style="yellow"), inner, glyphs.ellipsis) for text in state.rules.values()]
+    network += [
+        cut(Text(f"{glyphs.down} {text}", style="yellow"), inner, glyphs.ellipsis)
+        for text in state.rules.values()
+    ]
     if len(network) > max(room, 1):
         dropped = len(network) - max(room, 1) + 1
-        network = [*network[: max(room, 1) - 1], Text(f"{glyphs.ellipsis} and {units.count(dropped, 'line')} more", style="dim")]
+        network = [
+            *network[: max(room, 1) - 1],
+            Text(f"{glyphs.ellipsis} and {units.count(dropped, 'line')} more", style="dim"),
+        ]
     lines += network
 
     shown = chosen(state, max(room - len(network) - 2, 0))

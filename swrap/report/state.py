@@ -87,6 +87,17 @@ class State:
     lines: deque[Sentence] = field(default_factory=lambda: deque(maxlen=LINES))
     outcome: Outcome = field(default_factory=Outcome)
     counted: Counter[str] = field(default_factory=Counter)
+    carried: dict[str, list[int]] = field(default_factory=dict)
+    """Bytes that each port has sent and received, by the samples."""
+
+    def carry(self, channel: Channel, to_server: int, to_client: int) -> None:
+        """Count for each port what has passed since the channel's last sample (its byte counters then and now)."""
+        there = max(to_server - channel.to_server.total, 0)
+        back = max(to_client - channel.to_client.total, 0)
+        for place, name in enumerate(channel.interfaces):
+            sums = self.carried.setdefault(name, [0, 0])
+            sums[place % 2] += there
+            sums[1 - place % 2] += back
 
     def port_rates(self, now: float) -> dict[str, tuple[float, float]]:
         """Bytes per second that each port (sends, receives) at `now`, from the flows through it."""

@@ -1,0 +1,78 @@
+"""The live view of a recorded run at one moment, as an SVG for the README.
+
+Owns the choice of the moment and the look of the SVG. Nothing in the file is loaded from elsewhere. Called
+by ``python -m swrap.report --picture``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+
+from swrap.events import Event
+
+from .files import write
+from .glyphs import UNICODE
+from .model import Model
+from .screen import frame
+
+_THEME = TerminalTheme(
+    (13, 17, 23),
+    (201, 209, 217),
+    [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)],
+    [(110, 118, 129), (255, 161, 152), (86, 211, 100), (227, 179, 65), (121, 192, 255), (210, 168, 255), (86, 212, 221), (240, 246, 252)],
+)  # fmt: skip
+
+_FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
+  font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
+{styles}
+</style>
+<defs><clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>{lines}</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g></g></svg>
+"""
+"""rich's own form names a font of a CDN; this one takes the reader's monospace font."""
+
+
+def moment(events: Sequence[Event]) -> float:
+    """The most telling moment (s): a while after traffic has found its way round the first link that went down."""
+    down = next((event.at for event in events if event.kind == "link-down"), None)
+    end = max((event.at for event in events), default=0.0)
+    if down is None:
+        return end / 2
+    up = next((event.at for event in events if event.kind == "link-up" and event.at > down), end)
+    return down + (up - down) * 0.6
+
+
+def picture(events: Sequence[Event], path: Path, at: float | None, width: int, height: int) -> None:
+    """Write the live view at ``at`` (s; None: ``moment``) in ``width`` × ``height`` characters. Raises ReportError."""
+    at = moment(events) if at is None else at
+    model = Model()
+    for event in events:
+        if event.at <= at:
+            model.apply(event)
+    console = Console(
+        record=True,
+        width=width,
+        height=height,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+    )
+    for line in frame(model.state, at, width, height, UNICODE):
+        console.print(line, no_wrap=True, crop=True)
+    write(
+        path,
+        console.export_svg(title=model.state.title, theme=_THEME, code_format=_FORMAT, unique_id="swrap"),
+    )

@@ -1,0 +1,67 @@
+"""One line an event worth reading, for a log or a pipe.
+
+Owns the form of the lines and what is left out: samples, and progress between the tenths. Must not know
+terminals; colours are rich's decision (NO_COLOR is honoured). Called through ``reporters``.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from swrap.events import Event
+
+from . import units
+from .canvas import encodable
+from .glyphs import glyphs_for
+from .model import Model
+from .outcome import Verdict
+from .rows import TONES
+from .sentences import Sentence, Tone
+from .table import print_result
+
+_SOURCE = 8
+
+
+class PlainReporter:
+    """Writes to ``console`` as the events come."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._glyphs = glyphs_for(console.encoding)
+        self._model = Model()
+        self._tenths: dict[str, int] = {}
+
+    def event(self, e: Event, /) -> None:
+        self._model.apply(e)
+        if e.kind == "run-started":
+            self._tenths.clear()
+        if e.kind == "progress":
+            self._progress(e)
+            return
+        sentence = self._model.sentences(e)
+        if sentence.tone is not Tone.SILENT:
+            self._line(sentence)
+
+    def finish(self, verdict: Verdict | int | None = None, /) -> None:
+        self._model.finish(verdict)
+        print_result(self._model.state.outcome, self._model.state.at, self._console, self._glyphs, width=None)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _progress(self, e: Event) -> None:
+        step = str(e.data.get("step", "?"))
+        copy = self._model.state.copies[step]
+        tenth = int(copy.fraction * 10)
+        if tenth > self._tenths.get(step, 0):
+            self._tenths[step] = tenth
+            text = f"{copy.text}: {tenth * 10} % ({units.size(copy.done)} of {units.size(copy.total)})"
+            self._line(Sentence(e.at, e.source, text, Tone.QUIET))
+
+    def _line(self, sentence: Sentence) -> None:
+        line = Text(units.moment(sentence.at), style="dim")
+        line.append(f"  {sentence.source:<{_SOURCE}}  ", style="dim")
+        quiet = sentence.tone in (Tone.QUIET, Tone.PLAIN)
+        line.append(sentence.text, style="" if quiet else TONES[sentence.tone])
+        self._console.print(encodable(line, self._console.encoding, self._glyphs), soft_wrap=True)
