@@ -1,0 +1,37 @@
+"""The shim under AddressSanitizer and UndefinedBehaviorSanitizer does nothing that they object to."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from selftest.support.network import Network
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ["-std=c11", "-g", "-D_GNU_SOURCE", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """LD_PRELOAD with a sanitized libswrap.so, and the hand-over program."""
+    made = tmp_path_factory.mktemp("sanitized")
+    runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
+    if not Path(runtime).is_absolute():
+        pytest.skip("gcc's libasan is missing")
+    sources = [*ROOT.glob("swrap/shim/*.c"), ROOT / "swrap/abi/page.c", ROOT / "swrap/abi/name.c"]
+    include = [f"-I{ROOT}/swrap/abi", f"-I{ROOT}/swrap/shim"]
+    shared = [*FLAGS, "-fPIC", "-shared", "-fvisibility=hidden", *include, *sources]
+    subprocess.run(["gcc", *shared, "-o", made / "libswrap.so", "-ldl"], check=True)
+    source = ROOT / "selftest/shim/programs/handover.c"
+    subprocess.run(["gcc", *FLAGS, "-o", made / "handover", source], check=True)
+    return f"{Path(runtime).resolve()}:{made}/libswrap.so", made / "handover"
+
+
+@pytest.mark.parametrize("address", ["10.0.1.1", "fd00:1::1"])
+def test_a_hand_over(lab: Network, sanitized: tuple[str, Path], address: str) -> None:
+    preload, program = sanitized
+    environment = {**lab.environment("server"), "LD_PRELOAD": preload, "ASAN_OPTIONS": "detect_leaks=0"}
+    with lab.start("server", [program, address], env=environment) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "handed over\n"), err
