@@ -13,7 +13,7 @@ from pathlib import Path
 
 from swrap.abi.paths import libswrap
 from swrap.document.suggest import did_you_mean
-from swrap.lab.errors import BadInput, LabError
+from swrap.lab.errors import LabError, Refused
 
 LAB = "SWRAP_LAB"
 HOST = "SWRAP_HOST"
@@ -56,13 +56,13 @@ def prepare(directory: Path) -> None:
 
 
 def pick_host(hosts: Collection[str], host: str | None, where: str) -> str:
-    """``host`` if the lab has it; the only one where none was named. BadInput names those that there are."""
+    """``host`` if the lab has it; the only one where none was named. Refused names those that there are."""
     if host is None:
         if len(hosts) == 1:
             return next(iter(hosts))
-        raise BadInput(f"--host is missing; {where} has {', '.join(hosts)}")
+        raise Refused(f"--host is missing; {where} has {', '.join(hosts)}")
     if host not in hosts:
-        raise BadInput(f"no host {host!r} in {where}{did_you_mean(host, hosts)}")
+        raise Refused(f"no host {host!r} in {where}{did_you_mean(host, hosts)}")
     return host
 
 

@@ -13,13 +13,13 @@ class LabError(Exception):
     """Exit status of the command line: the harness failed."""
 
 
-class BadInput(LabError):
+class Refused(LabError):
     """The user asked for something that is not there or not allowed: a host, a file, somebody else's lab."""
 
     status = 2
 
 
-class NoLab(BadInput):
+class NoLab(Refused):
     """No lab runs there."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from swrap.abi.page import Page
 from swrap.lab import environment, guard, proc, registry, target
-from swrap.lab.errors import BadInput, LabError, NoLab
+from swrap.lab.errors import LabError, NoLab, Refused
 from swrap.lab.listeners import Listener, listeners
 from swrap.lab.record import Record
 from swrap.switch.client import ControlError, control_call
@@ -30,7 +30,7 @@ class Joined:
 
     @classmethod
     def at(cls, directory: Path) -> Joined:
-        """The lab in this directory. NoLab where none lives, BadInput where it cannot be reached from
+        """The lab in this directory. NoLab where none lives, Refused where it cannot be reached from
         here.
         """
         found = registry.at(directory)
@@ -44,7 +44,7 @@ class Joined:
             raise NoLab(f"{found.directory}: the lab is still starting")
         here, there = proc.namespace("self"), proc.namespace(record.owner.pid)
         if here and there and here != there:
-            raise BadInput(
+            raise Refused(
                 f"{found.directory}: this lab runs in another network namespace ({there}, this is {here}); "
                 f"nsenter -t {record.owner.pid} -n goes there"
             )
@@ -58,7 +58,7 @@ class Joined:
     def host(self, host: str | None) -> str:
         """``host`` if the lab has it; the only one where none was named.
 
-        BadInput names those that there are.
+        Refused names those that there are.
         """
         return environment.pick_host(self.record.hosts, host, self.name)
 
@@ -87,16 +87,16 @@ class Joined:
     def call(self, do: str, **arguments: Any) -> Any:
         """One command to the switch, and its result.
 
-        BadInput with the switch's own words where it refuses.
+        Refused with the switch's own words where it refuses.
         """
         if self.record.direct:
-            raise BadInput(
+            raise Refused(
                 f"{self.name}: a direct lab has no switch, so nothing can be cut, blocked or counted in it"
             )
         try:
             return control_call(self.directory, do, **arguments)
         except ControlError as error:
-            raise BadInput(str(error)) from None
+            raise Refused(str(error)) from None
         except OSError as error:
             raise LabError(f"{self.name}: the switch does not answer ({error.strerror})") from None
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from swrap.lab import reaper, registry, runtime
-from swrap.lab.errors import BadInput
+from swrap.lab.errors import Refused
 
 READY = b"watching\n"
 
@@ -67,7 +67,7 @@ def clear_up(directory: Path) -> None:
     try:
         with runtime.opened(directory):
             pass
-    except (OSError, BadInput):
+    except (OSError, Refused):
         return  # whatever it is by now, it is not the lab any more
     reaper.end(directory)
     registry.remove(directory)

@@ -79,7 +79,7 @@ class Lab:
         what to call the lab in lists. ``adopt``: this process has no children but the lab's, and takes in
         those whose parents die.
 
-        BadInput says what is wrong with the directory; LabError why a part did not start; OSError is the file
+        Refused says what is wrong with the directory; LabError why a part did not start; OSError is the file
         system's.
         """
         path, lock = registry.create(source.stem if source else "lab", directory)
@@ -118,7 +118,7 @@ class Lab:
         return self._control
 
     def environment(self, host: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The variables that put a program into ``host``: LD_PRELOAD, SWRAP_LAB, SWRAP_HOST. BadInput: no
+        """The variables that put a program into ``host``: LD_PRELOAD, SWRAP_LAB, SWRAP_HOST. Refused: no
         such host.
 
         What ``base`` (default: this process's environment) has in LD_PRELOAD stays, behind the shim.

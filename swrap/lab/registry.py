@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swrap.lab import reaper, runtime
-from swrap.lab.errors import BadInput, NoLab
+from swrap.lab.errors import NoLab, Refused
 from swrap.lab.record import Record, lives, take_lock
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}-[0-9a-f]{6}")
@@ -38,7 +38,7 @@ class Running:
 def create(stem: str, directory: Path | None = None) -> tuple[Path, int]:
     """Make the directory of a new lab and take its lock: (directory, fd of the lock).
 
-    ``directory`` is the one that the user chose: absent, empty, or left by a lab that is dead. BadInput says
+    ``directory`` is the one that the user chose: absent, empty, or left by a lab that is dead. Refused says
     what is wrong with it; OSError is what the file system says (disk full, no such parent).
     """
     with _locked() as base:
@@ -60,12 +60,12 @@ def _chosen(path: Path, name: str, base: int) -> int:
         with runtime.opened(path):
             pass
         if lives(path):
-            raise BadInput(f"{path}: a lab runs there already")
+            raise Refused(f"{path}: a lab runs there already")
         if (path / "lab.json").is_file():
             clear_away(path)
             runtime.make(path)
         elif any(path.iterdir()):
-            raise BadInput(f"{path}: not empty, and not the directory of a lab")
+            raise Refused(f"{path}: not empty, and not the directory of a lab")
     lock = take_lock(path)
     try:
         os.symlink(path, name, dir_fd=base)
@@ -117,7 +117,7 @@ def running() -> list[Running]:
 
 
 def at(directory: Path) -> Running:
-    """The lab in this directory. NoLab where none lives; BadInput where it is somebody else's."""
+    """The lab in this directory. NoLab where none lives; Refused where it is somebody else's."""
     try:
         path = directory.resolve(strict=True)
         with runtime.opened(path):
@@ -125,7 +125,7 @@ def at(directory: Path) -> Running:
     except FileNotFoundError:
         raise NoLab(f"{directory}: there is no such directory") from None
     except PermissionError:
-        raise BadInput(f"{directory}: not yours to enter") from None
+        raise Refused(f"{directory}: not yours to enter") from None
     record = Record.read(path)
     if not lives(path):
         raise NoLab(f"{directory}: no lab runs there any more")
@@ -206,7 +206,7 @@ def _dead(base: int) -> list[Path]:
         except FileNotFoundError:
             os.unlink(name, dir_fd=base)
             continue
-        except BadInput:
+        except Refused:
             continue  # what is not ours alone is not ours to remove
         if not lives(target):
             result.append(target)

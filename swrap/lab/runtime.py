@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from swrap.lab.errors import BadInput
+from swrap.lab.errors import Refused
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS = 0o077
@@ -32,7 +32,7 @@ def user_name(uid: int) -> str:
 
 @contextmanager
 def opened(path: str | Path, *, dir_fd: int | None = None, shown: Path | None = None) -> Iterator[int]:
-    """An fd of a directory that is ours alone. BadInput says what is wrong with any other.
+    """An fd of a directory that is ours alone. Refused says what is wrong with any other.
 
     ``shown`` is the whole path for messages where ``path`` is relative to ``dir_fd``.
     """
@@ -43,8 +43,8 @@ def opened(path: str | Path, *, dir_fd: int | None = None, shown: Path | None = 
         raise
     except OSError as error:
         if label.is_symlink():
-            raise BadInput(f"{label}: a symbolic link, which is not followed; remove it") from None
-        raise BadInput(f"{label}: {error.strerror}") from None
+            raise Refused(f"{label}: a symbolic link, which is not followed; remove it") from None
+        raise Refused(f"{label}: {error.strerror}") from None
     try:
         check(fd, label)
         yield fd
@@ -56,10 +56,10 @@ def check(fd: int, label: Path) -> None:
     """Refuse a directory that is another user's, or that others may enter."""
     status = os.fstat(fd)
     if status.st_uid != os.geteuid():
-        raise BadInput(f"{label}: belongs to {user_name(status.st_uid)}, not to you")
+        raise Refused(f"{label}: belongs to {user_name(status.st_uid)}, not to you")
     if stat.S_IMODE(status.st_mode) & _OTHERS:
         mode = stat.S_IMODE(status.st_mode)
-        raise BadInput(f"{label}: open to others (mode {mode:04o}); chmod 700 it, or remove it")
+        raise Refused(f"{label}: open to others (mode {mode:04o}); chmod 700 it, or remove it")
 
 
 def base_path() -> Path:

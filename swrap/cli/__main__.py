@@ -1,0 +1,5 @@
+"""`python -m swrap.cli` is `swrap`."""
+
+from swrap.cli import main
+
+main()

@@ -1,0 +1,47 @@
+"""Signals that ask a command to end: the lab is closed first, then the status is 128+n.
+
+Called by the commands that own a lab. For the time that one of them runs a program in the foreground,
+`foreground` has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+
+BY_SIGNAL = 128
+"""Added to the number of the signal that ended a command, as in a shell."""
+
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(main: Coroutine[object, object, int]) -> int:
+    """Run ``main`` to its end and return its status;
+    at a signal it is cancelled, and the status tells which it was.
+    """
+    return asyncio.run(_run(main))
+
+
+async def _run(main: Coroutine[object, object, int]) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(main)
+    came: list[signal.Signals] = []
+
+    def ask(number: signal.Signals) -> None:
+        came.append(number)
+        task.cancel()
+
+    for number in _ASKING:
+        # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP: so it stays.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ask, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not came:
+            raise
+        return BY_SIGNAL + came[0]
+    finally:
+        for number in _ASKING:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,133 @@
+"""ss: the virtual sockets of a lab with their state, addresses, bytes and holders.
+
+Owns the rows: one for each end of each flow, and one for each listener. The figures are the switch's; who
+holds a socket the kernel knows.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import typer
+
+from swrap.cli import labs, options
+from swrap.lab.holders import Holder, holders
+from swrap.lab.joined import Joined
+
+_HEAD = ("State", "Host", "Local", "Peer", "Acked", "Un-acked", "Received", "Holders")
+_NUMBERS = frozenset(("Acked", "Un-acked", "Received"))
+_COMMAND = 40  # characters of a command line in a table
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """One end. ``acked``: bytes that it sent and the peer has; ``unacked``:
+    sent, and on their way or stuck.
+    """
+
+    state: str
+    host: str
+    local: str
+    peer: str | None
+    inode: int
+    flow: int | None = None
+    interface: str | None = None
+    acked: int = 0
+    unacked: int = 0
+    received: int = 0
+    blocked: bool = False
+    held_by: tuple[Holder, ...] = ()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("ss")(ss)
+
+
+def ss(lab: options.Lab = None, as_json: options.Json = False) -> int:
+    """Show the virtual sockets of a lab, and which processes hold them."""
+    found = sockets(labs.require(lab))
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    elif sys.stdout.isatty():
+        _table(found)
+    else:
+        _columns(found)
+    return 0
+
+
+def sockets(joined: Joined) -> list[Socket]:
+    """Listeners first, then both ends of every flow.
+
+    In a direct lab, which nobody counts in, only listeners.
+    """
+    rows = [Socket("LISTEN", one.host, str(one.own), None, one.inode) for one in joined.listeners()]
+    if not joined.record.direct:
+        for flow in joined.call("flows"):
+            rows.extend(_ends(flow))
+    held = holders([row.inode for row in rows if row.inode])
+    return [Socket(**{**_fields(row), "held_by": tuple(held.get(row.inode, ()))}) for row in rows]
+
+
+def _fields(row: Socket) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in Socket.__slots__}
+
+
+def _ends(flow: dict[str, Any]) -> Iterator[Socket]:
+    for own, other in (("client", "server"), ("server", "client")):
+        sent, got = flow[f"to_{other}"], flow[f"to_{own}"]
+        interfaces = flow.get("interfaces") or []
+        host = flow[f"{own}_host"]
+        yield Socket(
+            state=str(flow["state"]).upper().replace("_", "-"),
+            host=host,
+            local=flow[own],
+            peer=flow[other],
+            inode=flow[f"{own}_ino"],
+            flow=flow["id"],
+            interface=next((name for name in interfaces if name.startswith(f"{host}.")), None),
+            acked=sent["bytes"],
+            unacked=sent["unacked"],
+            received=got["bytes"],
+            blocked=sent["blocked"],
+        )
+
+
+def _cells(row: Socket) -> list[str]:
+    figures = [str(row.acked), str(row.unacked), str(row.received)] if row.peer else ["", "", ""]
+    who = ", ".join(f"{one.pid} {_short(one.command)}" for one in row.held_by)
+    return [row.state, row.host, row.local, row.peer or "*", *figures, who or "-"]
+
+
+def _short(command: str) -> str:
+    return command if len(command) <= _COMMAND else command[: _COMMAND - 1] + "…"
+
+
+def _columns(rows: list[Socket]) -> None:
+    lines = [list(_HEAD), *map(_cells, rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD))]
+    for line in lines:
+        cells = [
+            cell.rjust(width) if name in _NUMBERS else cell.ljust(width)
+            for name, cell, width in zip(_HEAD, line, widths, strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def _table(rows: list[Socket]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in _HEAD:
+        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=name != "Holders")
+    for row in rows:
+        style = "red" if row.blocked or row.unacked else "dim" if row.state == "LISTEN" else ""
+        table.add_row(*(Text(cell) for cell in _cells(row)), style=style)
+    Console().print(table if rows else "no sockets")
