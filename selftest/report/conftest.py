@@ -46,19 +46,19 @@ class Story:
         self.at = round(self.at + after, 4)
         self.events.append(Event(self.at, kind, source, data))
 
-    def step(self, name: str, text: str, line: int) -> None:
-        self.tell("step-started", "run", step=name, text=text, where=f"lan-to-wifi.yaml:{line}")
+    def step(self, number: int, text: str) -> None:
+        self.tell("step-started", "run", step=number, text=text, where=f"lan-to-wifi.yaml:{14 + number}")
 
-    def done(self, name: str, text: str, line: int) -> None:
-        self.tell("step-done", "run", step=name, text=text, where=f"lan-to-wifi.yaml:{line}")
+    def done(self, number: int, text: str) -> None:
+        self.tell("step-done", "run", step=number, text=text, where=f"lan-to-wifi.yaml:{14 + number}")
 
     def connect(self, number: int, interface: str) -> None:
         client = f"10.0.{SUBNETS[interface]}.2:{40000 + number}"
         server = f"10.0.{SUBNETS[interface]}.1:445"
-        flow = {"flow": number, "client": client, "server": server,
+        flow = {"id": number, "client": client, "server": server,
                 "interfaces": [f"laptop.{interface}", f"server.{interface}"]}  # fmt: skip
         self.flows[number] = {**flow, "iface": interface, "bytes": 0.0, "pid": ACCEPTOR}
-        self.tell("flow-opened", "switch", 0.004, **flow)
+        self.tell("flow-opened", "network", 0.004, **flow)
         self.tell(
             "connection-accepted",
             "server",
@@ -93,13 +93,14 @@ class Story:
                 step = min(RATES[flow["iface"]] * 0.2 / len(peers), TOTAL - self.copied)
                 flow["bytes"] += step
                 self.copied += step
-            self.tell("flow-sample", "switch", flow=number, client=flow["client"], server=flow["server"],
+            self.tell("flow-sample", "network", id=number, client=flow["client"], server=flow["server"],
                       interfaces=flow["interfaces"], state="established",
-                      to_server={"bytes": int(flow["bytes"]), "unacked": 262144 if stuck else 65536 * copying, "blocked": stuck},
+                      to_server={"bytes": int(flow["bytes"]), "blocked": stuck,
+                                 "unacked": 262144 if stuck else 65536 * copying},
                       to_client={"bytes": int(flow["bytes"] // 500), "unacked": 0, "blocked": False},
                       client_holders=[[48220, "python3"]], server_holders=[[flow["pid"], "python3"]])  # fmt: skip
         if copying:
-            self.tell("progress", "laptop", step="copy", done=int(self.copied), total=TOTAL)
+            self.tell("progress", "run", step=3, actor="laptop", done=int(self.copied), total=TOTAL)
 
     def copy_until(self, part: float, blocked: tuple[int, ...] = (), at_most: float = 60.0) -> None:
         deadline = self.at + at_most
@@ -109,7 +110,7 @@ class Story:
 
     def close(self, number: int, how: str) -> None:
         flow = self.flows.pop(number)
-        self.tell("flow-closed", "switch", flow=number, client=flow["client"], server=flow["server"], how=how,
+        self.tell("flow-closed", "network", id=number, client=flow["client"], server=flow["server"], how=how,
                   bytes=int(flow["bytes"]))  # fmt: skip
 
 
@@ -120,20 +121,20 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
                file="scenarios/link-switching/lan-to-wifi.yaml", topology=TOPOLOGY)  # fmt: skip
     story.tell("process-started", "server", 0.2, pid=ACCEPTOR, role="acceptor")
     story.tell("process-started", "server", 0.01, pid=WORKER, role="worker")
-    story.step("login", "laptop.login", 14)
+    story.step(1, "laptop.login")
     story.connect(1, "eth0")
     story.tell("session-opened", "laptop", 0.03, session_id=SESSION, dialect="3.1.1", signing="AES-128-GMAC")
     story.channel(1)
-    story.done("login", "laptop.login", 14)
-    story.step("step 2", "laptop.connect channels=2", 16)
+    story.done(1, "laptop.login")
+    story.step(2, "laptop.connect channels=2")
     story.connect(2, "eth0")
     story.channel(2)
-    story.done("step 2", "laptop.connect channels=2", 16)
-    story.step("copy", "laptop.put film.bin 64MiB", 17)
+    story.done(2, "laptop.connect channels=2")
+    story.step(3, "laptop.put film.bin 64MiB")
     story.copy_until(0.5)
-    story.step("step 4", "link-down server.eth0", 20)
-    story.tell("link-down", "switch", 0.001, interface="server.eth0", flows=2, bytes=131072)
-    story.done("step 4", "link-down server.eth0", 20)
+    story.step(4, "link-down server.eth0")
+    story.tell("link-down", "network", 0.001, interface="server.eth0", flows=2, bytes=131072)
+    story.done(4, "link-down server.eth0")
     for _ in range(3):
         story.at += 0.2
         story.sample(copying=True, blocked=(1, 2))
@@ -148,7 +149,7 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
         story.channel(number)
     story.tell("replayed", "laptop", 0.01, channel=3, requests=8, channel_sequence=1)
     story.copy_until(0.75, blocked=(1, 2))
-    story.tell("link-up", "switch", 0.001, interface="server.eth0", flows=2, bytes=0)
+    story.tell("link-up", "network", 0.001, interface="server.eth0", flows=2, bytes=0)
     story.close(1, "reset")
     story.close(2, "reset")
     story.tell(
@@ -161,7 +162,7 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
         story.close(number, "fin")
     story.copy_until(1.0)
     story.sample(copying=False)
-    story.done("copy", "laptop.put film.bin 64MiB", 17)
+    story.done(3, "laptop.put film.bin 64MiB")
     stored = "9f2c51e0" if hold else "00aa11bb"
     for number, (text, status, expected, seen) in enumerate([
         ("$stored.sha256 equals $copied.sha256", "pass" if hold else "fail", "9f2c51e0", stored),
@@ -172,7 +173,9 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
     ]):  # fmt: skip
         story.tell("expectation", "run", text=text, status=status, expected=expected, seen=seen,
                    where=f"lan-to-wifi.yaml:{30 + number}")  # fmt: skip
-    story.tell("run-ended", "run", 0.05, exit_code=0 if hold else 1)
+    story.tell(
+        "run-ended", "run", 0.05, exit_code=0 if hold else 1, outcome="pass" if hold else "fail", reason=""
+    )
     return story.events
 
 
@@ -190,7 +193,7 @@ def failed_story() -> list[Event]:
 def event() -> Callable[..., Event]:
     """``event("link-down", 1.0, interface=…)``: one event from somewhere."""
 
-    def make(kind: str, at: float = 0.0, source: str = "switch", **data: Any) -> Event:
+    def make(kind: str, at: float = 0.0, source: str = "network", **data: Any) -> Event:
         return Event(at, kind, source, data)
 
     return make

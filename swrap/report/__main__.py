@@ -21,7 +21,7 @@ from .reporters import can_live, reporters
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit codes: 0, 2 for a record that cannot be read, 3 for a report that cannot be written, 130 after Ctrl-C."""
+    """Exit codes: 0; 2 for a record that cannot be read, 3 for a report that cannot be; 130: Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m swrap.report", description="Show a recorded run again.")
     parser.add_argument("record", type=Path, metavar="EVENTS.jsonl")
     parser.add_argument("--speed", type=_speed, metavar="N", help="times as fast as it was; 0: all at once")

@@ -61,7 +61,7 @@ class Growing:
             self._file = self._path.open("w", encoding="utf-8")
             return
         partial = self._target.with_name(f".{self._target.name}.{os.getpid()}.partial")
-        # Exclusive, so that nothing is followed or overwritten; the mode is what the umask makes of a new file's.
+        # Exclusive, so that nothing is followed or overwritten; its mode is left to the umask.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self._partial, self._file = partial, os.fdopen(descriptor, "w", encoding="utf-8")
 

@@ -54,7 +54,7 @@ class Track:
 
 @dataclass(slots=True)
 class History:
-    """All tracks by flow and the marks of one run. ``dropped`` counts the marks that there was no room for."""
+    """All tracks by flow and the marks of one run. ``dropped`` counts marks that there was no room for."""
 
     tracks: dict[str, Track] = field(default_factory=dict)
     marks: list[Sentence] = field(default_factory=list)

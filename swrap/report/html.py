@@ -16,29 +16,45 @@ from . import units
 from .files import check, write
 from .history import History
 from .model import Model
-from .outcome import FAILING, Outcome, Verdict
-from .sentences import Sentence, shown
+from .outcome import FAILING, Expectation, Outcome, Step, Verdict
+from .sentences import Sentence, sentence, shown
 from .state import State
 from .timeline import timeline
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2128; --dim: #6a737d; --ground: #fff; --line: #d8dee4;
   --good: #1a7f37; --bad: #cf222e; --warn: #9a6700; --plain: #0969da; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #8b949e; --ground: #0d1117; --line: #30363d;
-  --good: #3fb950; --bad: #f85149; --warn: #d29922; --plain: #58a6ff; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground); max-width: 1100px;
-  margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-.dim { color: var(--dim); fill: var(--dim); } .good { color: var(--good); } .bad { color: var(--bad); }
-.warn { color: var(--warn); } .plain { color: var(--plain); } .quiet { color: var(--dim); }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; } td.at { font-variant-numeric: tabular-nums;
-  white-space: nowrap; text-align: right; } td.fixed { white-space: nowrap; }
-.verdict { font-weight: 600; } svg.timeline { width: 100%; height: auto; } svg text { font: 12px ui-monospace, monospace;
-  fill: var(--ink); } svg text.dim { fill: var(--dim); }
-.grid { stroke: var(--line); } .life { stroke: var(--dim); } .up { fill: var(--good); opacity: .75; } .down { fill: var(--bad); }
-.flow { fill: var(--plain); opacity: .6; } .fault { stroke: var(--bad); stroke-dasharray: 3 3; }
-circle.good { fill: var(--good); } circle.bad { fill: var(--bad); } circle.warn { fill: var(--warn); }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --dim: #8b949e; --ground: #0d1117; --line: #30363d;
+    --good: #3fb950; --bad: #f85149; --warn: #d29922; --plain: #58a6ff; }
+}
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
+  max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+section + section { margin-top: 4rem; }
+.verdict { font-weight: 600; }
+.dim, .quiet { color: var(--dim); }
+.good { color: var(--good); }
+.bad { color: var(--bad); }
+.warn { color: var(--warn); }
+table { border-collapse: collapse; width: 100%; }
+td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--line); }
+td.at { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: right; }
+td.fixed { white-space: nowrap; }
+svg.timeline { width: 100%; height: auto; }
+svg text { font: 12px ui-monospace, monospace; fill: var(--ink); }
+svg text.dim { fill: var(--dim); }
+.grid { stroke: var(--line); }
+.life { stroke: var(--dim); }
+.up { fill: var(--good); opacity: .75; }
+.down { fill: var(--bad); }
+.flow { fill: var(--plain); opacity: .6; }
+.fault { stroke: var(--bad); stroke-dasharray: 3 3; }
+circle.good { fill: var(--good); }
+circle.bad { fill: var(--bad); }
+circle.warn { fill: var(--warn); }
 circle.plain { fill: var(--plain); }
 """
 
@@ -72,16 +88,16 @@ def _expectations(outcome: Outcome) -> Iterator[str]:
         return
     yield "<h2>Expectations</h2>\n<table>"
     for step in failed:
-        yield _row("bad", "fail", f"step: {step.text}", [("error", step.error), ("where", step.where)])
+        told = [("error", step.error or None), *_details(step)]
+        yield _row(_STATUS.get(step.status, "bad"), step.status, f"step: {step.text}", told)
     for expectation in outcome.expectations:
-        details = [
-            ("expected", expectation.expected),
-            ("seen", expectation.seen),
-            ("where", expectation.where or None),
-        ]
-        told = details if expectation.status in FAILING else []
+        told = _details(expectation) if expectation.status in FAILING else []
         yield _row(_STATUS.get(expectation.status, "warn"), expectation.status, expectation.text, told)
     yield "</table>"
+
+
+def _details(what: Step | Expectation) -> list[tuple[str, object]]:
+    return [("expected", what.expected), ("seen", what.seen), ("where", what.where or None)]
 
 
 def _row(style: str, status: str, text: str, details: Sequence[tuple[str, object]]) -> str:
@@ -97,7 +113,8 @@ def _events(marks: Sequence[Sentence], dropped: int) -> Iterator[str]:
     yield "<table>"
     for mark in marks:
         yield (
-            f'<tr><td class="at dim">{units.moment(mark.at)}</td><td class="fixed dim">{escape(mark.source)}</td>'
+            f'<tr><td class="at dim">{units.moment(mark.at)}</td>'
+            f'<td class="fixed dim">{escape(mark.source)}</td>'
             f'<td class="{mark.tone.value}">{escape(mark.text)}</td></tr>'
         )
     yield "</table>"
@@ -130,7 +147,7 @@ class HtmlReporter:
         if e.kind == "run-started":
             self._history = History()
         self._model.apply(e)
-        self._history.apply(e, self._model.state, self._model.sentences(e))
+        self._history.apply(e, self._model.state, sentence(e))
 
     def finish(self, verdict: Verdict | int | None = None, /) -> None:
         self._model.finish(verdict)

@@ -59,10 +59,13 @@ def document(suites: list[ElementTree.Element]) -> str:
 def _step(step: Step, classname: str) -> ElementTree.Element:
     seconds = 0.0 if step.ended is None else step.ended - step.started
     case = _case(f"step: {step.text}", classname, step.where, seconds)
+    details = _details(step.error, step.expected, step.seen, step.where)
     if step.status == "fail":
-        case.append(
-            _problem("failure", step.error or "the step failed", _details(step.error, None, None, step.where))
-        )
+        case.append(_problem("failure", step.error or "the step failed", details))
+    elif step.status == "inconclusive":
+        case.append(_problem("error", step.error, details))
+    elif step.status == "skipped":
+        case.append(_problem("skipped", "an earlier step failed", ""))
     elif step.status == "running":
         case.append(_problem("error", "the step did not end", f"where: {step.where}"))
     return case

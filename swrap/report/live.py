@@ -30,7 +30,7 @@ PERIOD = 0.1
 """s between two redraws at least."""
 
 _LAST_EVENTS = 26
-"""Lines at most of the picture that stays, where the terminal has more: it is to be seen with the result below."""
+"""Lines at most of the picture that stays: it is to be seen together with the result below it."""
 
 
 class LiveReporter:
@@ -76,7 +76,7 @@ class LiveReporter:
             live.stop()
 
     def now(self) -> float:
-        """The present of the run (s since its start): the time of the latest event, and what has passed since."""
+        """The present of the run (s since its start): the latest event's time and what has passed since."""
         return self._model.state.at + (self._clock() - self._heard) * self._speed
 
     def _begin(self) -> None:

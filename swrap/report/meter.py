@@ -34,7 +34,7 @@ class Meter:
         self.history: deque[float] = deque(maxlen=_HISTORY)
 
     def sample(self, at: float, total: int) -> None:
-        """The counter stands at `total` at `at` (s). A sample out of order or a counter that went back restarts."""
+        """The counter stands at ``total`` at ``at`` (s). Out of order or gone back: a new start."""
         passed = at - self._at
         if total < self.total or passed < 0:
             self._at, self._rate, self.total = at, 0.0, total

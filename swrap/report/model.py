@@ -14,7 +14,7 @@ from swrap.events import Event
 
 from .meter import Meter
 from .outcome import Verdict
-from .sentences import Sentences, Tone
+from .sentences import Tone, sentence
 from .state import Channel, Copy, State
 
 _ENDED_FLOWS = 64
@@ -39,7 +39,6 @@ class Model:
 
     def _reset(self) -> None:
         self.state = State()
-        self.sentences = Sentences()
         self._connections: dict[tuple[str, str], _Connection] = {}
         self._texts: dict[str, str] = {}
 
@@ -54,9 +53,9 @@ class Model:
         fold = _FOLDS.get(event.kind)
         if fold is not None:
             fold(self, event)
-        sentence = self.sentences(event)
-        if sentence.tone is not Tone.SILENT:
-            state.lines.append(sentence)
+        line = sentence(event)
+        if line.tone is not Tone.SILENT:
+            state.lines.append(line)
 
     def finish(self, verdict: Verdict | int | None = None) -> None:
         """The run is over, with this verdict or (None) the one that ``run-ended`` told."""
@@ -109,6 +108,10 @@ def _number(value: Any) -> int:
     return int(value) if isinstance(value, (int, float)) else 0
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _names(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
 
@@ -117,9 +120,6 @@ def _run_started(model: Model, event: Event) -> None:
     model.state.title = _word(event.data.get("title") or "")
     model.state.file = _word(event.data.get("file") or "")
     model.state.network.load(event.data.get("topology") or {})
-    declared = event.data.get("sentences")
-    if isinstance(declared, Mapping):
-        model.sentences = Sentences({str(kind): str(template) for kind, template in declared.items()})
 
 
 def _run_ended(model: Model, event: Event) -> None:
@@ -139,7 +139,7 @@ def _rate(model: Model, event: Event) -> None:
 
 
 def _block(model: Model, event: Event) -> None:
-    model.state.rules[_word(event.data.get("rule", len(model.state.rules) + 1))] = model.sentences(event).text
+    model.state.rules[_word(event.data.get("rule", len(model.state.rules) + 1))] = sentence(event).text
 
 
 def _unblock(model: Model, event: Event) -> None:
@@ -163,7 +163,7 @@ def _flow_opened(model: Model, event: Event) -> None:
 def _flow_sample(model: Model, event: Event) -> None:
     data = event.data
     channel = model._channel(event)
-    to_server, to_client = data.get("to_server") or {}, data.get("to_client") or {}
+    to_server, to_client = _mapping(data.get("to_server")), _mapping(data.get("to_client"))
     there, back = _number(to_server.get("bytes")), _number(to_client.get("bytes"))
     model.state.carry(channel, there, back)
     channel.to_server.sample(event.at, there)

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Any
 
-from swrap.topology.units import parse_rate
+from swrap.document import units
+
+_SPEED = 1_000_000_000
+"""bits/s: what an interface reports where a lab file says nothing."""
 
 
 @dataclass(slots=True)
@@ -63,7 +66,7 @@ class Network:
             for name, body in interfaces:
                 port = self.port(f"{host}.{name}")
                 port.addresses = tuple(_addresses(body))
-                port.speed = _bits(body.get("speed"))
+                port.speed = _bits(body.get("speed", _SPEED))
                 port.rate = _bits(body.get("rate"))
 
     def port(self, name: str) -> Port:
@@ -121,6 +124,6 @@ def _bits(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     try:
-        return parse_rate(value) if isinstance(value, str) else None
+        return units.rate(value) if isinstance(value, str) else None
     except ValueError:
         return None

@@ -22,10 +22,12 @@ VERDICTS: Mapping[int, str] = {
     3: "harness failed",
     4: "inconclusive",
 }
-"""The exit codes of ``swrap run`` in a word each; any other is a harness that failed."""
+"""The exit codes of ``swrap run`` in a word each; more than 128 is a signal, any other a harness that failed."""
+
+_ENDS = {"step-done": "pass", "step-failed": "fail", "step-skipped": "skipped"}
 
 FAILING = ("fail", "inconclusive")
-"""The states of an expectation that keep a run from passing."""
+"""The states of a step or an expectation that keep a run from passing."""
 
 
 class Verdict(Protocol):
@@ -53,7 +55,10 @@ class Expectation:
 
 @dataclass(slots=True)
 class Step:
-    """What was to be done. ``ended`` is None as long as it runs (s since the run's start)."""
+    """What was to be done. ``ended`` is None as long as it runs (s since the run's start).
+
+    ``status`` is running, pass, fail, skipped, or inconclusive: a fault that ``missed``.
+    """
 
     step: str
     text: str
@@ -61,7 +66,10 @@ class Step:
     started: float
     ended: float | None = None
     status: str = "running"
+    missed: bool = False
     error: str = ""
+    expected: Any = None
+    seen: Any = None
 
 
 @dataclass(slots=True)
@@ -89,18 +97,21 @@ class Outcome:
             )
         elif event.kind == "step-started":
             self._step(event)
-        elif event.kind in ("step-done", "step-failed"):
+        elif event.kind == "fault-missed":
+            self._step(event).missed = True
+        elif event.kind in _ENDS:
             step = self._step(event)
             step.ended = event.at
-            step.status = "fail" if event.kind == "step-failed" else "pass"
-            step.error = _text(data, "error") or _text(data, "message") or _text(data, "reason")
+            step.status = "inconclusive" if step.missed else _ENDS[event.kind]
+            step.error = "the fault touched nothing" if step.missed else _text(data, "error")
+            step.expected, step.seen = data.get("expected"), data.get("seen")
         elif event.kind == "run-ended":
             code = data.get("exit_code")
             self.exit_code = code if isinstance(code, int) else 3
             self.reason = _text(data, "reason") or self.reason
 
     def settle(self, verdict: Verdict | int | None) -> None:
-        """The run is over. ``verdict`` prevails; without one and without ``run-ended`` the harness has failed."""
+        """The run is over. ``verdict`` prevails; with neither it nor ``run-ended`` the harness has failed."""
         if verdict is not None:
             self.exit_code = verdict if isinstance(verdict, int) else verdict.exit_code
             self.reason = str(getattr(verdict, "reason", "") or self.reason)
@@ -117,18 +128,24 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """One word, or two: ``pass``, ``fail``, ``inconclusive``, …; ``running`` as long as nobody knows."""
-        return "running" if self.exit_code is None else VERDICTS.get(self.exit_code, VERDICTS[3])
+        """A word or two: ``pass``, ``fail``, ``inconclusive``, …; ``running`` as long as nobody knows."""
+        if self.exit_code is None:
+            return "running"
+        return "interrupted" if self.exit_code > 128 else VERDICTS.get(self.exit_code, VERDICTS[3])
 
     def failed_steps(self) -> list[Step]:
-        return [step for step in self.steps.values() if step.status == "fail"]
+        """Those that keep the run from passing, in their order."""
+        return [step for step in self.steps.values() if step.status in FAILING]
 
     def tally(self) -> str:
         """The numbers behind the verdict: ``6 expectations held``, ``1 of 6 expectations did not hold``."""
         total = len(self.expectations)
         parts = []
-        if failed := self.failed_steps():
-            parts.append(f"{len(failed)} of {count(len(self.steps), 'step')} failed")
+        steps = [step.status for step in self.steps.values()]
+        if failed := steps.count("fail"):
+            parts.append(f"{failed} of {count(len(steps), 'step')} failed")
+        if lost := steps.count("inconclusive"):
+            parts.append(f"{count(lost, 'fault')} touched nothing")
         missed = sum(expectation.status == "fail" for expectation in self.expectations)
         unsure = sum(expectation.status == "inconclusive" for expectation in self.expectations)
         skipped = sum(expectation.status == "skipped" for expectation in self.expectations)

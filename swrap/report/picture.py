@@ -20,12 +20,17 @@ from .glyphs import UNICODE
 from .model import Model
 from .screen import frame
 
+
+def _rgb(*colours: int) -> list[tuple[int, int, int]]:
+    return [(colour >> 16, colour >> 8 & 255, colour & 255) for colour in colours]
+
+
 _THEME = TerminalTheme(
     (13, 17, 23),
     (201, 209, 217),
-    [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)],
-    [(110, 118, 129), (255, 161, 152), (86, 211, 100), (227, 179, 65), (121, 192, 255), (210, 168, 255), (86, 212, 221), (240, 246, 252)],
-)  # fmt: skip
+    _rgb(0x484F58, 0xFF7B72, 0x3FB950, 0xD29922, 0x58A6FF, 0xBC8CFF, 0x39C5CF, 0xB1BAC4),
+    _rgb(0x6E7681, 0xFFA198, 0x56D364, 0xE3B341, 0x79C0FF, 0xD2A8FF, 0x56D4DD, 0xF0F6FC),
+)
 
 _FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -46,7 +51,7 @@ _FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="ht
 
 
 def moment(events: Sequence[Event]) -> float:
-    """The most telling moment (s): a while after traffic has found its way round the first link that went down."""
+    """The most telling moment (s): when traffic has found its way round the first link that went down."""
     down = next((event.at for event in events if event.kind == "link-down"), None)
     end = max((event.at for event in events), default=0.0)
     if down is None:
@@ -56,7 +61,10 @@ def moment(events: Sequence[Event]) -> float:
 
 
 def picture(events: Sequence[Event], path: Path, at: float | None, width: int, height: int) -> None:
-    """Write the live view at ``at`` (s; None: ``moment``) in ``width`` × ``height`` characters. Raises ReportError."""
+    """Write the live view at ``at`` (s; None: ``moment``), ``width`` by ``height`` characters.
+
+    Raises ReportError.
+    """
     at = moment(events) if at is None else at
     model = Model()
     for event in events:

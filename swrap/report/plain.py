@@ -17,7 +17,7 @@ from .glyphs import glyphs_for
 from .model import Model
 from .outcome import Verdict
 from .rows import TONES
-from .sentences import Sentence, Tone
+from .sentences import Sentence, Tone, sentence
 from .table import print_result
 
 _SOURCE = 8
@@ -39,9 +39,9 @@ class PlainReporter:
         if e.kind == "progress":
             self._progress(e)
             return
-        sentence = self._model.sentences(e)
-        if sentence.tone is not Tone.SILENT:
-            self._line(sentence)
+        line = sentence(e)
+        if line.tone is not Tone.SILENT:
+            self._line(line)
 
     def finish(self, verdict: Verdict | int | None = None, /) -> None:
         self._model.finish(verdict)
@@ -59,9 +59,8 @@ class PlainReporter:
             text = f"{copy.text}: {tenth * 10} % ({units.size(copy.done)} of {units.size(copy.total)})"
             self._line(Sentence(e.at, e.source, text, Tone.QUIET))
 
-    def _line(self, sentence: Sentence) -> None:
-        line = Text(units.moment(sentence.at), style="dim")
-        line.append(f"  {sentence.source:<{_SOURCE}}  ", style="dim")
-        quiet = sentence.tone in (Tone.QUIET, Tone.PLAIN)
-        line.append(sentence.text, style="" if quiet else TONES[sentence.tone])
+    def _line(self, said: Sentence) -> None:
+        line = Text(units.moment(said.at), style="dim")
+        line.append(f"  {said.source:<{_SOURCE}}  ", style="dim")
+        line.append(said.text, style="" if said.tone in (Tone.QUIET, Tone.PLAIN) else TONES[said.tone])
         self._console.print(encodable(line, self._console.encoding, self._glyphs), soft_wrap=True)

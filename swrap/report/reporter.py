@@ -16,7 +16,7 @@ from .outcome import Verdict
 
 
 class ReportError(Exception):
-    """A report could not be written. The message is one line and names the file; ``swrap run`` exits with 3."""
+    """A report could not be written. One line, which names the file; ``swrap run`` exits with 3."""
 
     exit_code = 3
 

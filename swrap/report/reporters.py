@@ -40,9 +40,9 @@ def reporters(
 ) -> Reporters:
     """The reporters for one command, as one that must be closed (``with``).
 
-    ``terminal``: draw the live view (None: find out whether there is a terminal for it). With ``json``, ``out``
-    is for the result alone and what a person reads goes to ``err``. Raises ReportError for a file that cannot
-    be written, before anything has begun.
+    ``terminal``: draw the live view, where the terminal can (None: likewise); False: plain lines. With
+    ``json``, ``out`` is for the result alone and what a person reads goes to ``err``. Raises ReportError for a
+    file that cannot be written, before anything has begun.
     """
     out, err = out or sys.stdout, err or sys.stderr
     screen = err if json else out

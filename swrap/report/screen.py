@@ -26,7 +26,7 @@ _MOST_COPIES = 4
 
 
 def frame(state: State, now: float, width: int, height: int, glyphs: Glyphs, fill: bool = True) -> list[Text]:
-    """The picture in ``width`` × ``height`` cells at most; ``fill`` pads it to exactly ``height`` lines."""
+    """The picture in ``width`` by ``height`` cells at most; ``fill`` pads it to exactly ``height`` lines."""
     inner = max(width - 2 * MARGIN, 1)
     lines = _title(state, now, inner, glyphs)
     copies = list(state.copies.values())[-_MOST_COPIES:]

@@ -1,4 +1,4 @@
-"""Each kind of event as one readable sentence.
+"""Each kind of event of the catalogue as one readable sentence.
 
 Owns the wording and how loudly an event speaks (its tone); must not know what it is printed on. Called by
 the model (live view, HTML) and by the plain lines.
@@ -6,7 +6,8 @@ the model (live view, HTML) and by the plain lines.
 A template is text with `{field}` or `{field|form}` in it; `{a/b}` takes the first of the fields that is
 there. A part in square brackets falls away when a field in it is missing or null, so that an actor may
 leave out what it does not know. A field outside of brackets that is missing shows as `?`: a sentence never
-fails. A kind without a template is shown as its name and its fields.
+fails. A kind without a template is shown as its name and its fields. Of the forms after
+the bar, ``flows``, ``requests``, ``processes`` and ``some`` count a 0 as missing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from enum import Enum
 from typing import Any
 
 from swrap.events import Event
+from swrap.faults import FAULTS
 
 from . import units
 
@@ -51,21 +53,23 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     "run-started": (_Q, "{title}[ ({file})]"),
     "step-started": (_P, "{text}"),
     "step-done": (_Q, "done: {text}"),
-    "step-failed": (_B, "failed: {text}[: {error/message/reason}][ ({where})]"),
+    "step-failed": (_B, "failed: {text}[: {error}][, expected {expected}][, seen {seen}][ ({where})]"),
+    "step-skipped": (_Q, "skipped: {text}"),
+    "fault-missed": (_W, "touched nothing: {text}[ ({where})]"),
     "expectation": (_S, "{text}: {status}"),
-    "run-ended": (_Q, "the run ends with exit code {exit_code}"),
+    "run-ended": (_Q, "the run is over[: {outcome}][, {reason}]"),
     "progress": (_S, "{step}: {done|size} of {total|size}"),
     # Faults. The words are those of the scenario file.
-    "link-down": (_B, "{interface} is pulled[, {flows|flows} cut][, {bytes|size} in flight]"),
+    "link-down": (_B, "{interface} is pulled[, {flows|flows} frozen][, {bytes|some} under way]"),
     "link-up": (_G, "{interface} is plugged in again[, {flows|flows} go on]"),
-    "block": (_B, "blocked[ {what/text}][ on {interface}][ at {host}][ between {between|pair}][ port {port}]"
-                  "[, {flows|flows} cut][, {bytes|size} in flight]"),
+    "block": (_B, "blocked:[ {direction}][ {interface}][ {host}][ {address}][ {between|pair}][ port {port}]"
+                  "[, {flows|flows} frozen][, {bytes|some} under way]"),
     "unblock": (_G, "unblocked[ rule {rule}][, {flows|flows} go on]"),
-    "reset": (_B, "reset[ {flows|flows}][ on {interface}][ at {host}][ between {between|pair}][ port {port}]"
-                  "[, {bytes|size} lost]"),
+    "reset": (_B, "reset:[ {direction}][ {interface}][ {host}][ {address}][ {between|pair}][ port {port}]"
+                  "[, {flows|flows}][, {bytes|some} lost]"),
     "rate": (_W, "{interface} now carries {rate|bits}"),
     "heal": (_G, "healed: all links up, no rules, rates as in the lab"),
-    "kill": (_B, "killed[ {actor}][ {role}][ (pid {pid})][ with {signal}]"),
+    "kill": (_B, "SIG{signal} to[ {actor}][ {role}][ {processes|processes}][ (process {pid/pids|list})]"),
     # What the switch sees.
     "flow-opened": (_Q, "{client} → {server}[ over {interfaces|path}]"),
     "flow-refused": (_W, "{client} → {server} refused[: {reason}]"),
@@ -74,22 +78,25 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     # Processes.
     "process-started": (_Q, "process {pid} started[ as {role}]"),
     "process-ended": (_W, "process {pid} ended[ ({role})][ with status {status}]"),
-    "actor-started": (_Q, "started[ on {host}][ as process {pid}]"),
-    "actor-ready": (_Q, "ready[ as process {pid}]"),
-    "actor-ended": (_Q, "ended[ with status {status}]"),
+    "actor-started": (_Q, "[{actor}: ]{program} started[ on {host}][ as process {pid}]"),
+    "actor-ready": (_Q, "[{actor} is ]ready"),
+    "actor-exited": (_Q, "ended[ with status {status}][ by signal {signal}][ (process {pid})]"),
     # A server that hands its connections over.
     "connection-accepted": (_Q, "{client} accepted by process {pid}"),
     "connection-passed": (_P, "[connection {connection} ]handed over: process {from_pid} → {to_pid}"),
     "connection-ready": (_G, "[{client} ]is served by process {pid}"),
     "connection-closed": (_Q, "[connection {connection} ]closed[ at process {pid}][: {reason}]"),
     # Sessions of several channels.
-    "session-opened": (_G, "session {session_id} opened[ for {user}][ ({dialect}[, {signing}])][ at process {pid}]"),
+    "session-opened": (_G, "session {session_id} opened[ for {user}][ ({dialect}[, {signing}])]"
+                       "[ at process {pid}]"),
     "session-closed": (_P, "session {session_id} closed"),
     "channel-bound": (_Q, "[connection {connection} ]joined session {session_id}[ at process {pid}]"),
     "channel-opened": (_G, "channel[ {channel}] open: {local} → {remote}[ ({speed|bits})]"),
-    "channel-lost": (_B, "channel[ {channel}] lost[: {remote}][, {reason}][, {outstanding|requests} outstanding]"),
+    "channel-lost": (_B, "channel[ {channel}] lost[: {remote}][, {reason}]"
+                     "[, {outstanding|requests} outstanding]"),
     "channel-moved": (_P, "channel[ {channel}] moved[ from {from}][ to {to}]"),
-    "replayed": (_W, "{requests|requests} sent again[ on channel {channel}][, channel sequence {channel_sequence}]"),
+    "replayed": (_W, "{requests|requests} sent again[ on channel {channel}]"
+                 "[, channel sequence {channel_sequence}]"),
     "path-changed": (_W, "best path[ {from}] → {to}[: {reason}]"),
     "transfer": (_S, "{path}: {bytes|size}"),
 }  # fmt: skip
@@ -103,18 +110,29 @@ def _path(value: Any) -> str:
     return " → ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _counted(one: str) -> Callable[[Any], str]:
-    # A count, or the list of what is counted: actors report either.
-    return lambda value: units.count(len(value) if isinstance(value, (list, tuple)) else int(value), one)
+def _list(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _counted(one: str, many: str | None = None) -> Callable[[Any], str]:
+    def form(value: Any) -> str:
+        # A count, or the list of what is counted: actors report either.
+        number = len(value) if isinstance(value, (list, tuple)) else int(value)
+        return units.count(number, one, many) if number else ""
+
+    return form
 
 
 _FORMS: Mapping[str, Callable[[Any], str]] = {
     "size": lambda value: units.size(float(value)),
+    "some": lambda value: units.size(float(value)) if value else "",
     "bits": lambda value: units.bit_rate(float(value)),
     "flows": _counted("flow"),
     "requests": _counted("request"),
     "pair": _pair,
     "path": _path,
+    "list": _list,
+    "processes": _counted("process", "processes"),
 }
 
 _FIELD = re.compile(r"\{([a-z_/]+)(?:\|([a-z]+))?\}")
@@ -150,9 +168,11 @@ def _fill(template: str, data: Mapping[str, Any], strict: bool) -> str:
             if value is None or value == "":
                 continue
             try:
-                return one_line(_FORMS[match[2]](value)) if match[2] else shown(value)
-            except (TypeError, ValueError, KeyError):
-                return shown(value)
+                text = one_line(_FORMS[match[2]](value)) if match[2] else shown(value)
+            except (TypeError, ValueError):
+                return shown(value)  # not of the type that the catalogue says: shown as it came
+            if text or not strict:
+                return text
         if strict:
             raise _Missing
         return "?"
@@ -179,27 +199,24 @@ def render(template: str, data: Mapping[str, Any]) -> str:
     return "".join(outputs)
 
 
-class Sentences:
-    """Turns events into sentences; `declared` are templates that actors bring for their own kinds."""
+def tone(event: Event) -> Tone:
+    """How loudly the event speaks; what another event says as well is quiet."""
+    if event.kind == "step-started" and str(event.data.get("text")).split(" ")[0].rstrip(":") in FAULTS:
+        return Tone.QUIET  # the fault's own event follows and says what it touched
+    if event.kind == "connection-ready" and event.data.get("passed"):
+        return Tone.QUIET  # the hand-over has been told
+    if event.kind == "actor-exited" and not event.data.get("expected", True):
+        return Tone.BAD
+    known = TEMPLATES.get(event.kind)
+    return known[0] if known else Tone.PLAIN
 
-    def __init__(self, declared: Mapping[str, str] | None = None) -> None:
-        self._declared = dict(declared or {})
 
-    def tone(self, event: Event) -> Tone:
-        """How loudly the event speaks; what another event says as well is quiet."""
-        if event.kind == "step-started" and str(event.data.get("text")).partition(" ")[0] in TEMPLATES:
-            return Tone.QUIET  # a fault: its own event follows and says what it touched
-        if event.kind == "connection-ready" and event.data.get("passed"):
-            return Tone.QUIET  # the hand-over has been told
-        known = TEMPLATES.get(event.kind)
-        return known[0] if known else Tone.PLAIN
-
-    def __call__(self, event: Event) -> Sentence:
-        known = TEMPLATES.get(event.kind)
-        template = self._declared.get(event.kind) or (known[1] if known else None)
-        if template is None:
-            fields = " ".join(f"{one_line(name)}={shown(value)}" for name, value in event.data.items())
-            text = f"{event.kind} {fields}".rstrip()
-        else:
-            text = render(template, event.data)
-        return Sentence(event.at, one_line(event.source), text, self.tone(event))
+def sentence(event: Event) -> Sentence:
+    """The event as a line to read."""
+    known = TEMPLATES.get(event.kind)
+    if known is None:
+        fields = " ".join(f"{one_line(name)}={shown(value)}" for name, value in event.data.items())
+        text = f"{one_line(event.kind)} {fields}".rstrip()
+    else:
+        text = render(known[1], event.data)
+    return Sentence(event.at, one_line(event.source), text, tone(event))

@@ -91,7 +91,7 @@ class State:
     """Bytes that each port has sent and received, by the samples."""
 
     def carry(self, channel: Channel, to_server: int, to_client: int) -> None:
-        """Count for each port what has passed since the channel's last sample (its byte counters then and now)."""
+        """Count for each port what has passed since the channel's last sample (its counters now)."""
         there = max(to_server - channel.to_server.total, 0)
         back = max(to_client - channel.to_client.total, 0)
         for place, name in enumerate(channel.interfaces):

@@ -15,14 +15,14 @@ from rich.text import Text
 from . import units
 from .canvas import encodable
 from .glyphs import Glyphs
-from .outcome import FAILING, Outcome
+from .outcome import FAILING, Expectation, Outcome, Step
 from .sentences import shown
 
 _STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim", "inconclusive": "bold yellow"}
 
 
 def expectations(outcome: Outcome, width: int | None, glyphs: Glyphs) -> list[Text]:
-    """The table in lines of ``width`` cells (None: as long as they are, for a log); empty where nothing was expected.
+    """The table in lines of ``width`` cells (None: as long as they are, for a log).
 
     Long texts are folded and not cut: what failed must be readable whole.
     """
@@ -34,15 +34,13 @@ def expectations(outcome: Outcome, width: int | None, glyphs: Glyphs) -> list[Te
     }
     lines: list[Text] = []
     for step in outcome.failed_steps():
-        lines += _row(signs["fail"], "fail", f"step: {step.text}", width)
-        lines += _detail("error", step.error, width, "red") + _detail("where", step.where, width, "")
+        lines += _row(signs[step.status], step.status, f"step: {step.text}", width)
+        lines += _detail("error", step.error, width, "red") + _details(step, width)
     for expectation in outcome.expectations:
         status = expectation.status
         lines += _row(signs.get(status, glyphs.unsure), status, expectation.text, width)
         if status in FAILING:
-            lines += _detail("expected", _value(expectation.expected), width, "green")
-            lines += _detail("seen", _value(expectation.seen), width, "red")
-            lines += _detail("where", expectation.where, width, "")
+            lines += _details(expectation, width)
     return lines
 
 
@@ -53,6 +51,14 @@ def _value(value: Any) -> str:
 def _row(sign: str, status: str, text: str, width: int | None) -> list[Text]:
     head = Text(f" {sign} {status:<13}", style=_STYLES.get(status, "yellow"))
     return _folded(head, Text(text), width)
+
+
+def _details(what: Step | Expectation, width: int | None) -> list[Text]:
+    return [
+        *_detail("expected", _value(what.expected), width, "green"),
+        *_detail("seen", _value(what.seen), width, "red"),
+        *_detail("where", what.where, width, ""),
+    ]
 
 
 def _detail(name: str, text: str, width: int | None, style: str) -> list[Text]:

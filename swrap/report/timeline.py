@@ -82,8 +82,8 @@ def _port(port: Port, y: int, end: float) -> Iterator[str]:
         state = "up" if up else "down"
         span = f"{port.name} {state} {start:.2f} s to {stop:.2f} s"
         yield (
-            f'<rect x="{_x(start, end)}" y="{y + 4}" width="{max(_x(stop, end) - _x(start, end), 1):.1f}" height="14"'
-            f' rx="3" class="{state}"><title>{escape(span)}</title></rect>'
+            f'<rect x="{_x(start, end)}" y="{y + 4}" width="{max(_x(stop, end) - _x(start, end), 1):.1f}"'
+            f' height="14" rx="3" class="{state}"><title>{escape(span)}</title></rect>'
         )
 
 
@@ -102,7 +102,8 @@ def _track(track: Track, y: int, end: float, peak: float) -> Iterator[str]:
             points += [f"{_x(number * width, end)},{level}", f"{_x((number + 1) * width, end)},{level}"]
         points.append(f"{_x(end, end)},{base}")
         top = units.byte_rate(max(rates))
-        yield f'<polygon points="{" ".join(points)}" class="flow"><title>{escape(track.label)}, at most {top}</title></polygon>'
+        title = f"<title>{escape(track.label)}, at most {top}</title>"
+        yield f'<polygon points="{" ".join(points)}" class="flow">{title}</polygon>'
         yield _text(_WIDTH, base - 2, top, "dim", "end")
 
 
