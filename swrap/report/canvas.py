@@ -15,6 +15,11 @@ from rich.text import Text
 from .glyphs import Glyphs
 
 
+def styled(text: str, style: str = "") -> Text:
+    """A text whose style is its own: what is appended does not take it over, as it would a base style."""
+    return Text.assemble((text, style))
+
+
 def cut(text: Text, width: int, ellipsis: str) -> Text:
     """``text`` in ``width`` cells at most; what was cut off ends in ``ellipsis`` (one cell)."""
     if text.cell_len <= width:
@@ -94,7 +99,7 @@ def columns(parts: Sequence[Column], width: int, ellipsis: str, gap: int = 2, mo
     for row in range(-1, len(kept[0].cells)):
         line = Text()
         for part in kept:
-            cell = Text(part.heading, style="dim") if row < 0 else part.cells[row]
+            cell = styled(part.heading, "dim") if row < 0 else part.cells[row]
             line.append(" " * gap if line.plain or part is not kept[0] else "")
             line.append_text(fit(cell, widths[id(part)], ellipsis, part.right))
         line.rstrip()

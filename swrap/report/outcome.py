@@ -22,7 +22,7 @@ VERDICTS: Mapping[int, str] = {
     3: "harness failed",
     4: "inconclusive",
 }
-"""The exit codes of ``swrap run`` in a word each; more than 128 is a signal, any other a harness that failed."""
+"""The exit codes of ``swrap run`` in a word each; more than 128 is a signal, any other is 3."""
 
 _ENDS = {"step-done": "pass", "step-failed": "fail", "step-skipped": "skipped"}
 

@@ -7,9 +7,12 @@ by ``python -m swrap.report --picture``.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
+from html import escape, unescape
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
@@ -80,7 +83,29 @@ def picture(events: Sequence[Event], path: Path, at: float | None, width: int, h
     )
     for line in frame(model.state, at, width, height, UNICODE):
         console.print(line, no_wrap=True, crop=True)
-    write(
-        path,
-        console.export_svg(title=model.state.title, theme=_THEME, code_format=_FORMAT, unique_id="swrap"),
-    )
+    svg = console.export_svg(title="", theme=_THEME, code_format=_FORMAT, unique_id="swrap")
+    write(path, _TEXT.sub(_placed, svg))
+
+
+_TEXT = re.compile(
+    r'<text (class="[^"]*") x="([\d.]+)" (y="[^"]*") textLength="([\d.]+)"([^>]*)>([^<]*)</text>'
+)
+_WORDS = re.compile("[^\xa0]+(?:\xa0[^\xa0]+)*")
+
+
+def _placed(match: re.Match[str]) -> str:
+    """A run of text in pieces, each at its own place.
+
+    rich fills the space between columns with blanks, which come out right only where the reader's font is as
+    wide as its own and a renderer neither trims nor folds them.
+    """
+    style, x, y, length, rest, escaped = match.groups()
+    text = unescape(escaped)
+    cell = float(length) / max(cell_len(text), 1)
+    pieces = []
+    for word in _WORDS.finditer(text):
+        place = float(x) + cell_len(text[: word.start()]) * cell
+        size = cell_len(word[0]) * cell
+        shown = escape(word[0], quote=False).replace("\xa0", "&#160;")
+        pieces.append(f'<text {style} x="{place:.1f}" {y} textLength="{size:.1f}"{rest}>{shown}</text>')
+    return "".join(pieces)

@@ -7,12 +7,11 @@ terminals; colours are rich's decision (NO_COLOR is honoured). Called through ``
 from __future__ import annotations
 
 from rich.console import Console
-from rich.text import Text
 
 from swrap.events import Event
 
 from . import units
-from .canvas import encodable
+from .canvas import encodable, styled
 from .glyphs import glyphs_for
 from .model import Model
 from .outcome import Verdict
@@ -56,11 +55,11 @@ class PlainReporter:
         tenth = int(copy.fraction * 10)
         if tenth > self._tenths.get(step, 0):
             self._tenths[step] = tenth
-            text = f"{copy.text}: {tenth * 10} % ({units.size(copy.done)} of {units.size(copy.total)})"
+            text = f"{copy.text}: {tenth * 10} % ({units.part(copy.done, copy.total)})"
             self._line(Sentence(e.at, e.source, text, Tone.QUIET))
 
     def _line(self, said: Sentence) -> None:
-        line = Text(units.moment(said.at), style="dim")
+        line = styled(units.moment(said.at), "dim")
         line.append(f"  {said.source:<{_SOURCE}}  ", style="dim")
         line.append(said.text, style="" if said.tone in (Tone.QUIET, Tone.PLAIN) else TONES[said.tone])
         self._console.print(encodable(line, self._console.encoding, self._glyphs), soft_wrap=True)

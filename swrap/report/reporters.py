@@ -41,8 +41,8 @@ def reporters(
     """The reporters for one command, as one that must be closed (``with``).
 
     ``terminal``: draw the live view, where the terminal can (None: likewise); False: plain lines. With
-    ``json``, ``out`` is for the result alone and what a person reads goes to ``err``. Raises ReportError for a
-    file that cannot be written, before anything has begun.
+    ``json``, ``out`` is for the result alone and what a person reads goes to ``err``. Raises ReportError for
+    a file that cannot be written, before anything has begun.
     """
     out, err = out or sys.stdout, err or sys.stderr
     screen = err if json else out

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from . import units
-from .canvas import Column, columns, cut, fit
+from .canvas import Column, columns, cut, fit, styled
 from .glyphs import Glyphs
 from .sentences import Sentence, Tone
 from .state import Channel, Copy, State
@@ -81,21 +81,21 @@ def _cells(
     standing = channel.standing()
     faded = "" if channel.open else "dim"
     cells = {
-        "ends": Text(f"{channel.client} {glyphs.arrow} {channel.server}", style=faded),
-        "client": Text(channel.client, style=faded),
-        "over": Text(_over(channel, glyphs), style=faded),
-        "owner": Text(str(owner[0]) if owner else "", style=faded or (colours[owner[0]] if owner else "")),
-        "role": Text(owner[1] if owner else "", style="dim"),
-        "handed": Text(f"from {handed}" if handed else "", style="dim"),
+        "ends": styled(f"{channel.client} {glyphs.arrow} {channel.server}", faded),
+        "client": styled(channel.client, faded),
+        "over": styled(_over(channel, glyphs), faded),
+        "owner": styled(str(owner[0]) if owner else "", faded or (colours[owner[0]] if owner else "")),
+        "role": styled(owner[1] if owner else "", "dim"),
+        "handed": styled(f"from {handed}" if handed else "", "dim"),
         "speed": Text(),
         "spark": Text(),
         "unacked": Text(),
-        "state": Text(standing, style=faded or _STANDING.get(standing, "yellow")),
+        "state": styled(standing, faded or _STANDING.get(standing, "yellow")),
     }
     if channel.open:
         cells["speed"] = _speed(channel, now, glyphs)
         cells["spark"] = _spark(channel, peak, glyphs)
-        cells["unacked"] = Text(units.size(channel.unacked), style="" if channel.unacked else "dim")
+        cells["unacked"] = styled(units.size(channel.unacked), "" if channel.unacked else "dim")
     return cells
 
 
@@ -118,9 +118,9 @@ def _over(channel: Channel, glyphs: Glyphs) -> str:
 def _speed(channel: Channel, now: float, glyphs: Glyphs) -> Text:
     there, back = channel.to_server.rate(now), channel.to_client.rate(now)
     if not there and not back:
-        return Text(units.byte_rate(0), style="dim")
+        return styled(units.byte_rate(0), "dim")
     sign = glyphs.rightward if there >= back else glyphs.leftward
-    return Text(f"{sign} {units.byte_rate(max(there, back))}", style="cyan")
+    return styled(f"{sign} {units.byte_rate(max(there, back))}", "cyan")
 
 
 def _history(channel: Channel) -> list[float]:
@@ -131,7 +131,7 @@ def _history(channel: Channel) -> list[float]:
 def _spark(channel: Channel, peak: float, glyphs: Glyphs) -> Text:
     steps = len(glyphs.blocks) - 1
     marks = [glyphs.blocks[round(rate / peak * steps) if peak else 0] for rate in _history(channel)]
-    return Text("".join(marks).rjust(_SPARK), style="cyan")
+    return styled("".join(marks).rjust(_SPARK), "cyan")
 
 
 def copy_row(copy: Copy, state: State, now: float, width: int, glyphs: Glyphs) -> Text:
@@ -146,10 +146,9 @@ def copy_row(copy: Copy, state: State, now: float, width: int, glyphs: Glyphs) -
     else:
         left = (copy.total - copy.done) / rate
         pace, style = units.byte_rate(rate) + (f", {left:.0f} s left" if left < 1000 else ""), "cyan"
-    amount = f"{units.size(copy.done, steady=True)} of {units.size(copy.total)}"
     tail = Text(f" {int(copy.fraction * 100):3d} %  ")
     if width >= 90:
-        tail.append(f"{amount:>22}  ", style="dim")
+        tail.append(f"{units.part(copy.done, copy.total):>16}  ", style="dim")
     # Of a fixed width, so that the bar does not move while the numbers change.
     tail.append(f"{pace:<{_PACE}}"[: max(_PACE, len(pace))], style=style)
     name = cut(Text(copy.text), min(max(width // 3, 8), 40), glyphs.ellipsis).append(" ")
@@ -164,7 +163,7 @@ def copy_row(copy: Copy, state: State, now: float, width: int, glyphs: Glyphs) -
 def _bar(fraction: float, width: int, glyphs: Glyphs, style: str) -> Text:
     halves = int(fraction * width * 2)
     full, half = divmod(halves, 2)
-    bar = Text(glyphs.full * full + (glyphs.half if half else ""), style=style)
+    bar = styled(glyphs.full * full + (glyphs.half if half else ""), style)
     return bar.append(glyphs.rest * (width - full - half), style="dim")
 
 
@@ -179,11 +178,11 @@ def event_rows(lines: Sequence[Sentence], width: int, glyphs: Glyphs) -> list[Te
     source = min(max((len(line.source) for line in lines), default=0), 12)
     rows = []
     for line in lines:
-        row = Text(units.moment(line.at), style="dim").append("  ")
+        row = styled(units.moment(line.at), "dim").append("  ")
         row.append(glyphs.up if line.tone is not Tone.BAD else glyphs.down, style=TONES[line.tone]).append(
             " "
         )
-        row.append_text(fit(Text(line.source, style="dim"), source, glyphs.ellipsis)).append("  ")
+        row.append_text(fit(styled(line.source, "dim"), source, glyphs.ellipsis)).append("  ")
         text = line.text if glyphs.arrow == "→" else line.text.replace("→", glyphs.arrow)
         row.append(text, style="red" if line.tone is Tone.BAD else "")
         rows.append(cut(row, width, glyphs.ellipsis))

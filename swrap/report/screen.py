@@ -12,7 +12,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from . import units
-from .canvas import beside, cut
+from .canvas import beside, cut, styled
 from .glyphs import Glyphs
 from .rows import channel_rows, chosen, copy_row, event_rows, worth_showing
 from .state import State
@@ -37,14 +37,14 @@ def frame(state: State, now: float, width: int, height: int, glyphs: Glyphs, fil
     if len(network) + _section(open_channels, 1) > room:
         network = wires(state, now, inner, glyphs, details=False)
     network += [
-        cut(Text(f"{glyphs.down} {text}", style="yellow"), inner, glyphs.ellipsis)
+        cut(styled(f"{glyphs.down} {text}", "yellow"), inner, glyphs.ellipsis)
         for text in state.rules.values()
     ]
     if len(network) > max(room, 1):
         dropped = len(network) - max(room, 1) + 1
         network = [
             *network[: max(room, 1) - 1],
-            Text(f"{glyphs.ellipsis} and {units.count(dropped, 'line')} more", style="dim"),
+            styled(f"{glyphs.ellipsis} and {units.count(dropped, 'line')} more", "dim"),
         ]
     lines += network
 
@@ -68,13 +68,13 @@ def _section(rows: int, heading: int = 0) -> int:
 
 def _title(state: State, now: float, width: int, glyphs: Glyphs) -> list[Text]:
     verdict = state.outcome.verdict
-    right = Text(units.clock(state.at if state.ended else now), style="bold" if not state.ended else "")
+    right = styled(units.clock(state.at if state.ended else now), "bold" if not state.ended else "")
     if state.ended:
         passed = verdict == "pass"
         sign = glyphs.passed if passed else glyphs.failed
-        right = Text(f"{sign} {verdict}  ", style="bold green" if passed else "bold red").append_text(right)
-    left = Text(state.title or "a run", style="bold")
-    return [beside(left, right, width, glyphs.ellipsis), Text(glyphs.rule * width, style="dim")]
+        right = styled(f"{sign} {verdict}  ", "bold green" if passed else "bold red").append_text(right)
+    left = styled(state.title or "a run", "bold")
+    return [beside(left, right, width, glyphs.ellipsis), styled(glyphs.rule * width, "dim")]
 
 
 def _indented(line: Text, width: int, glyphs: Glyphs) -> Text:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from . import units
-from .canvas import encodable
+from .canvas import encodable, styled
 from .glyphs import Glyphs
 from .outcome import FAILING, Expectation, Outcome, Step
 from .sentences import shown
@@ -49,7 +49,7 @@ def _value(value: Any) -> str:
 
 
 def _row(sign: str, status: str, text: str, width: int | None) -> list[Text]:
-    head = Text(f" {sign} {status:<13}", style=_STYLES.get(status, "yellow"))
+    head = styled(f" {sign} {status:<13}", _STYLES.get(status, "yellow"))
     return _folded(head, Text(text), width)
 
 
@@ -64,7 +64,7 @@ def _details(what: Step | Expectation, width: int | None) -> list[Text]:
 def _detail(name: str, text: str, width: int | None, style: str) -> list[Text]:
     if not text:
         return []
-    return _folded(Text(f"{'':16}{name + ':':<10}", style="dim"), Text(text, style=style), width)
+    return _folded(styled(f"{'':16}{name + ':':<10}", "dim"), styled(text, style), width)
 
 
 def _folded(head: Text, body: Text, width: int | None) -> list[Text]:
@@ -100,7 +100,7 @@ def verdict(outcome: Outcome, seconds: float, glyphs: Glyphs) -> Text:
         "pass": (glyphs.passed, "bold green"),
         "inconclusive": (glyphs.unsure, "bold yellow"),
     }.get(word, (glyphs.failed, "bold red"))
-    text = Text(f" {sign} {word}", style=style).append(f": {outcome.tally()}", style="")
+    text = styled(f" {sign} {word}", style).append(f": {outcome.tally()}", style="")
     if outcome.reason:
         text.append(f"; {outcome.reason}")
     return text.append(f" ({units.duration(seconds)})", style="dim")

@@ -40,6 +40,13 @@ def size(count: float, steady: bool = False) -> str:
     return f"{number} {_BINARY[step]}"
 
 
+def part(done: float, total: float) -> str:
+    """How much of how much, in the unit of the whole: `38.0 of 64 MiB`."""
+    whole = size(total)
+    scale = 1024 ** _BINARY.index(whole.rpartition(" ")[2])
+    return f"{size(done)} of {whole}" if scale == 1 else f"{done / scale:.1f} of {whole}"
+
+
 def byte_rate(per_second: float) -> str:
     """Measured bytes a second: `0 B/s`, `9.5 MB/s`, `10.0 MB/s`."""
     return _decimal(max(per_second, 0.0), "B/s", steady=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from . import units
-from .canvas import beside, cut, fit
+from .canvas import beside, cut, fit, styled
 from .glyphs import Glyphs
 from .network import Port, Segment
 from .state import State
@@ -60,7 +60,7 @@ def wires(state: State, now: float, width: int, glyphs: Glyphs, details: bool) -
 
 
 def _name(port: Port) -> Text:
-    return Text(port.name, style="" if port.up else "red")
+    return styled(port.name, "" if port.up else "red")
 
 
 def _about(port: Port, glyphs: Glyphs) -> Text:
@@ -70,7 +70,7 @@ def _about(port: Port, glyphs: Glyphs) -> Text:
         parts[0] += f" +{len(port.addresses) - 1}"
     if port.speed is not None:
         parts.append(units.bit_rate(port.speed))
-    return Text(f" {glyphs.dot} ".join(parts), style="dim")
+    return styled(f" {glyphs.dot} ".join(parts), "dim")
 
 
 def _segment(
@@ -99,7 +99,7 @@ def _beneath(shown: Port | None, right: Port, left: Port, frame: _Frame) -> Text
     glyphs = frame.glyphs
     ends = (_about(shown, glyphs) if shown else Text(), _about(right, glyphs))
     carries = min((port.rate for port in (left, right) if port.rate is not None), default=None)
-    note = Text("" if carries is None else f"carries {units.bit_rate(carries)}", style="dim")
+    note = styled("" if carries is None else f"carries {units.bit_rate(carries)}", "dim")
     middle = frame.left + 2 + (frame.wire - note.cell_len) // 2
     if ends[0].cell_len + 2 > middle or middle + note.cell_len + 2 > frame.width - ends[1].cell_len:
         return beside(ends[0], ends[1], frame.width, glyphs.ellipsis)
@@ -115,7 +115,7 @@ def _branch(index: int, last: bool, glyphs: Glyphs) -> str:
 
 
 def _plug(port: Port, glyphs: Glyphs, before: bool) -> Text:
-    sign = Text(glyphs.up, style=_UP) if port.up else Text(glyphs.down, style=_DOWN)
+    sign = styled(glyphs.up, _UP) if port.up else styled(glyphs.down, _DOWN)
     return Text(" ").append_text(sign) if before else sign.append(" ")
 
 
@@ -128,9 +128,9 @@ def _wire(
     sent, received = rates.get(right.name, (0.0, 0.0))
     if out:
         gone = max(now - max(port.since for port in out), 0.0)
-        label = Text(f" unplugged {gone:.1f} s ", style="red")
+        label = styled(f" unplugged {gone:.1f} s ", "red")
         if label.cell_len > frame.wire - 4:
-            label = Text(" unplugged ", style="red")
+            label = styled(" unplugged ", "red")
         sign, style = glyphs.cut, "red"
     elif sent or received:
         label, sign, style = _traffic(sent * 8, received * 8, glyphs), glyphs.busy, _BUSY
@@ -138,7 +138,7 @@ def _wire(
         label, sign, style = Text(), glyphs.wire, _IDLE
     line = _middle(label, frame.wire, glyphs, sign, style)
     if branch and line.plain:
-        line = Text(branch, style=style).append_text(line[1:])
+        line = styled(branch, style).append_text(line[1:])
     return line
 
 
@@ -152,7 +152,7 @@ def _traffic(leftward: float, rightward: float, glyphs: Glyphs) -> Text:
         text = there
     else:
         text = f"{there}  {back}"
-    return Text(f" {text} ", style="cyan")
+    return styled(f" {text} ", "cyan")
 
 
 def _middle(label: Text, width: int, glyphs: Glyphs, sign: str = " ", style: str = "") -> Text:
@@ -160,4 +160,4 @@ def _middle(label: Text, width: int, glyphs: Glyphs, sign: str = " ", style: str
     label = cut(label, width, glyphs.ellipsis)
     before = (width - label.cell_len) // 2
     after = width - label.cell_len - before
-    return Text(sign * before, style=style).append_text(label).append(sign * after, style=style)
+    return styled(sign * before, style).append_text(label).append(sign * after, style=style)
