@@ -24,14 +24,24 @@ TOPOLOGY = Topology(
         Host(
             "server",
             (
-                Interface("eth0", (ip_interface("10.0.1.1/24"), ip_interface("fd00:1::1/64")), speed=10**10, rss=True),
+                Interface(
+                    "eth0",
+                    (ip_interface("10.0.1.1/24"), ip_interface("fd00:1::1/64")),
+                    speed=10**10,
+                    rss=True,
+                ),
                 Interface("wlan0", (ip_interface("10.0.2.1/24"),), speed=300 * 10**6),
             ),
         ),
         Host(
             "laptop",
             (
-                Interface("eth0", (ip_interface("10.0.1.2/24"), ip_interface("fd00:1::2/64")), speed=10**10, rss=True),
+                Interface(
+                    "eth0",
+                    (ip_interface("10.0.1.2/24"), ip_interface("fd00:1::2/64")),
+                    speed=10**10,
+                    rss=True,
+                ),
                 Interface("wlan0", (ip_interface("10.0.2.2/24"),), speed=300 * 10**6),
             ),
         ),

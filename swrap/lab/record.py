@@ -58,7 +58,6 @@ class Record:
     hosts: dict[str, list[str]] = field(default_factory=dict)
     ready: bool = False
     adopts: bool = False
-    keep: bool = False
     keeper: Process | None = None
     switch: Process | None = None
     since: str = ""

@@ -8,13 +8,13 @@ command line (find).
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,7 @@ def create(stem: str, directory: Path | None = None) -> tuple[Path, int]:
     what is wrong with it; OSError is what the file system says (disk full, no such parent).
     """
     with _locked() as base:
-        for dead in _dead(base):
-            clear_away(dead)
+        _sweep(base)
         name = f"{_STEM.sub('-', stem)[:40].strip('-') or 'lab'}-{secrets.token_hex(3)}"
         if directory is None:
             os.mkdir(name, 0o700, dir_fd=base)
@@ -147,7 +146,7 @@ def _remove_joining(base: int) -> None:
         os.close(fd)
 
 
-@contextmanager
+@contextlib.contextmanager
 def joining() -> Iterator[None]:
     """Held by whoever looks for a lab in order to start one if there is none, until it has started.
 
@@ -166,7 +165,7 @@ def joining() -> Iterator[None]:
             os.close(fd)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _locked(*, create: bool = True) -> Iterator[int]:
     """An fd of the base directory, which nobody else changes meanwhile."""
     while True:
@@ -196,18 +195,18 @@ def _entries(base: int) -> list[tuple[str, Path]]:
     return result
 
 
-def _dead(base: int) -> list[Path]:
-    """The directories that nobody holds; pointers to nowhere are removed here and now."""
-    result = []
+def _sweep(base: int) -> None:
+    """Clear away the labs that nobody holds, and the pointers to nowhere."""
     for name, target in _entries(base):
         try:
             with runtime.opened(target):
                 pass
+            if lives(target):
+                continue
+            clear_away(target)
         except FileNotFoundError:
-            os.unlink(name, dir_fd=base)
-            continue
+            pass
         except Refused:
             continue  # what is not ours alone is not ours to remove
-        if not lives(target):
-            result.append(target)
-    return result
+        with contextlib.suppress(OSError):
+            os.unlink(name, dir_fd=base)  # of a pointer; a directory of ours is gone by now
