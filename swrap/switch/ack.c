@@ -1,0 +1,99 @@
+/* What a sender knows of its bytes: un-acked, retransmitted, timed out; and the answer to a program that asks. */
+#include <string.h>
+
+#include "switch.h"
+
+#define RTO_MIN_US 200000u   /* Linux's TCP_RTO_MIN */
+#define RTO_SYN_US 1000000u  /* RFC 6298, 2.1 */
+#define RTO_MAX_US 120000000u
+#define RTT_US 100u          /* of a local segment; interfaces with a delay will add theirs */
+
+/* sw_unacked() - Bytes that the program of @h's sender wrote and that were not acked. */
+uint64_t sw_unacked(struct sw_half *h)
+{
+	uint64_t n = h->stash_len + (uint64_t)sw_fresh(sw_from(h));
+
+	return sw_back(h)->dead ? n + h->delivered - h->acked : n;
+}
+
+/* sw_stall() - Start, keep or stop the clock that ends in ETIMEDOUT. */
+void sw_stall(struct sw *sw, struct sw_half *h)
+{
+	struct sw_side *from = sw_from(h);
+	bool stuck = false;
+
+	/* A receiver that does not read is no reason: TCP's window probes are acked. */
+	if ((h->dead || sw_back(h)->dead) && from->fd >= 0 && !from->reset)
+		stuck = (from->fin && !h->done) || sw_unacked(h) > 0;
+	if (!stuck)
+		sw_list_del(&h->stalled);
+	else if (sw_list_empty(&h->stalled)) {
+		h->stall_since = sw->now;
+		sw_list_add(&sw->stalled, &h->stalled);
+	}
+}
+
+/* sw_side_state() - The state of the flow as the program at @side sees it: enum sw_flow_state. */
+uint32_t sw_side_state(const struct sw_flow *f, int side)
+{
+	if (f->state == SW_PENDING)
+		return SW_FLOW_SYN_SENT;
+	if (f->state != SW_FLOWING)
+		return SW_FLOW_NONE;
+	if (f->side[side].fd < 0 || (f->side[side].fin && f->half[!side].done))
+		return SW_FLOW_CLOSED;
+	if (f->side[side].fin)
+		return SW_FLOW_FIN_WAIT;
+	return f->half[!side].done ? SW_FLOW_CLOSE_WAIT : SW_FLOW_ESTABLISHED;
+}
+
+/* back_off() - Which retransmission @ns without an ACK have led to, and the time-out that runs now. */
+static void back_off(struct sw_answer *a, uint32_t first_us, uint64_t ns)
+{
+	uint64_t us = ns / 1000, rto = first_us;
+
+	a->since_ack_ms = (uint32_t)(us / 1000);
+	while (us >= rto) {
+		us -= rto;
+		rto = rto * 2 < RTO_MAX_US ? rto * 2 : RTO_MAX_US;
+		a->backoff++;
+	}
+	a->retransmits = a->backoff;
+	a->rto_us = (uint32_t)rto;
+}
+
+/* sw_answer_for() - All that the program whose socket is @ino may know of its flow. */
+void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *a)
+{
+	int side;
+	struct sw_flow *f = sw_flow_find(sw, ino, &side);
+	const struct sw_ended *ended;
+	struct sw_half *h;
+
+	memset(a, 0, sizeof(*a));
+	a->rto_us = RTO_MIN_US;
+	a->rtt_us = RTT_US;
+	if (!f) {
+		ended = sw_ended_find(sw, ino);
+		if (ended) {
+			a->state = SW_FLOW_CLOSED;
+			a->error = ended->error;
+			a->local = ended->local;
+			a->remote = ended->remote;
+		}
+		return;
+	}
+	h = &f->half[side];
+	a->state = sw_side_state(f, side);
+	a->local = f->end[side];
+	a->remote = f->end[!side];
+	if (f->state == SW_PENDING) {
+		back_off(a, RTO_SYN_US, sw->now - f->since);
+		return;
+	}
+	a->sent = h->delivered + h->stash_len + (uint64_t)sw_fresh(sw_from(h));
+	a->unacked = sw_unacked(h);
+	a->received = sw_back(h)->delivered;
+	if (!sw_list_empty(&h->stalled))
+		back_off(a, RTO_MIN_US, sw->now - h->stall_since);
+}

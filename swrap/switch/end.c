@@ -1,0 +1,74 @@
+/* How flows end. Each end tells the programs in the kernel's own words, the curious in `ended`, and makes one event. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "switch.h"
+
+/* tell() - One SW_EV_CLOSED a flow, whoever notices first. */
+static void tell(struct sw *sw, struct sw_flow *f, int reason)
+{
+	if (!f->told)
+		sw_event(sw, f, SW_EV_CLOSED, reason);
+	f->told = true;
+}
+
+/* sw_end_clean() - Both FINs have passed: nothing may stay unread, or the close would be a reset. */
+void sw_end_clean(struct sw *sw, struct sw_flow *f)
+{
+	for (int i = 0; i < 2; i++) {
+		sw_ended_note(sw, f, i, 0);
+		while (f->side[i].fd >= 0 && recv(f->side[i].fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 0)
+			;
+	}
+	tell(sw, f, 0);
+	sw_flow_bury(sw, f);
+}
+
+/* sw_end_reset() - Close both with something unread: who still holds an end gets ECONNRESET, and @reason if it asks. */
+void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason)
+{
+	if (f->state != SW_FLOWING) {
+		sw_end_syn(sw, f, reason);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		if (f->side[i].fd >= 0)
+			sw_ended_note(sw, f, i, reason);
+	tell(sw, f, reason);
+	sw_flow_bury(sw, f);
+}
+
+/* sw_end_syn() - A connect() fails with @reason: its SYN is closed unread. ECANCELED: it was the client that gave up. */
+void sw_end_syn(struct sw *sw, struct sw_flow *f, int reason)
+{
+	if (f->state == SW_PENDING) {
+		sw_ended_note(sw, f, 0, reason);
+		sw_event(sw, f, reason == ECANCELED ? SW_EV_CLOSED : SW_EV_REFUSED, reason);
+	}
+	sw_flow_bury(sw, f);
+}
+
+/**
+ * sw_vanish() - The sender of @h gives up with @reason, and its peer is not told
+ *
+ * As TCP does it: the peer learns when it sends something and the path is there again, or gives up by itself.
+ */
+void sw_vanish(struct sw *sw, struct sw_half *h, int reason)
+{
+	struct sw_flow *f = sw_flow_of(h);
+	struct sw_side *peer = sw_to(h), *s = sw_from(h);
+
+	if (peer->fd < 0 || peer->gone || peer->reset) {
+		sw_end_reset(sw, f, reason);
+		return;
+	}
+	sw_ended_note(sw, f, h->dir, reason);
+	tell(sw, f, reason);
+	sw_side_close(sw, s);
+	sw_list_del(&h->stalled);
+	sw_list_del(&h->ready);
+	sw_shape_leave(sw, h);
+	h->stash_len = 0;
+	/* What the peer had under way now meets a machine that knows of no such connection. */
+	sw_ready(sw, sw_back(h));
+}

@@ -1,0 +1,37 @@
+/* What the control side may read: flows and counters. */
+#include "switch.h"
+
+int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
+{
+	struct sw_flow *f = sw_flow_at(sw, slot);
+
+	if (f->state != SW_PENDING && f->state != SW_FLOWING)
+		return 0;
+	*info = (struct sw_info){
+		.id = f->id,
+		.opened = f->since,
+		.state = sw_side_state(f, 0),
+		.peer_state = sw_side_state(f, 1),
+	};
+	for (int i = 0; i < 2; i++) {
+		struct sw_half *h = &f->half[i];
+		struct sw_info_half *out = &info->half[i];
+
+		info->ino[i] = f->side[i].ino;
+		info->host[i] = f->host[i];
+		info->end[i] = f->end[i];
+		out->bytes = h->delivered;
+		out->unacked = f->state == SW_FLOWING ? sw_unacked(h) : 0;
+		out->blocked = h->dead;
+		out->n_ifaces = (uint8_t)h->path.n;
+		for (uint32_t hop = 0; hop < h->path.n; hop++)
+			out->ifaces[hop] = h->path.hop[hop].iface;
+	}
+	return 1;
+}
+
+void sw_iface_bytes(const struct sw *sw, uint32_t iface, uint64_t *tx, uint64_t *rx)
+{
+	*tx = sw->buckets[iface * 2 + SW_TX].bytes;
+	*rx = sw->buckets[iface * 2 + SW_RX].bytes;
+}

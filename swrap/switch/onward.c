@@ -1,0 +1,82 @@
+/* The switch's end towards a listener. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "switch.h"
+
+/*
+ * listeners() - Where a SYN to @to may find a listener, in the order in which Linux would look.
+ *
+ * Seam: `::` stands for a dual-stack listener. A V6ONLY one cannot be told from it by its name; when names can say so,
+ * the last line here is the one to change.
+ */
+static int listeners(const struct sw_endpoint *to, struct sw_endpoint found[3])
+{
+	int n = 0;
+
+	found[n++] = *to;
+	if (sw_ip_is_v4(to->ip)) {
+		found[n] = *to;
+		memset(found[n++].ip + 12, 0, 4);
+	}
+	memset(found[n].ip, 0, 16);
+	found[n++].port = to->port;
+	return n;
+}
+
+/* ours() - Is whoever listens at the other end of @fd the user that the switch runs as? */
+static bool ours(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
+}
+
+static int connect_any(struct sw *sw, int fd, const struct sw_flow *f)
+{
+	struct sw_endpoint found[3];
+	int n = listeners(&f->end[1], found);
+
+	for (int i = 0; i < n; i++) {
+		struct sw_name name = {.host = f->host[1], .kind = SW_KIND_TCP, .own = found[i]};
+		struct sockaddr_un sun;
+		socklen_t len = sw_name_encode(sw->page, &name, &sun);
+
+		if (connect(fd, (struct sockaddr *)&sun, len) == 0)
+			return ours(fd) ? 0 : -ECONNREFUSED;
+		/* EPROTOTYPE: the name belongs to something that is no stream. */
+		if (errno != ECONNREFUSED && errno != EPROTOTYPE)
+			return -errno;
+	}
+	return -ECONNREFUSED;
+}
+
+/**
+ * sw_onward() - Connect to the listener of @f's server address
+ *
+ * Return: the connected, non-blocking socket, named `client>server`; -ECONNREFUSED where nobody listens; -EAGAIN where
+ * the backlog is full; another -errno where the switch is short of something.
+ */
+int sw_onward(struct sw *sw, const struct sw_flow *f)
+{
+	struct sw_name name = {
+		.host = f->host[1], .kind = SW_KIND_ONWARD, .pair = 1, .own = f->end[0], .peer = f->end[1]};
+	struct sockaddr_un sun;
+	socklen_t len = sw_name_encode(sw->page, &name, &sun);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&sun, len) < 0)
+		r = -errno;
+	if (r == 0)
+		r = connect_any(sw, fd, f);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}

@@ -1,0 +1,94 @@
+/* The door: who comes in, and what the first message says. Nothing in it is trusted. */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "switch.h"
+
+#define BATCH 64   /* accepted in one turn of the loop */
+#define RESERVE 64 /* fds that flows leave to the control side, Python and us */
+
+void sw_door_input(struct sw *sw)
+{
+	for (int i = 0; i < BATCH; i++) {
+		if (sw->n_fds + RESERVE >= sw->max_fds) {
+			sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
+			return;
+		}
+		int fd = accept4(sw->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct ucred peer;
+		socklen_t len = sizeof(peer);
+		struct sw_flow *f;
+
+		if (fd < 0) {
+			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+				sw_door_pause(sw);
+			return;
+		}
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != geteuid()) {
+			close(fd);
+			continue;
+		}
+		f = sw_flow_new(sw, fd);
+		if (!f)
+			close(fd);
+		else if (sw_epoll_side(sw, f, 0, EPOLL_CTL_ADD, false) < 0)
+			sw_flow_bury(sw, f);
+	}
+}
+
+/* believable() - Could this have come from our shim? */
+static bool believable(const struct sw *sw, const struct sw_syn *syn)
+{
+	if (syn->magic != SW_SYN_MAGIC || syn->length < sizeof(*syn) || syn->length > SW_MAX_SYN)
+		return false;
+	if (syn->opening == SW_ASK)
+		return true;
+	return syn->opening == SW_OPEN && syn->host < sw->page->n_hosts && syn->ino != 0 && syn->local.port != 0 &&
+	       syn->remote.port != 0 && sw_addr_has(sw->page, syn->host, syn->local.ip);
+}
+
+static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
+{
+	struct sw_answer reply;
+	int fd = f->side[0].fd;
+
+	sw_answer_for(sw, syn->ino, &reply);
+	/* All is read first, so that the close behind the answer is no reset. */
+	while (recv(fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 0)
+		;
+	send(fd, &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+	sw_flow_bury(sw, f);
+}
+
+/* sw_opening_input() - Something came on a connection whose opening message was not whole. */
+void sw_opening_input(struct sw *sw, struct sw_flow *f)
+{
+	struct sw_syn syn;
+	int fd = f->side[0].fd, queued = 0;
+	ssize_t n = recv(fd, &syn, sizeof(syn), MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == (ssize_t)sizeof(syn) && !believable(sw, &syn)) {
+		sw_flow_bury(sw, f);
+		return;
+	}
+	if (n == (ssize_t)sizeof(syn) && ioctl(fd, FIONREAD, &queued) == 0) {
+		/* A SYN has its tail byte, which is what stays unread. */
+		if ((uint32_t)queued >= syn.length + (syn.opening == SW_OPEN)) {
+			if (syn.opening == SW_ASK) {
+				answer(sw, f, &syn);
+				return;
+			}
+			f->syn_length = syn.length;
+			f->host[0] = syn.host;
+			f->end[0] = syn.local;
+			f->end[1] = syn.remote;
+			sw_flow_own(sw, f, 0, syn.ino);
+			sw_syn(sw, f);
+			return;
+		}
+	}
+	if (f->side[0].fin || (n < 0 && errno != EAGAIN && errno != EINTR))
+		sw_flow_bury(sw, f);
+}

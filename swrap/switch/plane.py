@@ -1,0 +1,211 @@
+"""The data plane as Python objects.
+
+Owns the one instance of the C switch and every conversion between its structures and plain values. Must not know of the
+control protocol. Called by `network` and by the main loop.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from swrap._switch import ffi, lib
+from swrap.abi import ffi as abi_ffi
+from swrap.abi.names import Endpoint, unpack_ip
+from swrap.abi.page import Page
+from swrap.switch.match import Match
+
+NANOSECONDS = 1_000_000_000
+OPENING_TIMEOUT = 10.0
+"""Seconds for the first message of a connection: it is written by the shim at once, or by nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a fault took hold of: flows, and their bytes that were un-acked at that moment."""
+
+    flows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something that happened to a flow. `kind` and `reason` as in api.h; index 0 is the client's or towards the server."""
+
+    at: float
+    kind: int
+    reason: int
+    id: int
+    hosts: tuple[int, int]
+    ends: tuple[Endpoint, Endpoint]
+    inodes: tuple[int, int]
+    bytes: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One direction of a flow: delivered and un-acked bytes, whether its path is dead, the interfaces it crosses."""
+
+    bytes: int
+    unacked: int
+    blocked: bool
+    interfaces: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow as it is now. `states` are `enum sw_flow_state`; index 0 is the client's or towards the server."""
+
+    id: int
+    opened: float
+    states: tuple[int, int]
+    inodes: tuple[int, int]
+    hosts: tuple[int, int]
+    ends: tuple[Endpoint, Endpoint]
+    halves: tuple[Half, Half]
+
+
+class Plane:
+    """The switch on this page, listening for shims. Raises OSError where that cannot be."""
+
+    def __init__(self, page: Page, *, syn_timeout: float, retransmit_timeout: float) -> None:
+        limits = ffi.new(
+            "struct sw_limits *",
+            {
+                "syn_ns": int(syn_timeout * NANOSECONDS),
+                "retransmit_ns": int(retransmit_timeout * NANOSECONDS),
+                "opening_ns": int(OPENING_TIMEOUT * NANOSECONDS),
+            },
+        )
+        made = ffi.new("struct sw **")
+        address = ffi.cast("void *", int(abi_ffi.cast("uintptr_t", page.address)))
+        _check(lib.sw_new(address, limits, made))
+        self._page = page  # the C side reads it
+        self._switch: Any = made[0]
+        self._touched = ffi.new("struct sw_touched *")
+        self._match = ffi.new("struct sw_match *")
+
+    def close(self) -> None:
+        """Every flow ends with a reset."""
+        lib.sw_free(self._switch)
+        self._switch = ffi.NULL
+
+    def run(self) -> Iterator[tuple[int, int]]:
+        """Move bytes until the control side has something to do: the ready fds with their EPOLL* events, maybe none."""
+        _check(lib.sw_run(self._switch))
+        events = ffi.new("uint32_t *")
+        while (fd := lib.sw_fired(self._switch, events)) >= 0:
+            yield fd, events[0]
+
+    def watch(self, fd: int, events: int) -> None:
+        """Let `run` return when `fd` is ready for `events`; again, to change them."""
+        _check(lib.sw_watch(self._switch, fd, events))
+
+    def unwatch(self, fd: int) -> None:
+        """Forget `fd`."""
+        _check(lib.sw_unwatch(self._switch, fd))
+
+    def subscribe(self, on: bool) -> None:
+        """Record what happens to flows, or stop that."""
+        lib.sw_subscribe(self._switch, on)
+
+    def records(self) -> Iterator[Record | int]:
+        """What happened since the last call; a number says how many records were lost, there being too many."""
+        event = ffi.new("struct sw_event *")
+        lost = ffi.new("uint64_t *")
+        while True:
+            more = lib.sw_event_next(self._switch, event, lost)
+            if lost[0]:
+                yield lost[0]
+            if not more:
+                return
+            yield Record(
+                event.at / NANOSECONDS,
+                event.kind,
+                event.reason,
+                event.id,
+                (event.host[0], event.host[1]),
+                (_endpoint(event.end[0]), _endpoint(event.end[1])),
+                (event.ino[0], event.ino[1]),
+                (event.bytes[0], event.bytes[1]),
+            )
+
+    def flows(self) -> Iterator[Flow]:
+        """All flows, SYNs that wait included."""
+        info = ffi.new("struct sw_info *")
+        for slot in range(lib.sw_slots(self._switch)):
+            if lib.sw_flow_info(self._switch, slot, info):
+                yield Flow(
+                    info.id,
+                    info.opened / NANOSECONDS,
+                    (info.state, info.peer_state),
+                    (info.ino[0], info.ino[1]),
+                    (info.host[0], info.host[1]),
+                    (_endpoint(info.end[0]), _endpoint(info.end[1])),
+                    (_half(info.half[0]), _half(info.half[1])),
+                )
+
+    def interface_bytes(self, index: int) -> tuple[int, int]:
+        """Payload bytes that the interface sent and received."""
+        counts = ffi.new("uint64_t[2]")
+        lib.sw_iface_bytes(self._switch, index, counts, counts + 1)
+        return counts[0], counts[1]
+
+    def touch(self, match: Match) -> Touched:
+        """What the match takes hold of now."""
+        lib.sw_touch(self._switch, self._packed(match), self._touched)
+        return Touched(self._touched.flows, self._touched.bytes)
+
+    def refresh(self) -> None:
+        """The page's flags changed: put that in force for every flow."""
+        lib.sw_refresh(self._switch)
+
+    def rates(self) -> None:
+        """The page's rates changed: put that in force."""
+        lib.sw_rates(self._switch)
+
+    def block(self, match: Match) -> int:
+        """Drop silently what matches, from now on; the rule's number."""
+        return _check(lib.sw_block(self._switch, self._packed(match)))
+
+    def unblock(self, rule: int | None) -> int:
+        """Take one rule away, or all of them; how many went."""
+        return int(lib.sw_unblock(self._switch, rule or 0))
+
+    def reset(self, match: Match) -> Touched:
+        """A RST to both ends of all that matches."""
+        lib.sw_reset(self._switch, self._packed(match), self._touched)
+        return Touched(self._touched.flows, self._touched.bytes)
+
+    def _packed(self, match: Match) -> Any:
+        packed = self._match
+        packed.iface = _index(match.interface)
+        packed.host = _index(match.host)
+        packed.port = _index(match.port)
+        packed.between[0], packed.between[1] = match.between or (lib.SW_ANY, lib.SW_ANY)
+        packed.directions = {"out": lib.SW_OUT, "in": lib.SW_IN, "both": lib.SW_OUT | lib.SW_IN}[match.direction]
+        packed.has_ip = match.address is not None
+        if match.address is not None:
+            ffi.memmove(packed.ip, match.address, 16)
+        return packed
+
+
+def _index(value: int | None) -> int:
+    return int(lib.SW_ANY) if value is None else value
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        raise OSError(-result, os.strerror(-result), errno.errorcode.get(-result))
+    return result
+
+
+def _endpoint(raw: Any) -> Endpoint:
+    return Endpoint(unpack_ip(bytes(raw.ip)), raw.port)
+
+
+def _half(raw: Any) -> Half:
+    return Half(raw.bytes, raw.unacked, bool(raw.blocked), tuple(raw.ifaces[0 : raw.n_ifaces]))

@@ -1,0 +1,76 @@
+/* Beginning and end of the data plane. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "switch.h"
+
+#define BACKLOG 4096
+
+/* open_door() - Listen where the shims connect. */
+static int open_door(struct sw *sw)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sw_name_service(sw->page, SW_SERVICE_STREAM, &sun), size = sizeof(int);
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)SW_EPOLL_DOOR << 56};
+	int sndbuf = 0;
+
+	sw->door = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (sw->door < 0 || bind(sw->door, (struct sockaddr *)&sun, len) < 0 || listen(sw->door, BACKLOG) < 0 ||
+	    getsockopt(sw->door, SOL_SOCKET, SO_SNDBUF, &sndbuf, &size) < 0 ||
+	    epoll_ctl(sw->epoll, EPOLL_CTL_ADD, sw->door, &e) < 0)
+		return -errno;
+	sw->sndbuf = (uint32_t)sndbuf;
+	return 0;
+}
+
+int sw_new(const void *page, const struct sw_limits *limits, struct sw **out)
+{
+	struct sw *sw = calloc(1, sizeof(*sw));
+	struct rlimit limit = {0};
+	int r;
+
+	if (!sw)
+		return -ENOMEM;
+	sw->page = page;
+	sw->limits = *limits;
+	sw->epoll = sw->door = sw->pipe[0] = sw->pipe[1] = -1;
+	r = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : sw_flows_init(sw);
+	sw->max_fds = limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
+	sw->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r == 0 && (sw->epoll < 0 || pipe2(sw->pipe, O_CLOEXEC | O_NONBLOCK) < 0))
+		r = -errno;
+	if (r == 0)
+		r = sw_ended_init(sw);
+	if (r == 0)
+		r = sw_events_init(sw);
+	if (r == 0)
+		r = sw_shape_init(sw);
+	if (r == 0)
+		r = open_door(sw);
+	if (r < 0) {
+		sw_free(sw);
+		return r;
+	}
+	sw_clock(sw);
+	*out = sw;
+	return 0;
+}
+
+void sw_free(struct sw *sw)
+{
+	int fds[] = {sw->door, sw->epoll, sw->pipe[0], sw->pipe[1]};
+
+	for (unsigned int i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	sw_flows_free(sw);
+	free(sw->ended);
+	free(sw->events);
+	free(sw->buckets);
+	free(sw->rules);
+	free(sw);
+}

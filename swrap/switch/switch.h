@@ -1,0 +1,285 @@
+/*
+ * The data plane of the switch, for its own files.
+ *
+ * Life of a flow (syn.h has the other end's view):
+ *
+ *   FREE     in the free list
+ *   OPENING  accepted at the door; its opening message is not whole yet          opening.c
+ *   PENDING  its SYN is known and unanswered: a dead path, or a full backlog     syn.c
+ *   OPEN     both ends are there; bytes move, wait or are held                   pump.c
+ *   DEAD     closed in this turn of the loop; events of the turn may still name it, so it is freed at the turn's end
+ *
+ * A flow has two *sides*, 0 the client's (S) and 1 the server's (O), and two *halves*, the directions: half d carries
+ * from side d to side !d. A half is always in exactly one of these conditions, each with the event that ends it, so that
+ * edge-triggered epoll can miss nothing:
+ *
+ *   idle        nothing fresh in the queue of its side         EPOLLIN of that side
+ *   ready       on the ready list                              its turn
+ *   full        its output has no room                         EPOLLOUT of the other side (armed only then)
+ *   shaped      in the queue of a bucket without tokens        the bucket's time
+ *   held        its path is dead: bytes wait                   sw_refresh()
+ *   done        its FIN has passed
+ *
+ * A side is *gone* when its program closed it, *reset* when that was with unread data, and *vanished* (fd -1) when the
+ * switch closed it alone, as TCP gives up one end without telling the other.
+ */
+#ifndef SW_SWITCH_H
+#define SW_SWITCH_H
+
+#include <stdarg.h>
+#include <sys/epoll.h>
+
+#include "api.h"
+#include "list.h"
+#include "name.h"
+#include "page.h"
+#include "syn.h"
+
+#define SW_HOPS 8              /* interfaces crossed in one direction; issue of routers: each adds two */
+#define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
+#define SW_SPLICE 65536        /* the pipe's capacity: no more in one go */
+#define SW_TAIL 4096           /* what a splice leaves to be copied, so that a byte can stay unread */
+#define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
+#define SW_TURN (256 * 1024)   /* bytes that a half may move before the others' turn */
+#define SW_MAX_SYN (1024 * 1024)
+/*
+ * What a dead path takes off a sender's hands: as much as TCP has in flight towards a fresh receiver, whose unscaled
+ * window is 64 KiB. Without it a sender of single bytes would block after 277 of them (AF_UNIX charges truesize).
+ */
+#define SW_WINDOW 65536
+
+#define SW_NS 1000000000ull
+#define SW_MS 1000000ull
+
+enum sw_state {
+	SW_FREE = 0,
+	SW_OPENING,
+	SW_PENDING,
+	SW_FLOWING,
+	SW_DEAD,
+};
+
+enum sw_hop_dir {
+	SW_TX = 0,
+	SW_RX = 1,
+};
+
+struct sw_hop {
+	uint32_t iface; /* index into the page */
+	uint32_t dir;   /* enum sw_hop_dir */
+};
+
+/* Interfaces in the order in which a packet crosses them. */
+struct sw_path {
+	uint32_t n;
+	struct sw_hop hop[SW_HOPS];
+};
+
+struct sw_side {
+	int fd;            /* -1: vanished, or not there yet */
+	uint8_t index;     /* in the flow */
+	uint8_t lag;       /* 1: the first byte in the queue was already taken */
+	bool greeted;      /* the queue holds payload: SYN or hello are out of it */
+	bool fin, gone, reset;
+	bool armed;        /* EPOLLOUT is asked for */
+	bool full;         /* and a half waits for it */
+	bool odd;          /* urgent bytes or passed fds: a peek may stop short */
+	bool deaf;         /* the program shut its reading: bytes to it are taken and lost */
+	uint64_t ino;      /* of the program's socket; 0 unknown */
+	struct sw_list by_ino;
+};
+
+struct sw_half {
+	struct sw_list ready, shaped, stalled;
+	uint64_t delivered;    /* bytes handed to the receiver's buffer */
+	uint64_t acked;        /* while ACKs cannot come back: what they were when that began */
+	uint64_t stall_since;
+	struct sw_path path;
+	uint8_t *stash;        /* taken from the sender, not yet delivered */
+	uint32_t stash_at, stash_len, stash_size;
+	uint32_t need;         /* tokens that a shaped half waits for */
+	uint8_t dir;           /* index in the flow */
+	bool dead;             /* the path is: an interface is down, or a rule drops */
+	bool done;             /* its FIN has passed */
+	bool bulk;             /* the last turn found much: ask for the length first */
+	bool turn;             /* a bucket is serving it */
+};
+
+struct sw_flow {
+	struct sw_list link;  /* of its state: openings, pending, dead, free */
+	struct sw_list retry; /* SYNs to try again soon */
+	uint32_t slot, generation;
+	uint32_t state; /* enum sw_state */
+	uint32_t syn_length;
+	uint64_t id, since; /* since: of its state, ns */
+	bool told;          /* its end was made an event, or its SYN's wait was */
+	bool routed;        /* the paths are known */
+	uint16_t host[2];
+	struct sw_endpoint end[2];
+	struct sw_side side[2];
+	struct sw_half half[2];
+};
+
+/* Tokens of an interface in one direction, as the time to which they reach back. */
+struct sw_bucket {
+	struct sw_list active, waiting;
+	uint64_t rate;    /* bits per second; 0 unlimited */
+	double origin;    /* ns: tokens are what the rate made since then */
+	uint32_t quantum; /* bytes in one go */
+	uint32_t pending; /* halves that wait for tokens somewhere and cross here */
+	uint64_t bytes;   /* carried, ever */
+};
+
+struct sw_rule {
+	uint32_t id;
+	struct sw_match match;
+};
+
+struct sw {
+	const struct sw_page *page;
+	struct sw_limits limits;
+	int epoll, door, pipe[2];
+	uint32_t n_fds, max_fds;
+	uint64_t door_again, now, next_id;
+
+	struct sw_flow **slabs;
+	uint32_t n_slabs;
+	struct sw_list free, dead, openings, pending, retries, ready, stalled, active;
+	struct sw_list *by_ino;
+	struct sw_ended *ended;
+	struct sw_bucket *buckets; /* two an interface: tx, rx */
+	struct sw_rule *rules;
+	uint32_t n_rules, room_rules, next_rule;
+
+	bool subscribed;
+	struct sw_event *events;
+	uint32_t first_event, n_events;
+	uint64_t events_lost, events_since;
+
+	struct epoll_event fired[64];
+	uint32_t n_fired, next_fired;
+	uint64_t retry_at;
+	uint32_t sndbuf; /* of a side, bytes */
+	uint8_t buffer[SW_SPLICE + 1];
+	uint8_t scratch[SW_MAX_SYN];
+};
+
+static inline struct sw_flow *sw_flow_of(struct sw_half *h)
+{
+	return sw_container(h - h->dir, struct sw_flow, half);
+}
+
+static inline struct sw_half *sw_back(struct sw_half *h)
+{
+	return h->dir ? h - 1 : h + 1;
+}
+
+static inline struct sw_side *sw_from(struct sw_half *h)
+{
+	return &sw_flow_of(h)->side[h->dir];
+}
+
+static inline struct sw_side *sw_to(struct sw_half *h)
+{
+	return &sw_flow_of(h)->side[!h->dir];
+}
+
+/* flow.c */
+#define SW_SLAB 64
+int sw_flows_init(struct sw *sw);
+void sw_flows_free(struct sw *sw);
+struct sw_flow *sw_flow_at(const struct sw *sw, uint32_t slot);
+struct sw_flow *sw_flow_new(struct sw *sw, int fd);
+void sw_flow_own(struct sw *sw, struct sw_flow *f, int side, uint64_t ino);
+struct sw_flow *sw_flow_find(struct sw *sw, uint64_t ino, int *side);
+void sw_side_close(struct sw *sw, struct sw_side *s);
+void sw_flow_bury(struct sw *sw, struct sw_flow *f);
+void sw_flows_reap(struct sw *sw);
+void sw_ready(struct sw *sw, struct sw_half *h);
+
+/* end.c */
+void sw_end_clean(struct sw *sw, struct sw_flow *f);
+void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason);
+void sw_end_syn(struct sw *sw, struct sw_flow *f, int reason);
+void sw_vanish(struct sw *sw, struct sw_half *h, int reason);
+
+/* ended.c */
+struct sw_ended {
+	uint64_t ino;
+	uint64_t at;
+	int32_t error;
+	struct sw_endpoint local, remote;
+};
+int sw_ended_init(struct sw *sw);
+void sw_ended_note(struct sw *sw, struct sw_flow *f, int side, int error);
+const struct sw_ended *sw_ended_find(const struct sw *sw, uint64_t ino);
+
+/* opening.c */
+void sw_door_input(struct sw *sw);
+void sw_opening_input(struct sw *sw, struct sw_flow *f);
+
+/* syn.c */
+void sw_syn(struct sw *sw, struct sw_flow *f);
+void sw_syn_try(struct sw *sw, struct sw_flow *f);
+void sw_syn_retry(struct sw *sw);
+
+/* onward.c */
+int sw_onward(struct sw *sw, const struct sw_flow *f);
+
+/* path.c */
+int sw_path_find(const struct sw *sw, struct sw_flow *f);
+int sw_path_dead(const struct sw *sw, struct sw_flow *f, int dir);
+
+/* rule.c */
+bool sw_match_half(const struct sw_match *m, const struct sw_flow *f, int dir);
+bool sw_rules_drop(const struct sw *sw, const struct sw_flow *f, int dir);
+
+/* pump.c */
+void sw_pump(struct sw *sw, struct sw_half *h);
+
+/* move.c */
+int sw_fresh(const struct sw_side *s);
+int64_t sw_peek(struct sw *sw, struct sw_side *from, uint32_t want);
+void sw_keep_last(struct sw *sw, struct sw_side *from, uint32_t taken);
+int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
+int64_t sw_copy(struct sw *sw, struct sw_half *h, uint32_t want, bool *more);
+int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh);
+
+/* stash.c */
+int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n);
+void sw_stash_fill(struct sw *sw, struct sw_half *h);
+int64_t sw_unstash(struct sw *sw, struct sw_half *h, uint32_t want);
+
+/* ack.c */
+uint64_t sw_unacked(struct sw_half *h);
+void sw_stall(struct sw *sw, struct sw_half *h);
+void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *answer);
+uint32_t sw_side_state(const struct sw_flow *f, int side);
+
+/* shape.c */
+int sw_shape_init(struct sw *sw);
+uint32_t sw_shape_allow(struct sw *sw, struct sw_half *h, uint32_t want);
+bool sw_shape_yield(struct sw *sw, struct sw_half *h);
+void sw_shape_charge(struct sw *sw, struct sw_half *h, uint64_t bytes);
+void sw_shape_leave(struct sw *sw, struct sw_half *h);
+void sw_shape_run(struct sw *sw);
+uint64_t sw_shape_next(const struct sw *sw);
+bool sw_shaped(const struct sw *sw, const struct sw_half *h);
+
+/* event.c */
+int sw_events_init(struct sw *sw);
+void sw_event(struct sw *sw, const struct sw_flow *f, enum sw_event_kind kind, int reason);
+bool sw_events_due(const struct sw *sw);
+uint64_t sw_events_next(const struct sw *sw);
+
+/* loop.c */
+enum sw_epoll_kind {
+	SW_EPOLL_DOOR = 1,
+	SW_EPOLL_WATCH,
+	SW_EPOLL_SIDE, /* and the next one, for side 1 */
+};
+void sw_clock(struct sw *sw);
+int sw_epoll_side(struct sw *sw, struct sw_flow *f, int side, int op, bool out);
+void sw_door_pause(struct sw *sw);
+
+#endif

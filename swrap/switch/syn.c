@@ -1,0 +1,119 @@
+/* SYNs: answered, refused, or repeated until something changes or time is up. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "switch.h"
+
+#define RETRY (10 * SW_MS) /* a full backlog says nothing when it has room again */
+
+/* evict() - The four-tuple is still taken: by a flow whose client is gone? Then its server meets a new SYN: a reset. */
+static bool evict(struct sw *sw, const struct sw_flow *f)
+{
+	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
+		struct sw_flow *old = sw_flow_at(sw, slot);
+
+		if (old->state != SW_FLOWING || old->host[0] != f->host[0] || old->host[1] != f->host[1] ||
+		    __builtin_memcmp(old->end, f->end, sizeof(old->end)) != 0)
+			continue;
+		if (old->side[0].fd >= 0 && !old->side[0].gone && !old->side[0].reset)
+			return false;
+		sw_end_reset(sw, old, ECONNRESET);
+		return true;
+	}
+	return false;
+}
+
+/* established() - @fd is the onward end: answer the SYN. */
+static void established(struct sw *sw, struct sw_flow *f, int fd)
+{
+	int on = 1;
+
+	f->side[1].fd = fd;
+	sw->n_fds++;
+	if (sw_epoll_side(sw, f, 1, EPOLL_CTL_ADD, false) < 0 ||
+	    recv(f->side[0].fd, sw->scratch, f->syn_length, MSG_DONTWAIT) != (ssize_t)f->syn_length) {
+		sw_end_syn(sw, f, ECONNREFUSED);
+		return;
+	}
+	/* Urgent bytes stay in the stream instead of being dropped by the reads. */
+	for (int i = 0; i < 2; i++)
+		setsockopt(f->side[i].fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	sw_list_del(&f->link);
+	sw_list_del(&f->retry);
+	f->state = SW_FLOWING;
+	f->since = sw->now;
+	f->told = false;
+	f->side[0].greeted = true;
+	f->side[0].lag = 1;
+	sw_event(sw, f, SW_EV_OPENED, 0);
+	/* The program may have written behind its SYN before we came. */
+	sw_ready(sw, &f->half[0]);
+}
+
+/* wait() - Silence: the SYN stays where it is. @reason is the errno that says why. */
+static void wait(struct sw *sw, struct sw_flow *f, int reason, bool retry)
+{
+	if (!f->told)
+		sw_event(sw, f, SW_EV_WAITING, reason);
+	f->told = true;
+	if (retry && sw_list_empty(&f->retry)) {
+		sw_list_add(&sw->retries, &f->retry);
+		if (sw->retry_at == 0)
+			sw->retry_at = sw->now + RETRY;
+	}
+}
+
+/* sw_syn_try() - Let @f, PENDING, find its listener if it can now. */
+void sw_syn_try(struct sw *sw, struct sw_flow *f)
+{
+	int r = sw_path_find(sw, f), fd;
+
+	if (r == -ENETUNREACH) {
+		sw_end_syn(sw, f, ENETUNREACH);
+		return;
+	}
+	for (int dir = 0; r == 0 && dir < 2; dir++) {
+		r = sw_path_dead(sw, f, dir);
+		f->half[dir].dead = r < 0;
+	}
+	if (r < 0) {
+		wait(sw, f, -r, false);
+		return;
+	}
+	fd = sw_onward(sw, f);
+	if (fd == -EADDRINUSE && evict(sw, f))
+		fd = sw_onward(sw, f);
+	if (fd >= 0)
+		established(sw, f, fd);
+	else if (fd == -ECONNREFUSED)
+		sw_end_syn(sw, f, ECONNREFUSED);
+	else
+		wait(sw, f, -fd, true);
+}
+
+/* sw_syn() - The opening message of @f is whole: it is a SYN from now on. */
+void sw_syn(struct sw *sw, struct sw_flow *f)
+{
+	sw_list_del(&f->link);
+	sw_list_add(&sw->pending, &f->link);
+	f->state = SW_PENDING;
+	f->since = sw->now;
+	sw_syn_try(sw, f);
+}
+
+/* sw_syn_retry() - Again, those that nothing will announce. */
+void sw_syn_retry(struct sw *sw)
+{
+	struct sw_list again;
+
+	sw->retry_at = 0;
+	sw_list_init(&again);
+	sw_list_move(&again, &sw->retries);
+	while (!sw_list_empty(&again)) {
+		struct sw_flow *f = sw_container(again.next, struct sw_flow, retry);
+
+		sw_list_del(&f->retry);
+		sw_syn_try(sw, f);
+	}
+}
