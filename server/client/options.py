@@ -1,0 +1,50 @@
+"""All that can be chosen about a client, with defaults. A plain value; times in seconds, sizes in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``server`` is a name or an address; all its other addresses are learned from it, on ``port``."""
+
+    server: str
+    user: str
+    password: str
+    domain: str = ""
+    port: int = 445
+
+    policy: str = "windows"
+    """Which addresses get channels: ``windows`` (or ``best``, the same) or ``linux``; see ``policy``."""
+    channels: int | None = None
+    """How many channels in all; None leaves it to the policy."""
+
+    connect_timeout: float = 1.5
+    """For a TCP connection to one address: a dead path is silent, so this is what trying it costs."""
+    handshake_timeout: float = 5.0
+    """From there to a channel that carries requests."""
+    reconnect_timeout: float = 30.0
+    """How long to look for a way to the server while no channel works, before the session counts as lost."""
+    request_timeout: float = 60.0
+    """A channel that leaves a request unanswered for this long is given up, better one or not."""
+
+    poll_interval: float = 5.0
+    """Between two questions for the server's interface list."""
+    watch_interval: float = 0.1
+    """Between two looks at the channels' sockets."""
+    echo_interval: float = 5.0
+    """An idle channel is asked for a sign of life this often."""
+    ask_after: float = 1.0
+    """So is one that owes an answer for this long."""
+    answer_timeout: float = 4.0
+    """A channel that gave none for this long is given up if there is another one."""
+    unacked_rto_multiple: float = 6.0
+    """No byte acked for this many retransmission time-outs: dead (as Samba's server judges its clients)."""
+
+    chunk: int = 1 << 20
+    """Size of one READ or WRITE of a whole-file copy; no more than the server takes."""
+    window: int = 4 << 20
+    """Bytes under way on one channel, so that a slow one does not hoard what a fast one could carry."""
+    in_flight: int = 16
+    """Requests of one copy under way, over all channels."""

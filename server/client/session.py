@@ -1,0 +1,329 @@
+"""The session: requests that outlive the channel they were sent on.
+
+Owns the session's identity, its channels and ChannelSequence, and the repeating of requests (MS-SMB2 3.2.4.1,
+3.2.7.1). Must not know which channels there should be: ``keeper`` adds and drops them. Called by ``files``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from server.client.channel import Channel, ChannelState
+from server.client.errors import ChannelLost, SessionLost, StatusError
+from server.client.events import Field, Observer
+from server.client.exchange import Reply, charge_for
+from server.client.handshake import Established, SessionKeys
+from server.client.policy import Path
+from server.client.scheduler import Scheduler
+from server.wire.buffers import Buffer
+from server.wire.header import Command
+from server.wire.misc import EMPTY_BODY
+from server.wire.status import NTSTATUS
+
+_GONE = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_SESSION_EXPIRED)
+_FENCED_FOR = 10.0
+"""Seconds for which a request is offered again that the server refuses while older ones are unfinished."""
+
+
+class Repeat(Enum):
+    """What to do with a request whose channel is lost before the answer."""
+
+    NEVER = "never"
+    PLAIN = "plain"
+    """Send it again: doing it twice changes nothing."""
+    FLAGGED = "flagged"
+    """Send it again with REPLAY_OPERATION, so that the server can tell (3.3.5.2.10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``payload``: bytes that it sends or may receive, which is what it costs in credits.
+
+    ``size``: those that count against a channel's window; 0 for a request that should never wait behind data.
+    """
+
+    command: Command
+    body: Sequence[Buffer]
+    tree_id: int = 0
+    payload: int = 0
+    size: int = 0
+    repeat: Repeat = Repeat.PLAIN
+
+
+class _Lost(ChannelLost):
+    """Carries the account of a lost channel's requests to each of them."""
+
+    def __init__(self, reason: str, batch: _Batch) -> None:
+        super().__init__(reason)
+        self.batch = batch
+
+
+class _Batch:
+    """Counts the requests of one lost channel until all are under way again."""
+
+    def __init__(self, session: Session, channel: int, requests: int) -> None:
+        self._session = session
+        self._channel = channel
+        self._left = requests
+        self._sequence = session.channel_sequence
+        self._over: list[int] = []
+
+    def settle(self, carrier: Channel | None) -> None:
+        """One of them is sent over ``carrier``, or given up."""
+        self._left -= 1
+        if carrier is not None:
+            self._over.append(carrier.number)
+        if self._left == 0 and self._over:
+            self._session.tell(
+                "replayed",
+                channel=self._channel,
+                requests=len(self._over),
+                channel_sequence=self._sequence,
+                over=sorted(set(self._over)),
+            )
+
+
+class Session:
+    """Made by the first channel, which logged in. ``tell`` reports events to the observer."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._scheduler = Scheduler()
+        self._room = asyncio.Event()
+        self._established: Established | None = None
+        self.channels: list[Channel] = []
+        self.channel_sequence = 0
+        self._losses: list[tuple[Path, bool]] = []
+        self.lost: SessionLost | None = None
+        self._leaving = False
+        self.attention = asyncio.Event()
+        """Set when a channel's state changed, for the keeper."""
+
+    def tell(self, kind: str, **fields: Field) -> None:
+        self._observer(kind, fields)
+
+    # -- identity
+
+    @property
+    def terms(self) -> Established:
+        """What the first channel agreed with the server: id, dialect, sizes."""
+        if self._established is None:
+            raise SessionLost("not logged in")
+        return self._established
+
+    @property
+    def name(self) -> str:
+        """The session id as people see it."""
+        return f"0x{self.terms.session_id:x}"
+
+    @property
+    def keys(self) -> SessionKeys:
+        return SessionKeys(self.terms.session_id, self.terms.signer)
+
+    # -- channels
+
+    def in_state(self, *states: ChannelState) -> list[Channel]:
+        return [channel for channel in self.channels if channel.state in states]
+
+    def begin(self, channel: Channel, user: str) -> None:
+        """The first channel logged in: the session is what it agreed."""
+        self._established = terms = channel.established
+        self.tell(
+            "session-opened",
+            session_id=self.name,
+            dialect=".".join(f"{terms.dialect:03x}"),
+            signing=terms.signer.algorithm.name,
+            user=user,
+        )
+        self.add(channel)
+
+    def add(self, channel: Channel) -> None:
+        """A channel is bound to the session, or logged in. ChannelLost: it is closed again already."""
+        if channel.state is ChannelState.CLOSED:
+            raise ChannelLost(channel.reason)  # It closed between its handshake and now.
+        self.channels.append(channel)
+        path = channel.path
+        self.tell(
+            "channel-opened",
+            channel=channel.number,
+            session_id=self.name,
+            local=channel.local,
+            remote=channel.remote,
+            interface=path.interface,
+            ifindex=path.ifindex,
+            speed=path.speed,
+            bound=channel.established is not self._established,
+        )
+        self.changed(channel)
+
+    def changed(self, channel: Channel) -> None:
+        """Something about ``channel`` may let a waiting request go: credits, an answer, its state."""
+        if channel.state is ChannelState.CLOSED and channel in self.channels:
+            self._losses.append((channel.path, True))
+            self.drop(channel, channel.reason)
+        if channel.state is not ChannelState.LIVE or not channel.outstanding:
+            self.attention.set()
+        self._room.set()
+
+    def drop(self, channel: Channel, reason: str) -> None:
+        """A channel is lost: what was under way on it goes over another one (3.2.7.1)."""
+        self.channels.remove(channel)
+        self.channel_sequence = (self.channel_sequence + 1) & 0xFFFF
+        outstanding = channel.awaited
+        self.tell(
+            "channel-lost",
+            channel=channel.number,
+            session_id=self.name,
+            remote=channel.remote,
+            reason=reason,
+            outstanding=outstanding,
+            channel_sequence=self.channel_sequence,
+        )
+        channel.abort(_Lost(reason, _Batch(self, channel.number, outstanding)))
+        self.attention.set()
+        self._room.set()
+
+    def take_losses(self) -> list[tuple[Path, bool]]:
+        """(path, whether the peer ended it) of each channel that fell silent or was lost meanwhile."""
+        losses, self._losses = self._losses, []
+        return losses
+
+    def silence(self, channel: Channel, reason: str, unacked: int) -> None:
+        """No bytes get across on it: it carries nothing new, and is dropped as soon as another one works."""
+        channel.state, channel.reason = ChannelState.SILENT, reason
+        self._losses.append((channel.path, False))
+        self.tell(
+            "channel-silent",
+            channel=channel.number,
+            session_id=self.name,
+            remote=channel.remote,
+            reason=reason,
+            unacked=unacked,
+            outstanding=channel.awaited,
+        )
+        self.attention.set()
+
+    def revive(self, channel: Channel) -> None:
+        """Bytes get across again: what was under way on it is still under way."""
+        channel.state, channel.reason = ChannelState.LIVE, ""
+        self.tell("channel-alive", channel=channel.number, session_id=self.name, remote=channel.remote)
+        self.attention.set()
+        self._room.set()
+
+    def retire(self, channel: Channel, reason: str) -> None:
+        """Close a channel that owes no answer any more."""
+        self.channels.remove(channel)
+        channel.close(reason)
+        self.tell(
+            "channel-closed",
+            channel=channel.number,
+            session_id=self.name,
+            remote=channel.remote,
+            reason=reason,
+        )
+
+    def end(self, reason: str) -> None:
+        """The session is no more: everything under way fails with SessionLost."""
+        if self.lost is not None:
+            return
+        self.lost = SessionLost(f"session {self.name}: {reason}")
+        self.tell("session-lost", session_id=self.name, reason=reason)
+        for channel in list(self.channels):
+            self.drop(channel, reason)
+        self._room.set()
+        self.attention.set()
+
+    async def logoff(self) -> None:
+        """End the session on the server. ClientError: it does not answer, or refuses."""
+        self._leaving = True
+        try:
+            await self.ask(Request(Command.LOGOFF, [EMPTY_BODY]))
+        except StatusError as error:
+            if error.status not in _GONE:  # A repeated one, whose first answer was lost.
+                raise
+        self.tell("session-closed", session_id=self.name)
+        self.close("logged off")
+
+    def close(self, reason: str) -> None:
+        """Close all channels, without a word to the server."""
+        if self.lost is None:
+            self.lost = SessionLost(reason)
+        for channel in self.channels:
+            channel.abort(ChannelLost(reason))
+        self.channels.clear()
+        self._room.set()
+        self.attention.set()
+
+    # -- requests
+
+    async def perform(self, request: Request, *, over: Channel | None = None) -> Reply:
+        """The answer to ``request``, whatever its status, through as many channels as it takes.
+
+        ``over`` ties it to one channel. SessionLost: the session ended. ChannelLost: it may not be repeated
+        and its channel was lost.
+        """
+        loop = asyncio.get_running_loop()
+        replay, fenced_until, pause = False, 0.0, 0.01
+        batch: _Batch | None = None
+        try:
+            while True:
+                channel = over or await self._with_room(request)
+                answer = channel.send(
+                    request.command,
+                    request.body,
+                    tree_id=request.tree_id,
+                    charge=charge_for(request.payload),
+                    size=request.size,
+                    channel_sequence=self.channel_sequence,
+                    replay=replay,
+                )
+                if batch is not None:
+                    batch.settle(channel)
+                    batch = None
+                try:
+                    reply = await answer
+                except ChannelLost as lost:
+                    batch = lost.batch if isinstance(lost, _Lost) else None
+                    if self.lost is not None:
+                        raise self.lost from None
+                    if over is not None or request.repeat is Repeat.NEVER:
+                        raise ChannelLost(str(lost)) from None
+                    replay = request.repeat is Repeat.FLAGGED
+                    continue
+                if reply.status in _GONE and not self._leaving:
+                    self.end(f"the server says {reply.status.label}")
+                    raise self.lost or SessionLost("ended")
+                if reply.status is not NTSTATUS.FILE_NOT_AVAILABLE or request.repeat is not Repeat.FLAGGED:
+                    return reply
+                # Older requests for this file, of a lost channel, are still being worked on. Nothing tells
+                # when they are done: ask again, ever more slowly (3.2.5.1.2).
+                fenced_until = fenced_until or loop.time() + _FENCED_FOR
+                if loop.time() > fenced_until:
+                    return reply
+                replay = True
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 0.5)
+        finally:
+            if batch is not None:
+                batch.settle(None)
+
+    async def ask(self, request: Request) -> Reply:
+        """``perform``, for a request that has to succeed. StatusError: it did not."""
+        reply = await self.perform(request)
+        if reply.status is not NTSTATUS.SUCCESS:
+            raise StatusError(reply.status, request.command.name)
+        return reply
+
+    async def _with_room(self, request: Request) -> Channel:
+        charge = charge_for(request.payload)
+        while True:
+            if self.lost is not None:
+                raise self.lost
+            channel = self._scheduler.pick(self.channels, charge, request.size)
+            if channel is not None:
+                return channel
+            self._room.clear()
+            await self._room.wait()
