@@ -5,7 +5,6 @@ So that a test of the switch fails for the switch alone. Nothing here touches th
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import itertools
@@ -16,7 +15,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
@@ -130,7 +130,9 @@ class Switched:
         one = self.door()
         own = Endpoint(ip_address(local), local_port or next(PORTS))
         one.settimeout(None)  # with one Python would wait for POLLOUT, which comes with the SYN-ACK
-        one.sendall(opening(lib.SW_OPEN, self.host(host), inode(one), own, Endpoint(ip_address(remote), port)))
+        one.sendall(
+            opening(lib.SW_OPEN, self.host(host), inode(one), own, Endpoint(ip_address(remote), port))
+        )
         one.sendall(b"T")
         one.settimeout(10)
         return one
@@ -165,7 +167,7 @@ class Switched:
     def ask(self, one: socket.socket | int) -> Answer:
         """What the switch says of the flow of this end."""
         number = one if isinstance(one, int) else inode(one)
-        nowhere = Endpoint(ip_address("0.0.0.0"), 0)  # noqa: S104 - nothing binds it
+        nowhere = Endpoint(ip_address("0.0.0.0"), 0)
         with self.door() as question:
             question.sendall(opening(lib.SW_ASK, 0, number, nowhere, nowhere, ffi.sizeof("struct sw_syn")))
             raw = b""
@@ -194,7 +196,13 @@ def endpoint(raw: Any) -> str:
 
 
 def opening(
-    kind: int, host: int, ino: int, local: Endpoint, remote: Endpoint, length: int = SYN, magic: int | None = None
+    kind: int,
+    host: int,
+    ino: int,
+    local: Endpoint,
+    remote: Endpoint,
+    length: int = SYN,
+    magic: int | None = None,
 ) -> bytes:
     """An opening message with its padding."""
     syn = ffi.new(
@@ -252,11 +260,12 @@ def fill(one: socket.socket, size: int = 65536) -> int:
         one.settimeout(10)
 
 
-async def soon(condition: Any, timeout: float = 10.0) -> None:
+def soon(condition: Callable[[], bool], timeout: float = 10.0) -> None:
     """Wait until `condition()` holds, for things that nobody announces."""
-    async with asyncio.timeout(timeout):
-        while not condition():
-            await asyncio.sleep(0.002)
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.002)
 
 
 @contextlib.contextmanager

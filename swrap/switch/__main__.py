@@ -1,7 +1,7 @@
 """`python -m swrap.switch DIR`: the switch of the lab in DIR. Started by the lab; prints nothing.
 
-The C loop moves bytes without the GIL and comes back when something concerns Python; then commands are carried out, and
-back it goes. So no byte moves while a fault is being put in force.
+The C loop moves bytes without the GIL and comes back when something concerns Python; then commands are
+carried out, and back it goes. So no byte moves while a fault is being put in force.
 """
 
 from __future__ import annotations

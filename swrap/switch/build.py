@@ -1,21 +1,29 @@
 """The cffi builder of `swrap._switch`: the data plane. `api.h` is what Python sees; it is read, not repeated, here."""
 
 import re
-from glob import glob
 from pathlib import Path
 
 from cffi import FFI
 
+CFLAGS = ["-std=c11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
 API = Path(__file__).with_name("api.h").read_text()
 DIRECTIVE = re.compile(r"^#.*\n", re.MULTILINE)
 
+
+def _here(pattern: str) -> list[str]:
+    """Files of this folder, as setuptools wants them: relative to the root of the tree."""
+    return [f"swrap/switch/{path.name}" for path in sorted(Path(__file__).parent.glob(pattern))]
+
+
 ffi = FFI()
-ffi.cdef("struct sw_endpoint { uint8_t ip[16]; uint16_t port; };\n#define SW_ANY ...\n" + DIRECTIVE.sub("", API))
+ffi.cdef(
+    "struct sw_endpoint { uint8_t ip[16]; uint16_t port; };\n#define SW_ANY ...\n" + DIRECTIVE.sub("", API)
+)
 ffi.set_source(
     "swrap._switch",
     '#include "api.h"',
-    sources=[*sorted(glob("swrap/switch/*.c")), "swrap/abi/page.c", "swrap/abi/name.c"],
+    sources=[*_here("*.c"), "swrap/abi/page.c", "swrap/abi/name.c"],
     include_dirs=["swrap/switch", "swrap/abi"],
-    depends=[*sorted(glob("swrap/switch/*.h")), *sorted(glob("swrap/abi/*.h"))],
-    extra_compile_args=["-std=c11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+    depends=[*_here("*.h"), "swrap/abi/page.h", "swrap/abi/name.h", "swrap/abi/syn.h"],
+    extra_compile_args=CFLAGS,
 )

@@ -1,7 +1,7 @@
 """The other end of the control socket, for the lab, the runner and the command line.
 
-Owns request ids, answers and the stream of events. Must not know what the commands mean. `ControlClient` is for asyncio,
-`control_call` for a program that has one question.
+Owns request ids, answers and the stream of events. Must not know what the commands mean. `ControlClient` is
+for asyncio, `control_call` for a program that has one question.
 """
 
 from __future__ import annotations

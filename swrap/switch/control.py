@@ -1,8 +1,9 @@
 """The control socket: JSON lines from the lab's owner, one network behind them.
 
-Owns listening, clients and their queues. Must not know what the commands do (`network`), nor run a loop of its own: the
-main loop hands it the fds that are ready. A client that does not read is dropped when its queue is full; the network
-goes on. The protocol is versioned: {"v":1,"id":…,"do":…,"args":{…}} is answered by {"id":…,"ok":…,…}.
+Owns listening, clients and their queues. Must not know what the commands do (`network`), nor run a loop of
+its own: the main loop hands it the fds that are ready. A client that does not read is dropped when its
+queue is full; the network goes on. The protocol is versioned: {"v":1,"id":…,"do":…,"args":{…}} is answered
+by {"id":…,"ok":…,…}.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Client:
 
 
 class Control:
-    """The server's side. `do` carries out a command; `subscribed` is told when anybody listens to events, or no more."""
+    """The server's side. `do` carries out commands; `subscribed` learns whether anybody listens."""
 
     def __init__(
         self,

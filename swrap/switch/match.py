@@ -1,7 +1,7 @@
 """Which traffic a command means: its arguments, checked and turned into the page's indices.
 
-Owns the selectors of the control protocol (`host`, `interface`, `address`, `port`, `between`, `direction`). Must not know
-how flows are compared with them: that is rule.c. Called by `network`.
+Owns the selectors of the control protocol (`host`, `interface`, `address`, `port`, `between`, `direction`).
+Must not know how flows are compared with them: that is rule.c. Called by `network`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The network as the control protocol sees it: one method a command.
 
-Owns the page's changing parts (carrier, rate) and brings page and data plane in step: the page is written, then C is told,
-both before the next byte moves. Must not know of sockets or JSON lines. Called by `control`.
+Owns the page's changing parts (carrier, rate) and brings page and data plane in step: the page is written,
+then C is told, both before the next byte moves. Must not know of sockets or JSON lines. Called by
+`control`.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ class Network:
             known = (*self._commands, "subscribe", "stop")
             raise CommandError(f"no command {verb!r}{did_you_mean(verb, known)}")
         method, takes = self._commands[verb]
-        for key in args if takes is not None else ():
-            if key not in takes:
+        for key in args:
+            if takes is not None and key not in takes:
                 raise CommandError(f"{verb} takes no {key!r}{did_you_mean(key, takes)}")
         return method(args)
 
@@ -113,7 +114,7 @@ class Network:
         """What an interface carries, in bits per second; None: no limit."""
         position = self._named(args)
         rate = args.get("rate")
-        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or not 0 < rate < 1 << 63):
+        if rate is not None and not (type(rate) is int and 0 < rate < 1 << 63):
             raise CommandError(f"a rate is a number of bits per second, or null, not {rate!r}")
         if self._is_loopback(position):
             raise CommandError("lo has no rate")
@@ -132,15 +133,14 @@ class Network:
     def unblock(self, args: Args) -> dict[str, Any]:
         """Take one rule away, or all."""
         rule = args.get("rule")
-        if rule is not None and (isinstance(rule, bool) or not isinstance(rule, int)):
+        if rule is not None and type(rule) is not int:
             raise CommandError(f"a rule is a number, not {rule!r}")
-        blocked = {flow.id: _blocked(flow) for flow in self._plane.flows()}
-        held = {flow.id: sum(half.unacked for half in flow.halves) for flow in self._plane.flows()}
-        if rule is not None and rule <= 0 or self._plane.unblock(rule) == 0 and rule is not None:
+        held = self._held()
+        if rule is not None and (rule <= 0 or self._plane.unblock(rule) == 0):
             raise CommandError(f"no rule {rule}")
-        now = {flow.id: _blocked(flow) for flow in self._plane.flows()}
-        freed = [i for i, before in blocked.items() if before and not now.get(i, False)]
-        touched = Touched(len(freed), sum(held[i] for i in freed))
+        if rule is None:
+            self._plane.unblock(None)
+        touched = _freed(held, self._held())
         self._tell("unblock", touched, rule=rule)
         return _said(touched)
 
@@ -152,22 +152,24 @@ class Network:
 
     def heal(self, _args: Args) -> dict[str, Any]:
         """Back to health: every cable in, no rules, rates as in the topology."""
-        blocked = [flow for flow in self._plane.flows() if _blocked(flow)]
+        held = self._held()
         for position, name in enumerate(self._interfaces):
             self._page.set_running(name, True)
             self._page.set_rate(name, self._rates[position])
         self._plane.unblock(None)
         self._plane.rates()
-        touched = Touched(len(blocked), sum(half.unacked for flow in blocked for half in flow.halves))
+        touched = _freed(held, self._held())
         self._tell("heal", touched)
         return _said(touched)
 
     def events(self) -> Iterator[Event]:
         """What happened to flows since the last call."""
         for record in self._plane.records():
-            yield {"kind": "events-lost", "at": time.monotonic(), "count": record} if isinstance(
-                record, int
-            ) else self._event(record)
+            yield (
+                {"kind": "events-lost", "at": time.monotonic(), "count": record}
+                if isinstance(record, int)
+                else self._event(record)
+            )
 
     def _event(self, record: Record) -> Event:
         event = {
@@ -191,6 +193,14 @@ class Network:
 
     def _tell(self, kind: str, touched: Touched | None, **data: Any) -> None:
         self._emit({"kind": kind, "at": time.monotonic(), **data, **(_said(touched) if touched else {})})
+
+    def _held(self) -> dict[int, int]:
+        """The flows that something holds, with their un-acked bytes."""
+        return {
+            flow.id: sum(half.unacked for half in flow.halves)
+            for flow in self._plane.flows()
+            if any(half.blocked for half in flow.halves)
+        }
 
     def _named(self, args: Args) -> int:
         if "interface" not in args:
@@ -243,7 +253,7 @@ class Network:
         return list(dict.fromkeys(self._interfaces[i] for i in positions))
 
     def _between(self, record: Record) -> list[int]:
-        """The interfaces that have the flow's addresses, the client's first; of a flow inside a host there are none."""
+        """The interfaces that have the flow's addresses, the client's first; inside a host there are none."""
         if record.hosts[0] == record.hosts[1]:
             return []
         return [i for end in record.ends for i, has in self._addresses.items() if str(end.ip) in has]
@@ -263,8 +273,10 @@ def _half(half: Half) -> dict[str, Any]:
     return {"bytes": half.bytes, "unacked": half.unacked, "blocked": half.blocked}
 
 
-def _blocked(flow: Flow) -> bool:
-    return any(half.blocked for half in flow.halves)
+def _freed(before: Mapping[int, int], after: Mapping[int, int]) -> Touched:
+    """What was held and is no more."""
+    freed = [number for number in before if number not in after]
+    return Touched(len(freed), sum(before[number] for number in freed))
 
 
 def _said(touched: Touched) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The data plane as Python objects.
 
-Owns the one instance of the C switch and every conversion between its structures and plain values. Must not know of the
-control protocol. Called by `network` and by the main loop.
+Owns the one instance of the C switch and every conversion between its structures and plain values. Must not
+know of the control protocol. Called by `network` and by the main loop.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from swrap.abi.page import Page
 from swrap.switch.match import Match
 
 NANOSECONDS = 1_000_000_000
+DIRECTIONS = {"out": lib.SW_OUT, "in": lib.SW_IN, "both": lib.SW_OUT | lib.SW_IN}
 OPENING_TIMEOUT = 10.0
 """Seconds for the first message of a connection: it is written by the shim at once, or by nobody."""
 
@@ -33,7 +34,10 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Something that happened to a flow. `kind` and `reason` as in api.h; index 0 is the client's or towards the server."""
+    """Something that happened to a flow; `kind` and `reason` as in api.h.
+
+    Of two, the first is the client's, or towards the server; so in `Flow`.
+    """
 
     at: float
     kind: int
@@ -47,7 +51,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One direction of a flow: delivered and un-acked bytes, whether its path is dead, the interfaces it crosses."""
+    """One direction of a flow: delivered and un-acked bytes, whether its path is dead, what it crosses."""
 
     bytes: int
     unacked: int
@@ -57,7 +61,7 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow as it is now. `states` are `enum sw_flow_state`; index 0 is the client's or towards the server."""
+    """A flow as it is now; `states` are `enum sw_flow_state`."""
 
     id: int
     opened: float
@@ -94,7 +98,7 @@ class Plane:
         self._switch = ffi.NULL
 
     def run(self) -> Iterator[tuple[int, int]]:
-        """Move bytes until the control side has something to do: the ready fds with their EPOLL* events, maybe none."""
+        """Move bytes until Python has something to do: ready fds with their EPOLL* events, maybe none."""
         _check(lib.sw_run(self._switch))
         events = ffi.new("uint32_t *")
         while (fd := lib.sw_fired(self._switch, events)) >= 0:
@@ -113,7 +117,7 @@ class Plane:
         lib.sw_subscribe(self._switch, on)
 
     def records(self) -> Iterator[Record | int]:
-        """What happened since the last call; a number says how many records were lost, there being too many."""
+        """What happened since the last call; a number says how many records did not fit the ring."""
         event = ffi.new("struct sw_event *")
         lost = ffi.new("uint64_t *")
         while True:
@@ -186,7 +190,7 @@ class Plane:
         packed.host = _index(match.host)
         packed.port = _index(match.port)
         packed.between[0], packed.between[1] = match.between or (lib.SW_ANY, lib.SW_ANY)
-        packed.directions = {"out": lib.SW_OUT, "in": lib.SW_IN, "both": lib.SW_OUT | lib.SW_IN}[match.direction]
+        packed.directions = DIRECTIONS[match.direction]
         packed.has_ip = match.address is not None
         if match.address is not None:
             ffi.memmove(packed.ip, match.address, 16)
