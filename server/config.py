@@ -1,0 +1,76 @@
+"""What a server is told before it starts: addresses, shares, users, limits.
+ Plain values with a JSON form, in which they travel to the workers. Read by everything; made by the command
+line and by the actor.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ShareConfig:
+    """`path` "" is for IPC$, which has no directory."""
+
+    name: str
+    path: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserConfig:
+    """`nt_hash`: 32 hex digits, MD4 of the password in UTF-16LE."""
+
+    name: str
+    nt_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times in seconds, sizes in bytes."""
+
+    max_io: int = 8 * 1024 * 1024
+    max_credits: int = 8192
+    max_channels: int = 32
+    max_sessions: int = 1024
+    max_opens: int = 16384
+    negotiate_time: float = 30.0
+    unauthenticated_time: float = 45.0
+    worker_linger: float = 10.0
+    handover_time: float = 30.0
+    inline_io: int = 64 * 1024
+    """Reads and writes up to this size may be done without a thread."""
+    storage_threads: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """`addresses` empty: all of them, IPv4 and IPv6, on one dual-stack socket. `workers`: idle ones kept
+    ready.
+    """
+
+    port: int = 445
+    addresses: tuple[str, ...] = ()
+    shares: tuple[ShareConfig, ...] = ()
+    users: tuple[UserConfig, ...] = ()
+    workers: int = 2
+    server_name: str = "SERVER"
+    guid: str = str(uuid.UUID(int=0))
+    signing_required: bool = True
+    limits: Limits = Limits()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerConfig:
+        """The inverse of `to_json`; not meant for what people write."""
+        raw: dict[str, Any] = json.loads(text)
+        raw["addresses"] = tuple(raw["addresses"])
+        raw["shares"] = tuple(ShareConfig(**share) for share in raw["shares"])
+        raw["users"] = tuple(UserConfig(**user) for user in raw["users"])
+        raw["limits"] = Limits(**raw["limits"])
+        return cls(**raw)

@@ -1,0 +1,77 @@
+"""IOCTL (MS-SMB2 3.3.5.15): the two control codes that multichannel lives on; the rest is refused as Windows
+does.
+"""
+
+from __future__ import annotations
+
+from server.core.errors import DisconnectError, StatusError
+from server.core.interface_list import advertised
+from server.core.request import Reply, Request
+from server.wire.errors import WireError
+from server.wire.ioctl import (
+    FLAG_IS_FSCTL,
+    NO_FILE,
+    ControlCode,
+    IoctlRequest,
+    IoctlResponse,
+    ValidateNegotiateRequest,
+    ValidateNegotiateResponse,
+    encode_interfaces,
+)
+from server.wire.negotiate import Dialect, SecurityMode
+from server.wire.status import NTSTATUS
+
+_VALIDATE_SIZE = 24
+_SERVED = (Dialect.SMB_3_1_1, Dialect.SMB_3_0_2, Dialect.SMB_3_0, Dialect.SMB_2_1, Dialect.SMB_2_0_2)
+
+
+def ioctl(request: Request) -> Reply:
+    asked = IoctlRequest.decode(request.body)
+    request.charge(len(asked.data) + asked.max_input, asked.max_output)
+    if asked.flags != FLAG_IS_FSCTL:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "an IOCTL that is no FSCTL")
+    if asked.code == ControlCode.QUERY_NETWORK_INTERFACE_INFO:
+        return _interfaces(request, asked)
+    if asked.code == ControlCode.VALIDATE_NEGOTIATE_INFO:
+        return _validate(request, asked)
+    if asked.code in (ControlCode.DFS_GET_REFERRALS, ControlCode.DFS_GET_REFERRALS_EX):
+        raise StatusError(NTSTATUS.FS_DRIVER_REQUIRED, "no DFS")
+    request.need_file(asked.file_id)
+    raise StatusError(NTSTATUS.INVALID_DEVICE_REQUEST, f"FSCTL 0x{asked.code:08x}")
+
+
+def _interfaces(request: Request, asked: IoctlRequest) -> Reply:
+    if not request.connection.multichannel:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "multichannel was not negotiated")
+    if asked.file_id != NO_FILE:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a FileId")
+    output = encode_interfaces(advertised(request.core.interfaces.query()))
+    if len(output) > asked.max_output:
+        raise StatusError(NTSTATUS.BUFFER_TOO_SMALL)
+    return Reply(IoctlResponse(asked.code, NO_FILE, output).encode())
+
+
+def _validate(request: Request, asked: IoctlRequest) -> Reply:
+    """Compare with what NEGOTIATE carried; where that was tampered with, the connection ends (3.3.5.15.12)."""
+    connection = request.connection
+    try:
+        told = ValidateNegotiateRequest.decode(asked.data)
+    except WireError as error:
+        raise DisconnectError(str(error)) from error
+    chosen = next((known for known in _SERVED if known in told.dialects), None)
+    if (
+        connection.dialect is Dialect.SMB_3_1_1
+        or asked.max_output < _VALIDATE_SIZE
+        or chosen is not connection.dialect
+        or told.capabilities != connection.client_capabilities
+        or told.client_guid != connection.client_guid
+        or told.security_mode != connection.client_security_mode
+    ):
+        raise DisconnectError("VALIDATE_NEGOTIATE_INFO tells of another NEGOTIATE")
+    mode = SecurityMode.SIGNING_ENABLED
+    if request.core.config.signing_required:
+        mode |= SecurityMode.SIGNING_REQUIRED
+    response = ValidateNegotiateResponse(
+        connection.capabilities, request.core.server_guid, mode, connection.dialect or 0
+    )
+    return Reply(IoctlResponse(asked.code, NO_FILE, response.encode()).encode())

@@ -1,0 +1,18 @@
+"""ECHO and CANCEL (MS-SMB2 3.3.5.16, 3.3.5.17)."""
+
+from __future__ import annotations
+
+from server.core.request import Reply, Request
+from server.wire.misc import EMPTY_BODY, Empty
+
+
+def echo(request: Request) -> Reply:
+    Empty.decode(request.body)
+    return Reply(EMPTY_BODY)
+
+
+def cancel(request: Request) -> None:
+    """Drop the request of that MessageId on this connection, if its work has not begun. Never answered."""
+    target = request.connection.requests.get(request.header.message_id)
+    if target is not None:
+        target.dropped = True

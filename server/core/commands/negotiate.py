@@ -1,0 +1,137 @@
+"""NEGOTIATE, and the SMB1 negotiate that leads to it (MS-SMB2 3.3.5.3, 3.3.5.4).
+
+Owns what this server offers. Runs in the process that owns the ClientGUID, on the bytes that the client sent.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from server.core.client import Client
+from server.core.connection import Connection
+from server.core.core import Core
+from server.core.errors import DisconnectError, StatusError
+from server.core.request import Reply, Request
+from server.wire.framing import prefix
+from server.wire.header import Command, Flags, Header
+from server.wire.negotiate import Capabilities, Dialect, NegotiateRequest, NegotiateResponse, SecurityMode
+from server.wire.negotiate_contexts import Context, HashAlgorithm, PreauthIntegrity, Signing, find
+from server.wire.signing import SigningAlgorithm, algorithm_for
+from server.wire.smb1 import SMB_2_002, WILDCARD, MultiProtocolNegotiate
+from server.wire.spnego import Acceptor
+from server.wire.status import NTSTATUS
+
+_SERVED = (Dialect.SMB_3_1_1, Dialect.SMB_3_0_2, Dialect.SMB_3_0, Dialect.SMB_2_1, Dialect.SMB_2_0_2)
+_SIGNING_PREFERENCE = (SigningAlgorithm.AES_GMAC, SigningAlgorithm.AES_CMAC, SigningAlgorithm.HMAC_SHA256)
+_SALT = 32
+_SMALL_IO = 65536
+_NOBODY = uuid.UUID(int=0)
+
+
+def negotiate(request: Request) -> Reply:
+    core, connection = request.core, request.connection
+    if connection.dialect is not None:
+        raise DisconnectError("a second NEGOTIATE")
+    asked = NegotiateRequest.decode(request.body)
+    if not asked.dialects:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "no dialect offered")
+    dialect = next((known for known in _SERVED if known in asked.dialects), None)
+    if dialect is None:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "no dialect in common")
+    contexts = _agree(core, connection, asked) if dialect is Dialect.SMB_3_1_1 else ()
+    connection.dialect = dialect
+    connection.client_guid = asked.client_guid if dialect > Dialect.SMB_2_0_2 else _NOBODY
+    connection.client_dialects = asked.dialects
+    connection.client_capabilities = asked.capabilities
+    connection.client_security_mode = asked.security_mode
+    connection.capabilities = _capabilities(dialect, asked.capabilities)
+    if dialect is not Dialect.SMB_3_1_1:
+        connection.signing = algorithm_for(dialect)
+    _join_client(core, connection)
+    reply = Reply(_response(core, connection, contexts).encode())
+    if dialect is Dialect.SMB_3_1_1:
+        connection.preauth = connection.preauth.update(request.message)
+        reply.sent = lambda message: _hash_response(connection, message)
+    return reply
+
+
+def smb1_negotiate(core: Core, connection: Connection, message: memoryview) -> None:
+    """Answer a multi-protocol negotiate: 0x02FF, after which the client negotiates anew, or 2.0.2 at once."""
+    if connection.dialect is not None or connection.wildcard_answered:
+        raise DisconnectError("SMB1 after the negotiation")
+    offered = MultiProtocolNegotiate.decode(message).dialects
+    if WILDCARD in offered:
+        connection.wildcard_answered = True
+        dialect = Dialect.WILDCARD
+    elif SMB_2_002 in offered:
+        dialect = connection.dialect = Dialect.SMB_2_0_2
+        connection.signing = algorithm_for(dialect)
+    else:
+        raise DisconnectError("a client of SMB1 alone")
+    connection.window.consume(0, 1)
+    header = Header(Command.NEGOTIATE, flags=Flags.SERVER_TO_REDIR, credits=connection.window.grant(1))
+    answer = header.encode() + _response(core, connection, (), dialect).encode()
+    connection.wire.send([prefix(len(answer)), answer])
+
+
+def _agree(core: Core, connection: Connection, asked: NegotiateRequest) -> tuple[Context, ...]:
+    """The response's contexts. Sets the connection's signing algorithm."""
+    preauth = find(asked.contexts, PreauthIntegrity)
+    if preauth is None:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "3.1.1 without PREAUTH_INTEGRITY")
+    if HashAlgorithm.SHA_512 not in preauth.algorithms:
+        raise StatusError(NTSTATUS.SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP)
+    contexts: list[Context] = [PreauthIntegrity((HashAlgorithm.SHA_512,), core.entropy(_SALT))]
+    signing = find(asked.contexts, Signing)
+    if signing is not None:
+        connection.signing = next(
+            (known for known in _SIGNING_PREFERENCE if known in signing.algorithms), SigningAlgorithm.AES_CMAC
+        )
+        contexts.append(Signing((connection.signing,)))
+    return tuple(contexts)
+
+
+def _capabilities(dialect: Dialect, asked: Capabilities) -> Capabilities:
+    """What this server can do, of what the dialect has and the client asked for."""
+    if dialect is Dialect.SMB_2_0_2:
+        return Capabilities.NONE
+    given = Capabilities.LARGE_MTU
+    if dialect >= Dialect.SMB_3_0:
+        given |= asked & Capabilities.MULTI_CHANNEL
+    return given
+
+
+def _join_client(core: Core, connection: Connection) -> None:
+    """Enter the connection under its ClientGUID (3.3.5.4, GlobalClientTable)."""
+    if connection.client_guid == _NOBODY:
+        return
+    guid = connection.client_guid
+    client = core.clients.setdefault(guid, Client(guid, connection.dialect or 0))
+    client.connections[connection.name] = connection
+    connection.client = client
+
+
+def _response(
+    core: Core, connection: Connection, contexts: tuple[Context, ...], dialect: Dialect | None = None
+) -> NegotiateResponse:
+    chosen = dialect or connection.dialect or Dialect.SMB_2_0_2
+    size = _SMALL_IO if chosen is Dialect.SMB_2_0_2 else core.config.limits.max_io
+    mode = SecurityMode.SIGNING_ENABLED
+    if core.config.signing_required:
+        mode |= SecurityMode.SIGNING_REQUIRED
+    return NegotiateResponse(
+        dialect=chosen,
+        server_guid=core.server_guid,
+        security_mode=mode,
+        capabilities=Capabilities.LARGE_MTU if chosen is Dialect.WILDCARD else connection.capabilities,
+        max_transact=size,
+        max_read=size,
+        max_write=size,
+        system_time=core.filetime(),
+        token=Acceptor.hint(),
+        contexts=contexts,
+    )
+
+
+def _hash_response(connection: Connection, message: memoryview) -> None:
+    connection.preauth = connection.preauth.update(message)

@@ -1,0 +1,39 @@
+"""Which handler serves which command. What is not here is answered NOT_SUPPORTED."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from server.core.commands import (
+    create,
+    directory,
+    ioctl,
+    misc,
+    negotiate,
+    query_info,
+    readwrite,
+    session_setup,
+    set_info,
+    tree,
+)
+from server.core.dispatcher import Handler
+from server.wire.header import Command
+
+HANDLERS: Mapping[Command, Handler] = {
+    Command.NEGOTIATE: negotiate.negotiate,
+    Command.SESSION_SETUP: session_setup.session_setup,
+    Command.LOGOFF: session_setup.logoff,
+    Command.TREE_CONNECT: tree.tree_connect,
+    Command.TREE_DISCONNECT: tree.tree_disconnect,
+    Command.CREATE: create.create,
+    Command.CLOSE: create.close,
+    Command.FLUSH: readwrite.flush,
+    Command.READ: readwrite.read,
+    Command.WRITE: readwrite.write,
+    Command.IOCTL: ioctl.ioctl,
+    Command.CANCEL: misc.cancel,
+    Command.ECHO: misc.echo,
+    Command.QUERY_DIRECTORY: directory.query_directory,
+    Command.QUERY_INFO: query_info.query_info,
+    Command.SET_INFO: set_info.set_info,
+}

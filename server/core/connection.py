@@ -1,0 +1,73 @@
+"""One connection's protocol state (MS-SMB2 3.3.1.7). The bytes go through a `Wire`.
+ Owns what Negotiate settled, the credits, the requests under way and the sessions that can be reached here.
+Called by the dispatcher and the commands.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from server.core.window import SequenceWindow
+from server.wire.buffers import Buffer
+from server.wire.keys import PreauthHash
+from server.wire.negotiate import Capabilities, Dialect, SecurityMode
+from server.wire.negotiate_contexts import Cipher
+from server.wire.signing import SigningAlgorithm
+
+if TYPE_CHECKING:
+    from server.core.client import Client
+    from server.core.request import Request
+    from server.core.session import Session
+    from server.core.setup import Setup
+
+
+class Wire(Protocol):
+    """What the core needs of a transport."""
+
+    def send(self, parts: list[Buffer]) -> None:
+        """Queue one PDU, framed, given in parts. Never blocks; after a loss it does nothing."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """Send what is queued, then close. `Core.lost` is called once it is over."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """`name` is unique in the whole server. `client` and all that follows it are settled by Negotiate."""
+
+    name: str
+    wire: Wire
+    local: str
+    remote: str
+    window: SequenceWindow
+    client: Client | None = None
+    client_guid: uuid.UUID = uuid.UUID(int=0)
+    dialect: Dialect | None = None
+    wildcard_answered: bool = False
+    client_capabilities: Capabilities = Capabilities.NONE
+    client_security_mode: SecurityMode = SecurityMode.SIGNING_ENABLED
+    client_dialects: tuple[int, ...] = ()
+    capabilities: Capabilities = Capabilities.NONE
+    signing: SigningAlgorithm = SigningAlgorithm.AES_CMAC
+    cipher: Cipher = Cipher.NONE
+    preauth: PreauthHash = field(default_factory=PreauthHash)
+    sessions: dict[int, Session] = field(default_factory=dict)
+    setups: dict[int, Setup] = field(default_factory=dict)
+    requests: dict[int, Request] = field(default_factory=dict)
+    closing: bool = False
+
+    @property
+    def multichannel(self) -> bool:
+        return bool(self.capabilities & Capabilities.MULTI_CHANNEL)
+
+    @property
+    def multicredit(self) -> bool:
+        return bool(self.capabilities & Capabilities.LARGE_MTU)
+
+    def close(self, reason: str) -> None:
+        self.closing = True
+        self.wire.close(reason)

@@ -1,0 +1,186 @@
+"""The way of a PDU through the server (MS-SMB2 3.3.5.2): ids and credits, identity, handler, answer.
+ Owns the order of judgement, the chains of compounds, and that nothing a peer sends ends otherwise than in an
+answer or a disconnect. Knows no command by more than its place in the handlers' table. Called by the worker
+with every PDU.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from server.core import respond
+from server.core.connection import Connection
+from server.core.core import Core
+from server.core.errors import DisconnectError, StatusError, status_of
+from server.core.request import Chain, Reply, Request, Result
+from server.core.verify import identify
+from server.log import Log
+from server.wire.errors import WireError
+from server.wire.header import MAGIC, MAGIC_SMB1, Command, Header, split_compound
+from server.wire.misc import ERROR_BODY, ErrorResponse
+from server.wire.negotiate import Dialect
+from server.wire.status import NTSTATUS
+
+Handler = Callable[[Request], Result]
+
+_LARGE = (
+    Command.READ, Command.WRITE, Command.IOCTL, Command.QUERY_DIRECTORY, Command.CHANGE_NOTIFY, Command.QUERY_INFO,
+    Command.SET_INFO,
+)  # fmt: skip
+_SMALL_LIMIT = 68 * 1024
+
+
+class Dispatcher:
+    """`smb1` answers the multi-protocol negotiate, `handlers` everything else."""
+
+    def __init__(
+        self,
+        core: Core,
+        handlers: Mapping[Command, Handler],
+        smb1: Callable[[Core, Connection, memoryview], None],
+        log: Log,
+    ) -> None:
+        self._core = core
+        self._handlers = handlers
+        self._smb1 = smb1
+        self._log = log
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> int:
+        """PDUs whose answer waits for something."""
+        return len(self._tasks)
+
+    def receive(self, connection: Connection, pdu: bytes | bytearray) -> None:
+        """One PDU without its length prefix. Answers go to the connection's wire, now or later."""
+        if connection.closing:
+            return
+        try:
+            if bytes(pdu[:4]) == MAGIC_SMB1:
+                self._smb1(self._core, connection, memoryview(pdu))
+                return
+            requests = self._requests(connection, pdu)
+            self._run(requests, [], 0)
+        except DisconnectError as error:
+            connection.close(str(error))
+        except WireError as error:
+            connection.close(f"broken framing: {error}")
+
+    def _requests(self, connection: Connection, pdu: bytes | bytearray) -> list[Request]:
+        """The requests of the PDU, with their ids taken from the window."""
+        if bytes(pdu[:4]) != MAGIC:
+            raise DisconnectError(f"a message of protocol {bytes(pdu[:4]).hex()}")
+        chain = Chain()
+        requests: list[Request] = []
+        for message in split_compound(pdu):
+            header = Header.decode(message)
+            if header.is_response:
+                raise DisconnectError("a response, sent to a server")
+            if not requests and connection.dialect is None and header.command is not Command.NEGOTIATE:
+                raise DisconnectError(f"{header.command.name} before NEGOTIATE")
+            if len(message) > _SMALL_LIMIT and not (connection.multicredit and header.command in _LARGE):
+                raise DisconnectError(f"{header.command.name} of {len(message)} bytes")
+            request = Request(self._core, connection, header, message)
+            if not request.related:
+                chain = Chain(header.session_id, header.tree_id)
+            elif not requests:
+                chain = Chain(refused=NTSTATUS.INVALID_PARAMETER)
+            request.chain = chain
+            if header.command is not Command.CANCEL:
+                charge = max(header.credit_charge, 1) if connection.multicredit else 1
+                if not connection.window.consume(header.message_id, charge):
+                    raise DisconnectError(f"MessageId {header.message_id} is not the client's to use")
+                connection.requests[header.message_id] = request
+            requests.append(request)
+        return requests
+
+    def _run(self, requests: list[Request], answers: list[tuple[Request, Reply]], start: int) -> None:
+        """Answer them in turn from `start` on. At one that has to wait, a task takes over."""
+        for position in range(start, len(requests)):
+            request = requests[position]
+            result = self._answer(request)
+            if isinstance(result, Reply):
+                self._over(request, result, answers)
+            elif result is not None:
+                task = asyncio.get_running_loop().create_task(self._wait(requests, answers, position, result))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                return
+            else:
+                request.over()
+        respond.send(answers)
+
+    async def _wait(
+        self,
+        requests: list[Request],
+        answers: list[tuple[Request, Reply]],
+        position: int,
+        result: Awaitable[Reply],
+    ) -> None:
+        request = requests[position]
+        connection = request.connection
+        try:
+            try:
+                reply = await result
+            except Exception as error:
+                reply = self._failure(request, error)
+            self._over(request, reply, answers)
+            self._run(requests, answers, position + 1)
+        except DisconnectError as error:
+            connection.close(str(error))
+
+    def _over(self, request: Request, reply: Reply, answers: list[tuple[Request, Reply]]) -> None:
+        request.connection.requests.pop(request.header.message_id, None)
+        if reply.status.is_error:
+            _note_failure(request, reply.status)
+        if reply.session_id is not None:
+            request.chain.session_id = reply.session_id
+        if reply.tree_id is not None:
+            request.chain.tree_id = reply.tree_id
+        request.over()
+        answers.append((request, reply))
+
+    def _answer(self, request: Request) -> Result:
+        try:
+            if request.related and request.chain.refused is not None:
+                raise StatusError(request.chain.refused, "nothing to be related to")
+            identify(request)
+            handler = self._handlers.get(request.header.command)
+            if handler is None:
+                raise StatusError(NTSTATUS.NOT_SUPPORTED, request.header.command.name)
+            return handler(request)
+        except Exception as error:
+            return self._failure(request, error)
+
+    def _failure(self, request: Request, error: Exception) -> Reply:
+        """The answer to a request that a handler refused. DisconnectError: there is to be none."""
+        if isinstance(error, DisconnectError):
+            raise error
+        if isinstance(error, StatusError):
+            return Reply(_error_body(request, error.data) if error.data else ERROR_BODY, error.status)
+        if isinstance(error, WireError):
+            if error.fatal:
+                raise DisconnectError(str(error)) from error
+            return Reply(ERROR_BODY, error.status)
+        if isinstance(error, OSError):
+            return Reply(ERROR_BODY, status_of(error))
+        self._log.failure("a request failed in the server", error, command=request.header.command.name)
+        return Reply(ERROR_BODY, NTSTATUS.INTERNAL_ERROR)
+
+
+def _note_failure(request: Request, status: NTSTATUS) -> None:
+    """What the failure means for the related requests after it (3.3.5.2.7.2)."""
+    command = request.header.command
+    if command is Command.CREATE:
+        request.chain.create_error = status
+    elif command in (Command.SESSION_SETUP, Command.TREE_CONNECT):
+        request.chain.refused = NTSTATUS.INVALID_PARAMETER
+
+
+def _error_body(request: Request, data: bytes) -> bytes:
+    """ErrorData stands alone before 3.1.1, in an error context since (2.2.2.1)."""
+    if request.connection.dialect is not Dialect.SMB_3_1_1:
+        return ErrorResponse(data).encode()
+    context = len(data).to_bytes(4, "little") + bytes(4) + data
+    return ErrorResponse(context, context_count=1).encode()

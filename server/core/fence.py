@@ -1,0 +1,58 @@
+"""Channel sequence: keeping the late requests of a dead channel off an open (MS-SMB2 3.3.5.2.10, 3.3.4.1).
+ Owns the three numbers of an open that the rule needs. Must not know requests: it is told what their headers
+say. Called when a request has found its open, and when that request is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_HALF = 0x7FFF
+
+
+class StaleError(Exception):
+    """The request is fenced off: STATUS_FILE_NOT_AVAILABLE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A request that was counted, with the sequence that its header had."""
+
+    sequence: int
+
+
+@dataclass(slots=True)
+class Fence:
+    """`outstanding`: requests under way with the present sequence; `before`: with earlier ones."""
+
+    sequence: int
+    outstanding: int = 0
+    before: int = 0
+
+    def admit(self, sequence: int, *, replay: bool, modifying: bool) -> Ticket | None:
+        """Count the request, or let it pass uncounted (None). `modifying`: WRITE, SET_INFO or IOCTL.
+        StaleError: a modifying request that comes too late, or a replay while earlier requests are still under way.
+        """
+        ahead = (sequence - self.sequence) & 0xFFFF
+        if ahead > _HALF:
+            return self._refuse(modifying)
+        if ahead:
+            self.before += self.outstanding
+            self.outstanding = 0
+            self.sequence = sequence
+        if replay and self.before:
+            return self._refuse(modifying)
+        self.outstanding += 1
+        return Ticket(sequence)
+
+    def done(self, ticket: Ticket) -> None:
+        """The counted request is over: answered, or dropped with its connection."""
+        if ticket.sequence == self.sequence:
+            self.outstanding -= 1
+        else:
+            self.before -= 1
+
+    @staticmethod
+    def _refuse(modifying: bool) -> None:
+        if modifying:
+            raise StaleError

@@ -1,0 +1,38 @@
+"""What a server says of its interfaces (MS-SMB2 3.3.5.15.11): from the host's state to the entries of the
+answer.
+
+Pure function. Called by IOCTL, with what the host says at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from server.ports.interfaces import InterfaceAddress
+from server.wire.ioctl import InterfaceCapability, NetworkInterface
+
+
+def advertised(interfaces: Iterable[InterfaceAddress]) -> list[NetworkInterface]:
+    """One entry per address that a client could connect to.
+     Left out: interfaces without carrier, without an index or a speed, link-local addresses (their scope means
+    nothing to another host), and loopback, unless there is nothing else.
+    """
+    usable = [
+        found
+        for found in interfaces
+        if found.running and found.index and found.speed and not found.address.is_link_local
+    ]
+    reachable = [found for found in usable if not found.loopback]
+    return [
+        NetworkInterface(found.index, found.address, found.speed, _capability(found))
+        for found in reachable or usable
+    ]
+
+
+def _capability(found: InterfaceAddress) -> InterfaceCapability:
+    capability = InterfaceCapability.NONE
+    if found.rss:
+        capability |= InterfaceCapability.RSS
+    if found.rdma:
+        capability |= InterfaceCapability.RDMA
+    return capability

@@ -1,0 +1,171 @@
+"""A request on its way through the server, and the reply that a handler gives.
+ Owns what is found out about one request (its session, tree, open, the fence's ticket) and gives it back when
+it is over. Made by the dispatcher, filled step by step, used by every handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from server.core.errors import StatusError
+from server.core.fence import StaleError, Ticket
+from server.core.opens import Open, decode_file_id
+from server.wire.header import SIZE, Command, Flags, Header
+from server.wire.ioctl import NO_FILE
+from server.wire.negotiate import Dialect
+from server.wire.signing import Signer
+from server.wire.status import NTSTATUS
+
+if TYPE_CHECKING:
+    from server.core.connection import Connection
+    from server.core.core import Core
+    from server.core.session import Session, Tree
+
+ROOM = 4 + SIZE
+"""Bytes that a `Reply.room` body leaves free at its start: the transport's prefix and the header."""
+
+_CREDIT_UNIT = 65536
+_MODIFYING = (Command.WRITE, Command.SET_INFO, Command.IOCTL)
+
+
+@dataclass(slots=True)
+class Reply:
+    """`body` follows the header; with `room` it begins with ROOM spare bytes, so that a large one is never
+    copied.
+
+    `signer` None: that of the request. `sent` sees the message as it goes out, header first. `session_id`,
+    `tree_id` replace those of the request's header.
+    """
+
+    body: bytes | bytearray
+    status: NTSTATUS = NTSTATUS.SUCCESS
+    room: bool = False
+    sent: Callable[[memoryview], None] | None = None
+    session_id: int | None = None
+    tree_id: int | None = None
+    signer: Signer | None = None
+
+
+Result = Reply | Awaitable[Reply] | None
+"""What a handler gives: a reply, a reply to wait for, or none ever (CANCEL)."""
+
+
+@dataclass(slots=True)
+class Chain:
+    """What a related request inherits from the one before it (3.3.5.2.7.2). `refused`: it cannot, and is told
+    so.
+    """
+
+    session_id: int = 0
+    tree_id: int = 0
+    file_id: bytes | None = None
+    create_error: NTSTATUS | None = None
+    refused: NTSTATUS | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """`message` runs from the header to the end of its padding, `body` from after the header.
+
+    `dropped`: nobody waits for the answer any more (cancelled, or the connection is lost): work that has not
+    begun shall not begin.
+    """
+
+    core: Core
+    connection: Connection
+    header: Header
+    message: memoryview
+    chain: Chain = field(default_factory=Chain)
+    session: Session | None = None
+    tree: Tree | None = None
+    signer: Signer | None = None
+    verified: bool = False
+    dropped: bool = False
+    file: Open | None = None
+    ticket: Ticket | None = None
+
+    @property
+    def body(self) -> memoryview:
+        return self.message[SIZE:]
+
+    @property
+    def related(self) -> bool:
+        return bool(self.header.flags & Flags.RELATED_OPERATIONS)
+
+    @property
+    def signed(self) -> bool:
+        return bool(self.header.flags & Flags.SIGNED)
+
+    @property
+    def session_id(self) -> int:
+        return self.chain.session_id if self.related else self.header.session_id
+
+    @property
+    def tree_id(self) -> int:
+        return self.chain.tree_id if self.related else self.header.tree_id
+
+    def charge(self, sent: int, asked: int) -> None:
+        """StatusError: the request paid too few credits for what it carries and what it asks for (3.3.5.2.5)."""
+        if not self.connection.multicredit:
+            if max(sent, asked) > _CREDIT_UNIT:
+                raise StatusError(NTSTATUS.INVALID_PARAMETER, "more than 64 KiB without multi-credit")
+            return
+        needed = (max(sent, asked, 1) - 1) // _CREDIT_UNIT + 1
+        if max(self.header.credit_charge, 1) < needed:
+            raise StatusError(
+                NTSTATUS.INVALID_PARAMETER, f"CreditCharge {self.header.credit_charge}, need {needed}"
+            )
+
+    def need_session(self) -> Session:
+        if self.session is None:
+            raise StatusError(NTSTATUS.USER_SESSION_DELETED)
+        return self.session
+
+    def need_tree(self) -> Tree:
+        if self.tree is None:
+            raise StatusError(NTSTATUS.NETWORK_NAME_DELETED)
+        return self.tree
+
+    def need_file(self, file_id: bytes) -> Open:
+        """The open that the request is about, entered and past the fence. Once a request.
+
+        StatusError: FILE_CLOSED for an id that is not one, FILE_NOT_AVAILABLE for what comes too late.
+        """
+        session, tree = self.need_session(), self.need_tree()
+        if self.related and file_id == NO_FILE:
+            if self.chain.create_error is not None:
+                raise StatusError(self.chain.create_error, "the CREATE before it failed")
+            if self.chain.file_id is None:
+                raise StatusError(NTSTATUS.INVALID_HANDLE, "no FileId to inherit")
+            file_id = self.chain.file_id
+        self.chain.file_id = file_id
+        persistent, volatile = decode_file_id(file_id)
+        found = session.opens.get(volatile)
+        if found is None or found.persistent != persistent or found.tree is not tree:
+            raise StatusError(NTSTATUS.FILE_CLOSED)
+        self._pass_fence(found)
+        self.file = found
+        found.enter()
+        return found
+
+    def _pass_fence(self, found: Open) -> None:
+        if (self.connection.dialect or 0) < Dialect.SMB_3_0:
+            return
+        try:
+            self.ticket = found.fence.admit(
+                self.header.channel_sequence,
+                replay=bool(self.header.flags & Flags.REPLAY_OPERATION),
+                modifying=self.header.command in _MODIFYING,
+            )
+        except StaleError:
+            raise StatusError(NTSTATUS.FILE_NOT_AVAILABLE, "behind the open's ChannelSequence") from None
+
+    def over(self) -> None:
+        """Give back what the request holds: the fence's count and the open's handle."""
+        if self.file is not None:
+            if self.ticket is not None:
+                self.file.fence.done(self.ticket)
+            self.file.leave()
+            self.file = None

@@ -1,0 +1,82 @@
+"""From replies to bytes: header, credits, compounding, signature, framing (MS-SMB2 3.3.4.1).
+
+Owns how a response's header follows from its request. Called by the dispatcher when all messages of a PDU are
+answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from server.core.request import ROOM, Reply, Request
+from server.wire.buffers import Buffer
+from server.wire.framing import PREFIX_SIZE, prefix
+from server.wire.header import Command, Flags, Header, join_compound
+
+_KEPT = Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION
+
+
+def send(answers: Sequence[tuple[Request, Reply]]) -> None:
+    """One PDU with these answers in it, on the connection of the first."""
+    if not answers:
+        return
+    connection = answers[0][0].connection
+    if len(answers) == 1:
+        connection.wire.send([_single(*answers[0])])
+        return
+    bodies = [reply.body[ROOM:] if reply.room else reply.body for _, reply in answers]
+    messages = join_compound(
+        [_header(*answer).encode() + body for answer, body in zip(answers, bodies, strict=True)]
+    )
+    for (request, reply), message in zip(answers, messages, strict=True):
+        _sign(request, reply, memoryview(message))
+    parts: list[Buffer] = [prefix(sum(map(len, messages))), *messages]
+    connection.wire.send(parts)
+
+
+def _single(request: Request, reply: Reply) -> bytearray:
+    if reply.room:
+        pdu = cast(bytearray, reply.body)
+    else:
+        pdu = bytearray(ROOM)
+        pdu += reply.body
+    pdu[:PREFIX_SIZE] = prefix(len(pdu) - PREFIX_SIZE)
+    pdu[PREFIX_SIZE:ROOM] = _header(request, reply).encode()
+    _sign(request, reply, memoryview(pdu)[PREFIX_SIZE:])
+    return pdu
+
+
+def _header(request: Request, reply: Reply) -> Header:
+    asked = request.header
+    return Header(
+        command=asked.command,
+        status=reply.status,
+        flags=Flags.SERVER_TO_REDIR | (asked.flags & _KEPT),
+        message_id=asked.message_id,
+        tree_id=request.tree_id if reply.tree_id is None else reply.tree_id,
+        session_id=request.session_id if reply.session_id is None else reply.session_id,
+        credit_charge=asked.credit_charge,
+        credits=request.connection.window.grant(_wanted(request)),
+        process_id=asked.process_id,
+    )
+
+
+def _wanted(request: Request) -> int:
+    """What the client asks for; strangers get few, since each credit is memory that they could take."""
+    wanted = max(request.header.credits, 1)
+    if request.session is None and request.header.command is not Command.SESSION_SETUP:
+        return min(wanted, 32)
+    return wanted
+
+
+def _sign(request: Request, reply: Reply, message: memoryview) -> None:
+    signer = reply.signer or (request.signer if request.signed or _must_sign(request) else None)
+    if signer is not None:
+        signer.sign(cast(bytearray, message), server=True)  # a writable view serves as well
+    if reply.sent is not None:
+        reply.sent(message)
+
+
+def _must_sign(request: Request) -> bool:
+    return request.session is not None and request.session.signing_required

@@ -1,0 +1,59 @@
+"""Who sends this: the session, the tree and the signature of a request (MS-SMB2 3.3.5.2.4, .9, .11).
+ Owns the checks that come before any handler. SESSION_SETUP does its own, since it is about sessions that are
+not there yet. Called by the dispatcher.
+"""
+
+from __future__ import annotations
+
+from server.core.errors import StatusError
+from server.core.request import Request
+from server.core.session import SessionState
+from server.wire.header import Command
+from server.wire.status import NTSTATUS
+
+_WITHOUT_SESSION = (Command.NEGOTIATE, Command.ECHO, Command.CANCEL, Command.SESSION_SETUP)
+_WITHOUT_TREE = (*_WITHOUT_SESSION, Command.LOGOFF, Command.TREE_CONNECT, Command.OPLOCK_BREAK)
+_WHEN_EXPIRED = (Command.LOGOFF, Command.CLOSE, Command.LOCK)
+
+
+def identify(request: Request) -> None:
+    """Set the request's session, signer and tree, or refuse it by StatusError."""
+    command = request.header.command
+    if command is Command.NEGOTIATE:
+        if request.signed:
+            raise StatusError(NTSTATUS.INVALID_PARAMETER, "a signed NEGOTIATE")
+        return
+    if command is Command.SESSION_SETUP:
+        return
+    if request.session_id == 0 and command in _WITHOUT_SESSION and not request.signed:
+        return
+    _find_session(request)
+    _check_signature(request)
+    if command in _WITHOUT_TREE:
+        return
+    request.tree = request.need_session().trees.get(request.tree_id)
+    if request.tree is None:
+        raise StatusError(NTSTATUS.NETWORK_NAME_DELETED)
+
+
+def _find_session(request: Request) -> None:
+    session = request.connection.sessions.get(request.session_id)
+    if session is None or session.state is SessionState.IN_PROGRESS:
+        raise StatusError(NTSTATUS.USER_SESSION_DELETED)
+    request.session = session
+    channel = session.channels.get(request.connection.name)
+    request.signer = channel.signer if channel is not None else None
+    if session.state is SessionState.EXPIRED and request.header.command not in _WHEN_EXPIRED:
+        raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
+
+
+def _check_signature(request: Request) -> None:
+    session = request.need_session()
+    if request.signed:
+        if request.signer is None:
+            raise StatusError(NTSTATUS.NOT_SUPPORTED, "signed, without a key")
+        if not request.signer.verify(request.message, server=False):
+            raise StatusError(NTSTATUS.ACCESS_DENIED, "wrong signature")
+        request.verified = True
+    elif session.signing_required:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "not signed")

@@ -1,0 +1,121 @@
+"""Files: a share's directory, which nothing leads out of.
+ Calls block and raise OSError with the errno that POSIX gives; the core decides which of them run on a
+thread. A path is a tuple of names below the root, `()` the root itself; no name is empty, `.` or `..`, or has
+a slash in it. Names are matched exactly, else without regard to case. Symbolic links are never followed: they
+are not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+FilePath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """Times in ns since 1970, sizes in bytes. `attributes` are the DOS ones without DIRECTORY. (`device`,
+    `inode`) name the file among all of this machine's.
+    """
+
+    device: int
+    inode: int
+    directory: bool
+    size: int
+    allocation: int
+    created: int
+    accessed: int
+    written: int
+    changed: int
+    links: int
+    attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStat:
+    """Sizes in bytes; `serial` is 32 bits and lasts as long as the file system."""
+
+    block_size: int
+    total: int
+    available: int
+    free: int
+    name_max: int
+    serial: int
+
+
+class Make(Enum):
+    """What `Volume.open` does where there is nothing, or something."""
+
+    NO = "no"
+    IF_MISSING = "if missing"
+    MUST = "must"
+
+
+class Handle(Protocol):
+    """An open file or directory. Calls may come from several threads; `close` comes last, once."""
+
+    @property
+    def directory(self) -> bool: ...
+
+    def stat(self) -> FileStat: ...
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fills as much of `buffer` as the file has; 0 at its end."""
+        ...
+
+    def read_cached(self, buffer: memoryview, offset: int) -> int | None:
+        """The same if that takes no wait for a device; None if it would, or if that cannot be known."""
+        ...
+
+    def write(self, data: memoryview, offset: int) -> int:
+        """All of it."""
+        ...
+
+    def flush(self) -> None: ...
+
+    def truncate(self, size: int) -> None: ...
+
+    def set_times(self, *, created: int | None, accessed: int | None, written: int | None) -> None: ...
+
+    def set_attributes(self, attributes: int) -> None: ...
+
+    def list(self) -> list[tuple[str, FileStat]]:
+        """The entries of a directory, without `.` and `..`, in a defined order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Volume(Protocol):
+    def open(
+        self, path: FilePath, *, write: bool, make: Make, directory: bool = False
+    ) -> tuple[Handle, FilePath, bool]:
+        """The handle, the path as it is really spelt, and whether it was made. `directory`: make one, if one
+        is made.
+
+        `write` asks for a handle that can be written; on a directory it says nothing.
+        """
+        ...
+
+    def stat(self, path: FilePath) -> tuple[FileStat, FilePath]: ...
+
+    def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
+        """`path` must still be that handle's (else ENOENT). EEXIST: there is a `new` and `replace` is false."""
+        ...
+
+    def remove(self, handle: Handle, path: FilePath) -> None:
+        """Unlink `path`, if it is still that handle's; an empty directory goes, too."""
+        ...
+
+    def usage(self) -> VolumeStat: ...
+
+    def close(self) -> None: ...
+
+
+class Files(Protocol):
+    def volume(self, root: Path) -> Volume:
+        """OSError: no such directory."""
+        ...

@@ -1,0 +1,169 @@
+"""A share's directory on the local file system.
+
+Implements `server.ports.files.Files` and `Volume`. Must not know shares, users or SMB. Called by the core.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat as st
+from pathlib import Path
+
+from server.ports.files import FilePath, FileStat, Handle, Make, Volume, VolumeStat
+from server.posix.handle import PosixHandle
+from server.posix.paths import parent_of, spelling
+
+# NONBLOCK: a FIFO in the share must not hold the opener up. It is refused after.
+_OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+_RENAME_NOREPLACE = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class PosixFiles:
+    def volume(self, root: Path) -> Volume:
+        return PosixVolume(root)
+
+
+class PosixVolume:
+    """Holds the root by a descriptor: what happens to the path after does not matter."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def open(
+        self, path: FilePath, *, write: bool, make: Make, directory: bool = False
+    ) -> tuple[Handle, FilePath, bool]:
+        if not path:
+            if make is Make.MUST:
+                raise FileExistsError(errno.EEXIST, "the root of a share")
+            return (
+                PosixHandle(os.open(".", _OPEN | os.O_RDONLY, dir_fd=self._root), directory=True),
+                (),
+                False,
+            )
+        with parent_of(self._root, path) as (parent, above):
+            name = path[-1]
+            if make is Make.MUST:
+                if spelling(parent, name) is not None:
+                    raise FileExistsError(errno.EEXIST, "there, perhaps in another case", name)
+                return _make(parent, name, directory), (*above, name), True
+            try:
+                return _open(parent, name, write), (*above, name), False
+            except FileNotFoundError:
+                other = spelling(parent, name)
+                if other is not None:
+                    return _open(parent, other, write), (*above, other), False
+                if make is Make.NO:
+                    raise
+                return _make(parent, name, directory), (*above, name), True
+
+    def stat(self, path: FilePath) -> tuple[FileStat, FilePath]:
+        handle, spelt, _ = self.open(path, write=False, make=Make.NO)
+        try:
+            return handle.stat(), spelt
+        finally:
+            handle.close()
+
+    def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
+        if not path or not new:
+            raise OSError(errno.EINVAL, "the root of a share cannot be renamed, nor replaced")
+        with parent_of(self._root, path) as (source, _), parent_of(self._root, new) as (target, above):
+            _check_same(handle, source, path[-1])
+            name = new[-1]
+            there = spelling(target, name)
+            same = there is not None and _identity(target, there) == _identity(source, path[-1])
+            if there is not None and not same:
+                if not replace:
+                    raise FileExistsError(errno.EEXIST, "there is one", there)
+                os.rename(path[-1], there, src_dir_fd=source, dst_dir_fd=target)
+                if there != name:
+                    os.rename(there, name, src_dir_fd=target, dst_dir_fd=target)
+            elif path[-1] != name or _identity_of(source) != _identity_of(target):
+                _rename_exclusively(source, path[-1], target, name)
+            return (*above, name)
+
+    def remove(self, handle: Handle, path: FilePath) -> None:
+        if not path:
+            raise OSError(errno.EBUSY, "the root of a share")
+        with parent_of(self._root, path) as (parent, _):
+            _check_same(handle, parent, path[-1])
+            if handle.directory:
+                os.rmdir(path[-1], dir_fd=parent)
+            else:
+                os.unlink(path[-1], dir_fd=parent)
+
+    def usage(self) -> VolumeStat:
+        fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._root)
+        try:
+            usage, status = os.fstatvfs(fd), os.fstat(fd)
+        finally:
+            os.close(fd)
+        block = usage.f_frsize or usage.f_bsize
+        return VolumeStat(
+            block_size=block,
+            total=usage.f_blocks * block,
+            available=usage.f_bavail * block,
+            free=usage.f_bfree * block,
+            name_max=usage.f_namemax,
+            serial=status.st_dev & 0xFFFF_FFFF,
+        )
+
+    def close(self) -> None:
+        os.close(self._root)
+
+
+def _open(parent: int, name: str, write: bool) -> PosixHandle:
+    mode = os.O_RDWR if write else os.O_RDONLY
+    try:
+        fd = os.open(name, _OPEN | mode, dir_fd=parent)
+    except IsADirectoryError:
+        fd = os.open(name, _OPEN | os.O_RDONLY | os.O_DIRECTORY, dir_fd=parent)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a FIFO without reader, or a socket
+            raise FileNotFoundError(errno.ENOENT, "no file or directory", name) from error
+        raise
+    kind = os.fstat(fd).st_mode
+    if not (st.S_ISREG(kind) or st.S_ISDIR(kind)):
+        os.close(fd)
+        raise FileNotFoundError(errno.ENOENT, "no file or directory", name)
+    return PosixHandle(fd, directory=st.S_ISDIR(kind))
+
+
+def _make(parent: int, name: str, directory: bool) -> PosixHandle:
+    if directory:
+        os.mkdir(name, dir_fd=parent)
+        return _open(parent, name, write=False)
+    fd = os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent)
+    return PosixHandle(fd, directory=False)
+
+
+def _identity(parent: int, name: str) -> tuple[int, int]:
+    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    return status.st_dev, status.st_ino
+
+
+def _identity_of(directory: int) -> tuple[int, int]:
+    status = os.fstat(directory)
+    return status.st_dev, status.st_ino
+
+
+def _check_same(handle: Handle, parent: int, name: str) -> None:
+    status = handle.stat()
+    if _identity(parent, name) != (status.device, status.inode):
+        raise FileNotFoundError(errno.ENOENT, "another file has this name by now", name)
+
+
+def _rename_exclusively(source: int, name: str, target: int, new: str) -> None:
+    """`renameat2(2)` with RENAME_NOREPLACE, so that no file that appears meanwhile is lost."""
+    done = _libc.renameat2(source, os.fsencode(name), target, os.fsencode(new), _RENAME_NOREPLACE)
+    if done == 0:
+        return
+    number = ctypes.get_errno()
+    if number not in (errno.EINVAL, errno.ENOSYS):  # the file system, or the kernel, has no such flag
+        raise OSError(number, os.strerror(number), name)
+    if spelling(target, new) is not None:
+        raise FileExistsError(errno.EEXIST, "there is one", new)
+    os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)

@@ -1,0 +1,60 @@
+"""Walking a path below a directory without ever leaving it.
+ Owns the walk: name by name with `openat(2)`, no link followed, so that neither `..` nor a link nor a rename
+under way leads out. Called by `server.posix.files` alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.ports.files import FilePath
+
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def check(path: FilePath) -> None:
+    """OSError(EINVAL): a name that could mean another place, or none that a file can have."""
+    for name in path:
+        if name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise OSError(errno.EINVAL, "not a name", name)
+
+
+@contextmanager
+def parent_of(root: int, path: FilePath) -> Iterator[tuple[int, FilePath]]:
+    """A descriptor of the directory that holds `path`'s last name, and its path as it is spelt on disk.
+
+    OSError: ENOENT or ENOTDIR where a name on the way is missing or is no directory (a link counts as none).
+    """
+    check(path)
+    spelt: list[str] = []
+    here = os.dup(root)
+    try:
+        for name in path[:-1]:
+            found = name
+            try:
+                below = os.open(name, _DIRECTORY, dir_fd=here)
+            except FileNotFoundError:
+                other = spelling(here, name)
+                if other is None:
+                    raise NotADirectoryError(errno.ENOTDIR, "no such directory on the way", name) from None
+                found, below = other, os.open(other, _DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = below
+            spelt.append(found)
+        yield here, tuple(spelt)
+    finally:
+        os.close(here)
+
+
+def spelling(directory: int, name: str) -> str | None:
+    """The entry that is `name` but for case. The first in code point order, where there are several."""
+    folded = name.casefold()
+    listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        with os.scandir(listing) as entries:
+            return min((entry.name for entry in entries if entry.name.casefold() == folded), default=None)
+    finally:
+        os.close(listing)
