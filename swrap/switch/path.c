@@ -37,7 +37,8 @@ int sw_path_find(const struct sw *sw, struct sw_flow *f)
 	if (r < 0)
 		return r;
 	if (sw_owner(p, f->host[0], f->end[1].ip, &f->host[1], &server_iface) < 0 ||
-	    sw_owner(p, f->host[0], f->end[0].ip, &owner, &client_iface) < 0 || owner != f->host[0])
+	    /* Asked from the server: to itself, the client's host would be lo. */
+	    sw_owner(p, f->host[1], f->end[0].ip, &owner, &client_iface) < 0 || owner != f->host[0])
 		return -EHOSTUNREACH;
 	find_one(p, f->host[0], f->end[1].ip, server_iface, &f->half[0].path);
 	/* Where the server has no way back its answer is lost, and so is the SYN to its sender. */
