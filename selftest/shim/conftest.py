@@ -14,18 +14,18 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """`program("handover")` is programs/handover.c, compiled."""
+def program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`program("handover")` is programs/handover.c, compiled; further arguments go to the compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("a C compiler is missing")
     made = tmp_path_factory.mktemp("programs")
 
-    def build(name: str) -> Path:
+    def build(name: str, *extra: str) -> Path:
         target = made / name
         if not target.exists():
             flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
-            subprocess.run([compiler, *flags, "-o", target, PROGRAMS / f"{name}.c"], check=True)
+            subprocess.run([compiler, *flags, *extra, "-o", target, PROGRAMS / f"{name}.c"], check=True)
         return target
 
     return build

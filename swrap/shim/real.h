@@ -9,12 +9,15 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <poll.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 
 #define SW_REAL(X)                                                                                                     \
 	X(int, socket, (int domain, int type, int protocol))                                                           \
@@ -36,7 +39,33 @@
 	X(ssize_t, send, (int fd, const void *buf, size_t n, int flags))                                               \
 	X(ssize_t, sendto, (int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)) \
 	X(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags))                                             \
+	X(int, sendmmsg, (int fd, struct mmsghdr * messages, unsigned int n, int flags))                               \
+	X(int, recvmmsg, (int fd, struct mmsghdr * messages, unsigned int n, int flags, struct timespec *patience))    \
+	X(long, syscall, (long number, ...))                                                                           \
+	X(int, execve, (const char *path, char *const argv[], char *const env[]))                                      \
+	X(int, execvpe, (const char *file, char *const argv[], char *const env[]))                                     \
+	X(int, fexecve, (int fd, char *const argv[], char *const env[]))                                               \
+	X(int, posix_spawn,                                                                                            \
+	  (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,    \
+	   char *const argv[], char *const env[]))                                                                     \
+	X(int, posix_spawnp,                                                                                           \
+	  (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,    \
+	   char *const argv[], char *const env[]))                                                                     \
 	X(int, ioctl, (int fd, unsigned long request, ...))                                                            \
+	X(int, getaddrinfo,                                                                                            \
+	  (const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list))               \
+	X(void, freeaddrinfo, (struct addrinfo *list))                                                                 \
+	X(int, getnameinfo,                                                                                            \
+	  (const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len, char *service,                  \
+	   socklen_t service_len, int flags))                                                                          \
+	X(int, gethostbyname2_r,                                                                                       \
+	  (const char *name, int family, struct hostent *entry, char *buffer, size_t size, struct hostent **result,    \
+	   int *h_error))                                                                                              \
+	X(int, gethostbyaddr_r,                                                                                        \
+	  (const void *addr, socklen_t len, int family, struct hostent *entry, char *buffer, size_t size,              \
+	   struct hostent **result, int *h_error))                                                                     \
+	X(int, gethostname, (char *name, size_t len))                                                                  \
+	X(int, uname, (struct utsname * names))                                                                        \
 	X(int, getifaddrs, (struct ifaddrs **list))                                                                    \
 	X(void, freeifaddrs, (struct ifaddrs *list))                                                                   \
 	X(unsigned int, if_nametoindex, (const char *name))                                                            \

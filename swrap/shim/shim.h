@@ -16,6 +16,9 @@
  *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
  *	ask.c         the question to the switch behind these
  *	interfaces.c  getifaddrs, if_nametoindex and their kin
+ *	doors.c       syscall(2), sendmmsg, recvmmsg, bindresvport, what _FORTIFY_SOURCE calls
+ *	exec.c        exec and posix_spawn, whose programs stay in the host
+ *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)
  *	ioctl.c       SIOCETHTOOL, SIOCGIF*, SIOCOUTQ
  *
  * Every function here may run in a signal handler, in any thread and after vfork: no lock, no stdio, no allocation

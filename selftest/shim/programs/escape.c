@@ -1,5 +1,5 @@
 /*
- * Tries to reach the kernel's IP stack behind the shim's back. Exit status 0 if every way is shut, 1 with the way that
+ * Tries to reach the kernel's IP stack behind the shim's back; meant to be linked statically. Exit status 0 if every way is shut, 1 with the way that
  * is open. It makes sockets and sends nothing.
  */
 #define _GNU_SOURCE

@@ -1,0 +1,198 @@
+/*
+ * exec and posix_spawn: a program's children are in its host too, whatever environment it gives them.
+ *
+ * If LD_PRELOAD, SWRAP_LAB or SWRAP_HOST went missing, they are put back, on the stack: this may run after vfork(2).
+ */
+#include <alloca.h>
+#include <dlfcn.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "real.h"
+#include "shim.h"
+
+#define MOST_ARGUMENTS 4096
+
+static const char *const names[] = {"LD_PRELOAD", "SWRAP_LAB", "SWRAP_HOST"};
+#define N_NAMES (sizeof(names) / sizeof(names[0]))
+
+/* As they were when this program began: NAME=value. What we were loaded as stands in LD_PRELOAD at least. */
+static char kept[N_NAMES][PATH_MAX + 16];
+
+__attribute__((constructor)) static void keep(void)
+{
+	for (size_t i = 0; i < N_NAMES; i++) {
+		const char *value = getenv(names[i]);
+		size_t len = strlen(names[i]), size = value ? strlen(value) : 0;
+
+		if (!value || len + size + 2 > sizeof(kept[i]))
+			continue;
+		memcpy(kept[i], names[i], len);
+		kept[i][len] = '=';
+		memcpy(kept[i] + len + 1, value, size + 1);
+	}
+}
+
+/* is_set() - Does @entry set @name? */
+static bool is_set(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+static const char *find(char *const *env, const char *name)
+{
+	for (; env && *env; env++)
+		if (is_set(*env, name))
+			return *env;
+	return NULL;
+}
+
+/* ours() - The path by which this library was loaded. */
+static const char *ours(void)
+{
+	Dl_info info;
+
+	return dladdr((void *)names, &info) && info.dli_fname ? info.dli_fname : "";
+}
+
+static size_t count(char *const *env)
+{
+	size_t n = 0;
+
+	while (env && env[n])
+		n++;
+	return n;
+}
+
+/* room_for() - Bytes that joined() may need: the array, and LD_PRELOAD with our path in front. */
+static size_t room_for(char *const *env)
+{
+	const char *preload = find(env, names[0]);
+
+	return (count(env) + N_NAMES + 1) * sizeof(char *) + (preload ? strlen(preload) : 0) + strlen(ours()) + 2;
+}
+
+/* joined() - @env with what must be in it, made in @room; or @env itself where nothing is missing. */
+static char *const *joined(char *const *env, void *room)
+{
+	const char *preload = find(env, names[0]), *path = ours();
+	bool loaded = preload && strstr(preload, path);
+	size_t n = count(env);
+	char **list = room;
+	char *text;
+
+	if (!kept[0][0] || !kept[1][0] || (loaded && find(env, names[1]) && find(env, names[2])))
+		return env;
+	memcpy(list, env, n * sizeof(*list));
+	for (size_t i = 1; i < N_NAMES; i++)
+		if (!find(env, names[i]))
+			list[n++] = kept[i];
+	if (!preload)
+		list[n++] = kept[0];
+	list[n] = NULL;
+	if (preload && !loaded) {
+		size_t head = strlen(names[0]) + 1;
+
+		text = (char *)(list + n + 1);
+		memcpy(text, preload, head);
+		strcpy(text + head, path);
+		strcat(text, ":");
+		strcat(text, preload + head);
+		for (size_t i = 0; i < n; i++)
+			if (is_set(list[i], names[0]))
+				list[i] = text;
+	}
+	return list;
+}
+
+/* The room must be in the frame of the caller, so this is a macro. */
+#define JOINED(env) (sw_lab() ? joined(env, alloca(room_for(env))) : (env))
+
+SW_EXPORT int execve(const char *path, char *const argv[], char *const env[])
+{
+	return sw_real()->execve(path, argv, JOINED(env));
+}
+
+SW_EXPORT int execv(const char *path, char *const argv[])
+{
+	return execve(path, argv, environ);
+}
+
+SW_EXPORT int execvpe(const char *file, char *const argv[], char *const env[])
+{
+	return sw_real()->execvpe(file, argv, JOINED(env));
+}
+
+SW_EXPORT int execvp(const char *file, char *const argv[])
+{
+	return execvpe(file, argv, environ);
+}
+
+SW_EXPORT int fexecve(int fd, char *const argv[], char *const env[])
+{
+	return sw_real()->fexecve(fd, argv, JOINED(env));
+}
+
+SW_EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path,
+			  const posix_spawn_file_actions_t *restrict actions, const posix_spawnattr_t *restrict attr,
+			  char *const argv[restrict], char *const env[restrict])
+{
+	return sw_real()->posix_spawn(pid, path, actions, attr, argv, JOINED(env));
+}
+
+SW_EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file,
+			   const posix_spawn_file_actions_t *restrict actions, const posix_spawnattr_t *restrict attr,
+			   char *const argv[restrict], char *const env[restrict])
+{
+	return sw_real()->posix_spawnp(pid, file, actions, attr, argv, JOINED(env));
+}
+
+/* gather() - The arguments of an execl(3) as an array; the position behind the NULL is left in @args. */
+static int gather(char **argv, const char *first, va_list *args)
+{
+	argv[0] = (char *)first;
+	for (int n = 0; argv[n]; n++) {
+		if (n + 1 == MOST_ARGUMENTS)
+			return sw_fail(E2BIG);
+		argv[n + 1] = va_arg(*args, char *);
+	}
+	return 0;
+}
+
+#define GATHERED(first)                                                                                                \
+	char *argv[MOST_ARGUMENTS];                                                                                    \
+	va_list args;                                                                                                  \
+	int error;                                                                                                     \
+                                                                                                                       \
+	va_start(args, first);                                                                                         \
+	error = gather(argv, first, &args);
+
+SW_EXPORT int execl(const char *path, const char *first, ...)
+{
+	GATHERED(first)
+	va_end(args);
+	return error ? error : execve(path, argv, environ);
+}
+
+SW_EXPORT int execlp(const char *file, const char *first, ...)
+{
+	GATHERED(first)
+	va_end(args);
+	return error ? error : execvpe(file, argv, environ);
+}
+
+SW_EXPORT int execle(const char *path, const char *first, ...)
+{
+	char *const *env;
+
+	GATHERED(first)
+	env = error ? NULL : va_arg(args, char *const *);
+	va_end(args);
+	return error ? error : execve(path, argv, env);
+}

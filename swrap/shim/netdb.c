@@ -1,0 +1,268 @@
+/*
+ * getaddrinfo(3), getnameinfo(3) and the gethostby*(3) family, gethostname(2), uname(2).
+ *
+ * libc does what needs no name service (numbers, ports, the shape of its lists); it is only ever given numbers.
+ */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "real.h"
+#include "resolve.h"
+
+static void number(const struct sw_addr *addr, char text[INET6_ADDRSTRLEN])
+{
+	if (addr->v6)
+		inet_ntop(AF_INET6, addr->ip, text, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET, addr->ip + 12, text, INET6_ADDRSTRLEN);
+}
+
+static bool wanted(const struct sw_addr *addr, int family)
+{
+	return family == AF_UNSPEC || family == (addr->v6 ? AF_INET6 : AF_INET);
+}
+
+/* chain() - libc's list for each of the host's addresses, behind one another. */
+static int chain(const struct sw_target *target, const char *service, const struct addrinfo *hints,
+		 struct addrinfo **list)
+{
+	struct addrinfo **end = list;
+	char text[INET6_ADDRSTRLEN];
+	struct sw_addr addr;
+	int error = EAI_NONAME;
+
+	*list = NULL;
+	for (uint32_t i = 0; sw_target_addr(target, i, &addr); i++) {
+		if (!wanted(&addr, hints->ai_family))
+			continue;
+		number(&addr, text);
+		error = sw_real()->getaddrinfo(text, service, hints, end);
+		if (error) {
+			*end = NULL;
+			if (*list)
+				sw_real()->freeaddrinfo(*list);
+			return error;
+		}
+		while (*end)
+			end = &(*end)->ai_next;
+	}
+	return *list ? 0 : error;
+}
+
+SW_EXPORT int getaddrinfo(const char *restrict node, const char *restrict service,
+			  const struct addrinfo *restrict hints, struct addrinfo **restrict list)
+{
+	struct addrinfo plain = {.ai_family = AF_UNSPEC};
+	struct sw_target target;
+	int error;
+
+	if (!sw_lab())
+		return sw_real()->getaddrinfo(node, service, hints, list);
+	if (hints)
+		plain = *hints;
+	/* Whether the machine has IPv6 is not the lab's affair, and there is no name service to be asked. */
+	plain.ai_flags &= ~(AI_ADDRCONFIG | AI_CANONNAME);
+	plain.ai_flags |= AI_NUMERICHOST;
+	error = sw_real()->getaddrinfo(node, service, &plain, list);
+	if (error != EAI_NONAME || !node || (hints && (hints->ai_flags & AI_NUMERICHOST)))
+		return error;
+	if (!sw_find_host(node, &target))
+		return EAI_NONAME;
+	error = chain(&target, service, &plain, list);
+	if (!error && hints && (hints->ai_flags & AI_CANONNAME))
+		(*list)->ai_canonname = strdup(sw_target_name(&target));
+	return error;
+}
+
+static int put_name(const char *name, char *host, socklen_t len)
+{
+	if (strlen(name) >= len)
+		return EAI_OVERFLOW;
+	strcpy(host, name);
+	return 0;
+}
+
+SW_EXPORT int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, char *restrict host, socklen_t host_len,
+			  char *restrict service, socklen_t service_len, int flags)
+{
+	struct sw_endpoint ep;
+	const char *name;
+	int error;
+
+	if (!sw_lab())
+		return sw_real()->getnameinfo(addr, len, host, host_len, service, service_len, flags);
+	error = sw_real()->getnameinfo(addr, len, host, host_len, service, service_len,
+				       (flags & ~NI_NAMEREQD) | NI_NUMERICHOST);
+	if (error || !host || host_len == 0 || (flags & NI_NUMERICHOST))
+		return error;
+	if (sw_endpoint_read(addr->sa_family == AF_INET6 ? SW_TAG_V6 : 0, addr, len, &ep) != 0)
+		return 0;
+	name = sw_find_name(ep.ip);
+	if (!name)
+		return flags & NI_NAMEREQD ? EAI_NONAME : 0;
+	return put_name(name, host, host_len);
+}
+
+/* A hostent in one piece of memory: the name, the pointers, the addresses. */
+struct room {
+	char *at;
+	size_t left;
+};
+
+static void *take(struct room *room, size_t size)
+{
+	size_t skip = -(uintptr_t)room->at % sizeof(void *);
+	char *here = room->at + skip;
+
+	if (room->left < skip + size)
+		return NULL;
+	room->at = here + size;
+	room->left -= skip + size;
+	return here;
+}
+
+/* fill() - As the gethostby*_r functions: 0, or ERANGE where the buffer is too small. */
+static int fill(struct room room, struct hostent *entry, const char *name, int family, const struct sw_addr *addrs,
+		uint32_t n)
+{
+	size_t size = family == AF_INET6 ? 16 : 4;
+	char *copy = take(&room, strlen(name) + 1);
+	char **aliases = take(&room, sizeof(*aliases));
+	char **list = take(&room, (n + 1) * sizeof(*list));
+	char *bytes = take(&room, n * size);
+
+	if (!copy || !aliases || !list || !bytes)
+		return ERANGE;
+	strcpy(copy, name);
+	*aliases = NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		list[i] = bytes + i * size;
+		memcpy(list[i], addrs[i].ip + 16 - size, size);
+	}
+	list[n] = NULL;
+	*entry = (struct hostent){copy, aliases, family, (int)size, list};
+	return 0;
+}
+
+#define MOST_ADDRESSES 64
+
+static int by_name(const char *name, int family, struct hostent *entry, struct room room, int *h_error)
+{
+	struct sw_addr addrs[MOST_ADDRESSES], addr;
+	struct sw_target target;
+	uint32_t n = 0;
+
+	*h_error = HOST_NOT_FOUND;
+	memset(&addrs[0], 0, sizeof(addrs[0]));
+	if (inet_pton(family, name, family == AF_INET6 ? addrs[0].ip : addrs[0].ip + 12) == 1)
+		return fill(room, entry, name, family, addrs, 1);
+	if (!sw_find_host(name, &target))
+		return ENOENT;
+	*h_error = NO_DATA;
+	for (uint32_t i = 0; n < MOST_ADDRESSES && sw_target_addr(&target, i, &addr); i++)
+		if (wanted(&addr, family))
+			addrs[n++] = addr;
+	return n ? fill(room, entry, sw_target_name(&target), family, addrs, n) : ENOENT;
+}
+
+static int by_address(const void *bytes, socklen_t len, int family, struct hostent *entry, struct room room,
+		      int *h_error)
+{
+	struct sw_addr addr = {.v6 = family == AF_INET6};
+	const char *name;
+
+	*h_error = HOST_NOT_FOUND;
+	if (len != (family == AF_INET6 ? 16 : 4))
+		return EINVAL;
+	if (!addr.v6)
+		memset(addr.ip + 10, 0xff, 2);
+	memcpy(addr.ip + 16 - len, bytes, len);
+	name = sw_find_name(addr.ip);
+	return name ? fill(room, entry, name, family, &addr, 1) : ENOENT;
+}
+
+/* finish() - The conventions of the _r functions: not found is no error, but a NULL result. */
+static int finish(int error, struct hostent *entry, struct hostent **result, int *h_error)
+{
+	*result = error ? NULL : entry;
+	if (error == ERANGE) {
+		*h_error = NETDB_INTERNAL;
+		return error;
+	}
+	return 0;
+}
+
+SW_EXPORT int gethostbyname2_r(const char *restrict name, int family, struct hostent *restrict entry,
+			       char *restrict buffer, size_t size, struct hostent **restrict result,
+			       int *restrict h_error)
+{
+	if (!sw_lab())
+		return sw_real()->gethostbyname2_r(name, family, entry, buffer, size, result, h_error);
+	return finish(by_name(name, family, entry, (struct room){buffer, size}, h_error), entry, result, h_error);
+}
+
+SW_EXPORT int gethostbyname_r(const char *restrict name, struct hostent *restrict entry, char *restrict buffer,
+			      size_t size, struct hostent **restrict result, int *restrict h_error)
+{
+	return gethostbyname2_r(name, AF_INET, entry, buffer, size, result, h_error);
+}
+
+SW_EXPORT int gethostbyaddr_r(const void *restrict bytes, socklen_t len, int family, struct hostent *restrict entry,
+			      char *restrict buffer, size_t size, struct hostent **restrict result,
+			      int *restrict h_error)
+{
+	if (!sw_lab())
+		return sw_real()->gethostbyaddr_r(bytes, len, family, entry, buffer, size, result, h_error);
+	return finish(by_address(bytes, len, family, entry, (struct room){buffer, size}, h_error), entry, result,
+		      h_error);
+}
+
+/* The old functions return memory of their own, which the next call overwrites. */
+static struct hostent old_entry;
+static char old_room[sizeof(void *) * (MOST_ADDRESSES + 4) + MOST_ADDRESSES * 16 + NI_MAXHOST];
+
+SW_EXPORT struct hostent *gethostbyname2(const char *name, int family)
+{
+	struct hostent *result;
+
+	gethostbyname2_r(name, family, &old_entry, old_room, sizeof(old_room), &result, &h_errno);
+	return result;
+}
+
+SW_EXPORT struct hostent *gethostbyname(const char *name)
+{
+	return gethostbyname2(name, AF_INET);
+}
+
+SW_EXPORT struct hostent *gethostbyaddr(const void *bytes, socklen_t len, int family)
+{
+	struct hostent *result;
+
+	gethostbyaddr_r(bytes, len, family, &old_entry, old_room, sizeof(old_room), &result, &h_errno);
+	return result;
+}
+
+SW_EXPORT int gethostname(char *name, size_t len)
+{
+	const char *own;
+
+	if (!sw_lab())
+		return sw_real()->gethostname(name, len);
+	own = sw_hosts(sw_lab())[sw_self()].name;
+	if (strlen(own) >= len)
+		return sw_fail(ENAMETOOLONG);
+	strcpy(name, own);
+	return 0;
+}
+
+SW_EXPORT int uname(struct utsname *names)
+{
+	int result = sw_real()->uname(names);
+
+	if (result == 0 && sw_lab())
+		memcpy(names->nodename, sw_hosts(sw_lab())[sw_self()].name, SW_HOST_NAME);
+	return result;
+}
