@@ -1,0 +1,206 @@
+"""A TCP connection as PDUs: reads them off, queues them out, never blocks, never copies a large one.
+
+Owns the socket from the moment it is given. Knows the length prefix and nothing of what is behind it. Called by the
+worker; the core sees it as its `Wire`.
+
+A large PDU is received straight into its own buffer. When the peer does not take its answers, or when too much work is
+under way for it, reading stops until that is better.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from server.wire.buffers import Buffer
+from server.wire.errors import FramingError
+from server.wire.framing import PREFIX_SIZE, length_of
+
+_STAGE = 64 * 1024
+_HIGH_WATER = 16 * 1024 * 1024
+_LOW_WATER = 4 * 1024 * 1024
+_READS = 8
+"""Reads in one go before others have their turn."""
+_GATHER = 64
+
+
+class Stream:
+    """`received(pdu)` gets each PDU without its prefix, `lost(reason)` the end, once, whoever brought it about.
+
+    `limit`: the longest PDU that is taken, in bytes; may change as a peer becomes trusted.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        *,
+        limit: int,
+        received: Callable[[bytes | bytearray], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        sock.setblocking(False)
+        self.limit = limit
+        self._loop = loop
+        self._socket = sock
+        self._received = received
+        self._lost = lost
+        self._stage = bytearray(_STAGE)
+        self._view = memoryview(self._stage)
+        self._staged = 0
+        self._large: bytearray | None = None
+        self._filled = 0
+        self._out: deque[memoryview] = deque()
+        self._queued = 0
+        self._reading = False
+        self._writing = False
+        self._closing: str | None = None
+        self._over = False
+
+    @property
+    def socket(self) -> socket.socket:
+        return self._socket
+
+    def start(self) -> None:
+        """Begin to read. Bytes that were read before, a first PDU, go to `received` by the caller's own hand."""
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._resume()
+
+    def send(self, parts: list[Buffer]) -> None:
+        if self._over or self._closing is not None:
+            return
+        for part in parts:
+            self._out.append(memoryview(part))
+            self._queued += len(part)
+        if not self._writing:
+            self._flush()
+        if self._queued > _HIGH_WATER:
+            self._pause()
+
+    def close(self, reason: str) -> None:
+        """Read no more; send what is queued, then end."""
+        if self._over or self._closing is not None:
+            return
+        self._closing = reason
+        self._pause()
+        if not self._out:
+            self._end(reason)
+
+    def abort(self, reason: str) -> None:
+        """End at once, whatever is queued."""
+        self._end(reason)
+
+    def _resume(self) -> None:
+        if not self._reading and not self._over and self._closing is None:
+            self._reading = True
+            self._loop.add_reader(self._socket.fileno(), self._readable)
+
+    def _pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._socket.fileno())
+
+    def _readable(self) -> None:
+        try:
+            for _ in range(_READS):
+                if not self._reading or not self._read():
+                    return
+        except FramingError as error:
+            self._end(str(error))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(f"read: {error.strerror}")
+
+    def _read(self) -> bool:
+        """One recv and what follows from it. False: nothing more to expect at once."""
+        if self._large is not None:
+            with memoryview(self._large) as whole:
+                wanted = len(whole) - self._filled
+                count = self._socket.recv_into(whole[self._filled :])
+            self._filled += count
+            if count and self._filled == len(self._large):
+                pdu, self._large = self._large, None
+                self._received(pdu)
+        else:
+            wanted = _STAGE - self._staged
+            count = self._socket.recv_into(self._view[self._staged :])
+            self._staged += count
+            if count:
+                self._take()
+        if count == 0:
+            self._end("closed by the peer")
+        return count == wanted
+
+    def _take(self) -> None:
+        """Hand on every whole PDU in the stage; begin a large one."""
+        start = 0
+        while self._staged - start >= PREFIX_SIZE and self._large is None and not self._over:
+            length = length_of(self._view[start : start + PREFIX_SIZE], self.limit)
+            begin = start + PREFIX_SIZE
+            if length is None:
+                start = begin
+            elif begin + length <= self._staged:
+                start = begin + length
+                self._received(bytes(self._view[begin:start]))
+            elif PREFIX_SIZE + length <= _STAGE:
+                break
+            else:
+                self._filled = self._staged - begin
+                self._large = bytearray(length)
+                self._large[: self._filled] = self._view[begin : self._staged]
+                start = self._staged
+        rest = self._staged - start
+        if start and rest:
+            self._stage[:rest] = bytes(self._view[start : self._staged])
+        self._staged = rest
+
+    def _flush(self) -> None:
+        try:
+            while self._out:
+                parts = [self._out[i] for i in range(min(len(self._out), _GATHER))]
+                self._sent(self._socket.sendmsg(parts))
+        except (BlockingIOError, InterruptedError):
+            if not self._writing:
+                self._writing = True
+                self._loop.add_writer(self._socket.fileno(), self._flush)
+            return
+        except OSError as error:
+            self._end(f"write: {error.strerror}")
+            return
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._socket.fileno())
+        if self._closing is not None:
+            self._end(self._closing)
+
+    def _sent(self, count: int) -> None:
+        self._queued -= count
+        while count:
+            first = self._out[0]
+            if count < len(first):
+                self._out[0] = first[count:]
+                break
+            count -= len(first)
+            self._out.popleft()
+        if self._queued < _LOW_WATER:
+            self._resume()
+
+    def _end(self, reason: str) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._pause()
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._socket.fileno())
+        self._out.clear()
+        # The process that handed the socket over may still have it: only a shutdown ends it for the peer.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._lost(reason)
