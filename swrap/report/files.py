@@ -27,8 +27,6 @@ def check(path: Path) -> None:
             raise IsADirectoryError(None, "Is a directory")
         if not target.parent.exists():
             raise FileNotFoundError(None, f"there is no directory {target.parent}")
-        if not target.parent.is_dir():
-            raise NotADirectoryError(None, f"{target.parent} is no directory")
         if not os.access(target.parent, os.W_OK | os.X_OK):
             raise PermissionError(None, f"no permission to write in {target.parent}")
 

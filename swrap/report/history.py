@@ -6,6 +6,7 @@ Owns how much of it is kept, so that a long run does not fill the memory. Called
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from swrap.events import Event
@@ -36,14 +37,13 @@ class Track:
 
     def bytes_at(self, at: float) -> float:
         """Bytes up to ``at`` (s), on a straight line between two samples."""
-        before = (self.opened, 0.0)
-        for point in self.points:
-            if point[0] >= at:
-                span = point[0] - before[0]
-                part = (at - before[0]) / span if span > 0 else 1.0
-                return before[1] + max(part, 0.0) * (point[1] - before[1])
-            before = point
-        return before[1]
+        place = bisect_left(self.points, (at, 0.0))
+        before = self.points[place - 1] if place else (self.opened, 0.0)
+        if place == len(self.points):
+            return before[1]
+        after = self.points[place]
+        span = after[0] - before[0]
+        return before[1] + (max((at - before[0]) / span, 0.0) if span > 0 else 0.0) * (after[1] - before[1])
 
     def rates(self, end: float, bins: int) -> list[float]:
         """Bytes per second in each of ``bins`` equal parts of 0 … ``end``."""

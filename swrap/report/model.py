@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from swrap.events import Event
@@ -105,7 +106,7 @@ def _word(value: Any) -> str:
 
 
 def _number(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) else 0
+    return int(value) if isinstance(value, (int, float)) and isfinite(value) else 0
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

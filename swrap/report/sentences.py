@@ -169,7 +169,7 @@ def _fill(template: str, data: Mapping[str, Any], strict: bool) -> str:
                 continue
             try:
                 text = one_line(_FORMS[match[2]](value)) if match[2] else shown(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return shown(value)  # not of the type that the catalogue says: shown as it came
             if text or not strict:
                 return text

@@ -75,7 +75,8 @@ def _folded(head: Text, body: Text, width: int | None) -> list[Text]:
     if room < 16:
         return [line for part in (head, body) for line in _pieces(part, max(width - 1, 1))]
     first, *rest = _pieces(body, room)
-    return [head.append_text(first), *(Text(" " * head.cell_len).append_text(piece) for piece in rest)]
+    indent = " " * head.cell_len
+    return [head.append_text(first), *(Text(indent).append_text(piece) for piece in rest)]
 
 
 def _pieces(text: Text, width: int) -> list[Text]:

@@ -16,7 +16,7 @@ from .network import Port
 from .sentences import Tone
 from .state import State
 
-_LEFT, _RIGHT, _WIDTH = 250, 90, 1100
+_LEFT, _RIGHT, _WIDTH = 280, 90, 1100
 _BAR, _TRACK, _HEAD = 24, 44, 46
 _BINS = 240
 _TRACKS = 40
@@ -37,9 +37,10 @@ def timeline(state: State, history: History) -> str:
         parts += _port(port, y, end)
         y += _BAR
     y += 12
-    peak = max((rate for track in shown for rate in track.rates(end, _BINS)), default=0.0)
-    for track in shown:
-        parts += _track(track, y, end, peak)
+    rates = [track.rates(end, _BINS) for track in shown]
+    peak = max((rate for each in rates for rate in each), default=0.0)
+    for track, each in zip(shown, rates, strict=True):
+        parts += _track(track, each, y, end, peak)
         y += _TRACK
     parts += _marks(history, end, height)
     if len(tracks) > len(shown):
@@ -87,13 +88,12 @@ def _port(port: Port, y: int, end: float) -> Iterator[str]:
         )
 
 
-def _track(track: Track, y: int, end: float, peak: float) -> Iterator[str]:
+def _track(track: Track, rates: list[float], y: int, end: float, peak: float) -> Iterator[str]:
     base, room = y + _TRACK - 8, _TRACK - 14
     stop = end if track.closed is None else track.closed
     yield _text(0, y + 16, track.label)
     yield _text(0, y + 32, f"{track.owner} · {track.how}" if track.owner else track.how, "dim")
     yield f'<line x1="{_x(track.opened, end)}" x2="{_x(stop, end)}" y1="{base}" y2="{base}" class="life"/>'
-    rates = track.rates(end, _BINS)
     if peak > 0 and any(rates):
         width = end / _BINS
         points = [f"{_x(0, end)},{base}"]
