@@ -270,15 +270,16 @@ def soon(condition: Callable[[], bool], timeout: float = 10.0) -> None:
 
 @contextlib.contextmanager
 def switched(
-    directory: Path, *options: str, rate: int | None = None, env: dict[str, str] | None = None
+    directory: Path, *options: str, rate: int | None = None, nofile: int | None = None
 ) -> Iterator[Switched]:
     """A switch of its own for one test; it must end by itself when its owner goes."""
     directory.mkdir(mode=0o700)
     Page.create(directory / "page", topology(rate)).close()
     ready, tell = os.pipe()
     owner, hold = os.pipe()
-    argv = [sys.executable, "-m", "swrap.switch", str(directory), "--owner-fd", str(owner)]
-    process = subprocess.Popen([*argv, "--ready-fd", str(tell), *options], pass_fds=(owner, tell), env=env)
+    limit = ["prlimit", f"--nofile={nofile}"] if nofile else []
+    argv = [*limit, sys.executable, "-m", "swrap.switch", str(directory), "--owner-fd", str(owner)]
+    process = subprocess.Popen([*argv, "--ready-fd", str(tell), *options], pass_fds=(owner, tell))
     os.close(owner)
     os.close(tell)
     with os.fdopen(ready) as lines:

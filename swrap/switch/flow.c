@@ -111,7 +111,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 		sw_list_init(&f->half[i].stalled);
 	}
 	f->side[0].fd = fd;
-	sw->n_fds++;
+	sw->n_flows++;
 	sw_list_add(&sw->openings, &f->link);
 	return f;
 }
@@ -141,12 +141,10 @@ struct sw_flow *sw_flow_find(struct sw *sw, uint64_t ino, int *side)
 }
 
 /* sw_side_close() - Close one side, and forget whose it was. */
-void sw_side_close(struct sw *sw, struct sw_side *s)
+void sw_side_close(struct sw_side *s)
 {
-	if (s->fd >= 0) {
+	if (s->fd >= 0)
 		close(s->fd);
-		sw->n_fds--;
-	}
 	s->fd = -1;
 	sw_list_del(&s->by_ino);
 }
@@ -157,7 +155,7 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 	for (int i = 0; i < 2; i++) {
 		struct sw_half *h = &f->half[i];
 
-		sw_side_close(sw, &f->side[i]);
+		sw_side_close(&f->side[i]);
 		sw_list_del(&h->ready);
 		sw_list_del(&h->stalled);
 		sw_shape_leave(sw, h);
@@ -169,6 +167,7 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 	sw_list_del(&f->link);
 	sw_list_add(&sw->dead, &f->link);
 	f->state = SW_DEAD;
+	sw->n_flows--;
 }
 
 /* sw_flows_reap() - No event of this turn can name the dead any more. */

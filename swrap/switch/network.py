@@ -61,6 +61,7 @@ class Network:
         self._interfaces = page.interfaces()
         self._rates = [page.interface(i).rate for i in range(len(self._interfaces))]
         self._addresses = _addresses(page)
+        self._at = 0.0
         self._commands: dict[str, tuple[Callable[[Args], Any], tuple[str, ...] | None]] = {
             "ping": (self.ping, ()),
             "interfaces": (self.interfaces, ()),
@@ -82,6 +83,10 @@ class Network:
         for key in args:
             if takes is not None and key not in takes:
                 raise CommandError(f"{verb} takes no {key!r}{did_you_mean(key, takes)}")
+        # What happened before the command is told before it, and what follows from it has a later time.
+        for event in self.events():
+            self._emit(event)
+        self._at = time.monotonic()
         return method(args)
 
     def ping(self, _args: Args) -> dict[str, Any]:
@@ -192,7 +197,7 @@ class Network:
         return event
 
     def _tell(self, kind: str, touched: Touched | None, **data: Any) -> None:
-        self._emit({"kind": kind, "at": time.monotonic(), **data, **(_said(touched) if touched else {})})
+        self._emit({"kind": kind, "at": self._at, **data, **(_said(touched) if touched else {})})
 
     def _held(self) -> dict[int, int]:
         """The flows that something holds, with their un-acked bytes."""

@@ -12,7 +12,7 @@
 void sw_door_input(struct sw *sw)
 {
 	for (int i = 0; i < BATCH; i++) {
-		if (sw->n_fds + RESERVE >= sw->max_fds) {
+		if (sw->n_flows * 2 + RESERVE >= sw->max_fds) {
 			sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
 			return;
 		}

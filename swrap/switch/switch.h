@@ -139,7 +139,7 @@ struct sw {
 	const struct sw_page *page;
 	struct sw_limits limits;
 	int epoll, door, pipe[2];
-	uint32_t n_fds, max_fds;
+	uint32_t n_flows, max_fds;
 	uint64_t door_again, now, next_id;
 
 	struct sw_flow **slabs;
@@ -192,7 +192,7 @@ struct sw_flow *sw_flow_at(const struct sw *sw, uint32_t slot);
 struct sw_flow *sw_flow_new(struct sw *sw, int fd);
 void sw_flow_own(struct sw *sw, struct sw_flow *f, int side, uint64_t ino);
 struct sw_flow *sw_flow_find(struct sw *sw, uint64_t ino, int *side);
-void sw_side_close(struct sw *sw, struct sw_side *s);
+void sw_side_close(struct sw_side *s);
 void sw_flow_bury(struct sw *sw, struct sw_flow *f);
 void sw_flows_reap(struct sw *sw);
 void sw_ready(struct sw *sw, struct sw_half *h);

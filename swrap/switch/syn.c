@@ -30,7 +30,6 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 	int on = 1;
 
 	f->side[1].fd = fd;
-	sw->n_fds++;
 	if (sw_epoll_side(sw, f, 1, EPOLL_CTL_ADD, false) < 0 ||
 	    recv(f->side[0].fd, sw->scratch, f->syn_length, MSG_DONTWAIT) != (ssize_t)f->syn_length) {
 		sw_end_syn(sw, f, ECONNREFUSED);
