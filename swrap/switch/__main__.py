@@ -24,6 +24,9 @@ from swrap.switch.network import Network
 from swrap.switch.plane import Plane
 from swrap.topology import Limits
 
+OPENING_TIMEOUT = 10.0
+"""Seconds for the first message of a connection: the shim writes it at once, or nobody does."""
+
 WAKING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,7 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     _take_all_fds()
     try:
-        plane = Plane(page, syn_timeout=options.syn_timeout, retransmit_timeout=options.retransmit_timeout)
+        plane = Plane(
+            page,
+            syn_timeout=options.syn_timeout,
+            retransmit_timeout=options.retransmit_timeout,
+            opening_timeout=options.opening_timeout,
+        )
     except OSError as error:
         print(f"swrap.switch: cannot listen for lab {page.lab}: {error.strerror}", file=sys.stderr)
         return 2
@@ -115,6 +123,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ready-fd", type=int, metavar="N", help='write {"ready": true} here, then close it')
     parser.add_argument("--syn-timeout", type=float, metavar="S", default=Limits().syn_timeout)
     parser.add_argument("--retransmit-timeout", type=float, metavar="S", default=Limits().retransmit_timeout)
+    parser.add_argument("--opening-timeout", type=float, metavar="S", default=OPENING_TIMEOUT)
     return parser.parse_args(argv)
 
 

@@ -20,8 +20,6 @@ from swrap.switch.match import Match
 
 NANOSECONDS = 1_000_000_000
 DIRECTIONS = {"out": lib.SW_OUT, "in": lib.SW_IN, "both": lib.SW_OUT | lib.SW_IN}
-OPENING_TIMEOUT = 10.0
-"""Seconds for the first message of a connection: it is written by the shim at once, or by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +71,17 @@ class Flow:
 
 
 class Plane:
-    """The switch on this page, listening for shims. Raises OSError where that cannot be."""
+    """The switch on this page, listening for shims; time-outs in seconds. Raises OSError where it cannot."""
 
-    def __init__(self, page: Page, *, syn_timeout: float, retransmit_timeout: float) -> None:
+    def __init__(
+        self, page: Page, *, syn_timeout: float, retransmit_timeout: float, opening_timeout: float
+    ) -> None:
         limits = ffi.new(
             "struct sw_limits *",
             {
                 "syn_ns": int(syn_timeout * NANOSECONDS),
                 "retransmit_ns": int(retransmit_timeout * NANOSECONDS),
-                "opening_ns": int(OPENING_TIMEOUT * NANOSECONDS),
+                "opening_ns": int(opening_timeout * NANOSECONDS),
             },
         )
         made = ffi.new("struct sw **")
