@@ -147,7 +147,7 @@ def lan_to_wifi(hold: bool = True) -> list[Event]:
     for number in (3, 4):
         story.connect(number, "wlan0")
         story.channel(number)
-    story.tell("replayed", "laptop", 0.01, channel=3, requests=8, channel_sequence=1)
+    story.tell("replayed", "laptop", 0.01, channel=1, requests=8, channel_sequence=1, over=[3, 4])
     story.copy_until(0.75, blocked=(1, 2))
     story.tell("link-up", "network", 0.001, interface="server.eth0", flows=2, bytes=0)
     story.close(1, "reset")

@@ -99,6 +99,28 @@ def test_a_hand_over_that_is_told_before_the_flow_is_not_lost(event: Make) -> No
     assert (state.channels["1"].owner, state.channels["1"].handed_from) == (51, 50)
 
 
+def test_a_dual_stack_server_is_understood(event: Make) -> None:
+    mapped = {"client": "[::ffff:10.0.1.2]:4", "server": "[::ffff:10.0.1.1]:445"}
+    told = [
+        event("flow-opened", id=1, client="10.0.1.2:4", server="10.0.1.1:445"),
+        event("connection-ready", source="server", connection=9, pid=51, **mapped),
+    ]
+    assert played(told).channels["1"].owner == 51
+
+
+def test_a_connect_into_silence_waits_and_a_refused_one_is_over(event: Make) -> None:
+    ends = {"client": "10.0.1.2:4", "server": "10.0.1.1:80"}
+    waiting = event("flow-waiting", id=1, **ends, reason="no carrier")
+    assert played([waiting]).channels["1"].standing() == "waiting"
+    refused = played([waiting, event("flow-refused", 1.0, id=1, **ends, reason="timeout")]).channels["1"]
+    assert (refused.standing(), refused.open) == ("refused", False)
+
+
+def test_an_ended_channel_moves_nothing_any_more(story: list[Event]) -> None:
+    closed = next(event.at for event in story if event.kind == "flow-closed" and event.data["how"] == "fin")
+    assert "server.wlan0" not in played(story, closed + 0.1).port_rates(closed + 0.1)
+
+
 def test_a_copy_that_moves_no_byte_is_waiting(event: Make) -> None:
     told = [
         event("progress", tick * 0.2, step=2, done=1000 * min(tick, 10), total=50_000) for tick in range(30)

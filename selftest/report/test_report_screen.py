@@ -75,7 +75,7 @@ def test_all_that_matters_is_there_at_the_usual_sizes(story: list[Event], width:
         assert "B/s" in row
     copy = line_with(lines, "laptop.put", "%")
     assert "━" in copy
-    assert any("requests sent again" in line for line in lines)
+    assert any("8 requests of channel 1 sent again" in line for line in lines)
 
 
 def test_the_size_of_the_window_decides_how_much_is_told(story: list[Event]) -> None:

@@ -50,7 +50,7 @@ def test_an_inner_part_falls_with_its_outer_one(event: Make) -> None:
 
 def test_counts_and_lists_are_both_counted(event: Make) -> None:
     assert sentence(event("replayed", requests=[7, 8])).text == "2 requests sent again"
-    assert sentence(event("replayed", requests=1, channel=3)).text == "1 request sent again on channel 3"
+    assert sentence(event("replayed", requests=1, channel=3)).text == "1 request of channel 3 sent again"
 
 
 def test_a_field_of_a_wrong_type_is_shown_as_it_came(event: Make) -> None:

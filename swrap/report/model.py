@@ -6,6 +6,7 @@ events and looks at ``state``. Called by every reporter that shows a state.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -72,8 +73,8 @@ class Model:
         if channel is None:
             channel = Channel(
                 flow=flow,
-                client=_word(data.get("client", "?")),
-                server=_word(data.get("server", "?")),
+                client=_end(data.get("client", "?")),
+                server=_end(data.get("server", "?")),
                 interfaces=_names(data.get("interfaces")),
                 opened=event.at,
                 to_server=Meter(event.at),
@@ -103,6 +104,11 @@ class Model:
 
 def _word(value: Any) -> str:
     return str(value)
+
+
+def _end(value: Any) -> str:
+    """An end of a flow. A dual-stack server sees IPv4 clients as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2)."""
+    return re.sub(r"^\[?::ffff:(\d+\.\d+\.\d+\.\d+)\]?(?=:|$)", r"\1", str(value))
 
 
 def _number(value: Any) -> int:
@@ -161,6 +167,15 @@ def _flow_opened(model: Model, event: Event) -> None:
     model._channel(event).state = _word(event.data.get("state", "open"))
 
 
+def _flow_waiting(model: Model, event: Event) -> None:
+    model._channel(event).state = "waiting"
+
+
+def _flow_refused(model: Model, event: Event) -> None:
+    channel = model._channel(event)
+    channel.closed, channel.how = event.at, "refused"
+
+
 def _flow_sample(model: Model, event: Event) -> None:
     data = event.data
     channel = model._channel(event)
@@ -193,8 +208,8 @@ def _flow_closed(model: Model, event: Event) -> None:
 def _connection(model: Model, event: Event) -> _Connection:
     key = event.source, _word(event.data.get("connection", event.data.get("client", "?")))
     connection = model._connections.setdefault(key, _Connection())
-    connection.client = _word(event.data.get("client", connection.client))
-    connection.server = _word(event.data.get("server", connection.server))
+    connection.client = _end(event.data.get("client", connection.client))
+    connection.server = _end(event.data.get("server", connection.server))
     return connection
 
 
@@ -259,7 +274,8 @@ _FOLDS: Mapping[str, Callable[[Model, Event], None]] = {
     "unblock": _unblock,
     "heal": _heal,
     "flow-opened": _flow_opened,
-    "flow-refused": _flow_closed,
+    "flow-waiting": _flow_waiting,
+    "flow-refused": _flow_refused,
     "flow-sample": _flow_sample,
     "flow-closed": _flow_closed,
     "connection-accepted": _connection_accepted,

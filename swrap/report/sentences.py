@@ -6,8 +6,8 @@ the model (live view, HTML) and by the plain lines.
 A template is text with `{field}` or `{field|form}` in it; `{a/b}` takes the first of the fields that is
 there. A part in square brackets falls away when a field in it is missing or null, so that an actor may
 leave out what it does not know. A field outside of brackets that is missing shows as `?`: a sentence never
-fails. A kind without a template is shown as its name and its fields. Of the forms after
-the bar, ``flows``, ``requests``, ``processes`` and ``some`` count a 0 as missing.
+fails. A kind without a template is shown as its name and its fields. Of the forms after the bar, a 0 is as
+good as missing to ``flows``, ``requests``, ``processes``, ``some`` and ``bits``.
 """
 
 from __future__ import annotations
@@ -67,14 +67,17 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     "unblock": (_G, "unblocked[ rule {rule}][, {flows|flows} go on]"),
     "reset": (_B, "reset:[ {direction}][ {interface}][ {host}][ {address}][ {between|pair}][ port {port}]"
                   "[, {flows|flows}][, {bytes|some} lost]"),
-    "rate": (_W, "{interface} now carries {rate|bits}"),
+    "rate": (_W, "{interface} has another rate[: {rate|bits}]"),
     "heal": (_G, "healed: all links up, no rules, rates as in the lab"),
     "kill": (_B, "SIG{signal} to[ {actor}][ {role}][ {processes|processes}][ (process {pid/pids|list})]"),
     # What the switch sees.
     "flow-opened": (_Q, "{client} → {server}[ over {interfaces|path}]"),
+    "flow-accepted": (_Q, "{client} → {server} accepted"),
+    "flow-waiting": (_W, "{client} → {server} meets silence[: {reason}]"),
     "flow-refused": (_W, "{client} → {server} refused[: {reason}]"),
     "flow-closed": (_Q, "{client} → {server} closed[: {how}][ after {bytes|size}]"),
     "flow-sample": (_S, "{client} → {server} {state}"),
+    "events-lost": (_W, "{count} events were lost: more happened than could be told"),
     # Processes.
     "process-started": (_Q, "process {pid} started[ as {role}]"),
     "process-ended": (_W, "process {pid} ended[ ({role})][ with status {status}]"),
@@ -89,15 +92,23 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     # Sessions of several channels.
     "session-opened": (_G, "session {session_id} opened[ for {user}][ ({dialect}[, {signing}])]"
                        "[ at process {pid}]"),
+    "session-lost": (_B, "session {session_id} lost[: {reason}]"),
     "session-closed": (_P, "session {session_id} closed"),
     "channel-bound": (_Q, "[connection {connection} ]joined session {session_id}[ at process {pid}]"),
     "channel-opened": (_G, "channel[ {channel}] open: {local} → {remote}[ ({speed|bits})]"),
+    "channel-failed": (_W, "no channel to {remote}[: {reason}]"),
+    "channel-silent": (_W, "channel[ {channel}] is silent[: {reason}][, {unacked|some} un-acked]"
+                       "[, {outstanding|requests} outstanding]"),
+    "channel-alive": (_G, "channel[ {channel}] is alive again[: {remote}]"),
+    "channel-closed": (_P, "channel[ {channel}] closed[: {remote}][, {reason}]"),
     "channel-lost": (_B, "channel[ {channel}] lost[: {remote}][, {reason}]"
                      "[, {outstanding|requests} outstanding]"),
     "channel-moved": (_P, "channel[ {channel}] moved[ from {from}][ to {to}]"),
-    "replayed": (_W, "{requests|requests} sent again[ on channel {channel}]"
+    "replayed": (_W, "{requests|requests}[ of channel {channel}] sent again[ over channel {over|list}]"
                  "[, channel sequence {channel_sequence}]"),
     "path-changed": (_W, "best path[ {from}] → {to}[: {reason}]"),
+    "interfaces-changed": (_W, "the server's interfaces changed[: {appeared|list} appeared]"
+                           "[, {vanished|list} vanished]"),
     "transfer": (_S, "{path}: {bytes|size}"),
 }  # fmt: skip
 
@@ -126,7 +137,7 @@ def _counted(one: str, many: str | None = None) -> Callable[[Any], str]:
 _FORMS: Mapping[str, Callable[[Any], str]] = {
     "size": lambda value: units.size(float(value)),
     "some": lambda value: units.size(float(value)) if value else "",
-    "bits": lambda value: units.bit_rate(float(value)),
+    "bits": lambda value: units.bit_rate(float(value)) if value else "",
     "flows": _counted("flow"),
     "requests": _counted("request"),
     "pair": _pair,

@@ -102,7 +102,7 @@ class State:
     def port_rates(self, now: float) -> dict[str, tuple[float, float]]:
         """Bytes per second that each port (sends, receives) at `now`, from the flows through it."""
         rates: dict[str, list[float]] = {}
-        for channel in self.channels.values():
+        for channel in filter(lambda channel: channel.open, self.channels.values()):
             there, back = channel.to_server.rate(now), channel.to_client.rate(now)
             for place, name in enumerate(channel.interfaces):
                 # Client side first: what goes to the server leaves by the even places and enters by the odd.
