@@ -68,7 +68,7 @@ class ActorChannel:
     async def serve(
         self, handlers: Mapping[str, Handler], on_eof: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """Say hello, do verbs until the runner closes, then ``on_eof``, for no longer than a moment."""
+        """Say hello, do verbs until the runner closes, then ``on_eof``, within a moment."""
         self._send({"hello": {"actor": self._name, "pid": os.getpid()}})
         try:
             while line := await self._next_line():

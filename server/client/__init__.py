@@ -7,11 +7,13 @@ From the inside out; each module knows only those above it:
 * ``exchange``     message ids, credits, signatures, who waits for which answer (sans-I/O)
 * ``health``       whether a channel is alive, from what its socket says (sans-I/O)
 * ``policy``       which pairs of addresses are worth a channel (pure functions)
-* ``local``, ``sockets``   what this host's kernel knows: its interfaces; a socket's un-acked bytes
+* ``local``        this host's interfaces, as its kernel tells them now
 * ``link``, ``channel``    a TCP connection; the same, bound to the session
+* ``dialer``       makes channels: one to log in, further ones to bind
 * ``session``      requests that outlive the channel they were sent on
-* ``keeper``       watches interfaces and channels, opens better ones, gives up dead ones
 * ``files``        trees, opens, whole files in both directions
+* ``surroundings``, ``watcher``, ``ledger``   which paths there are, who is silent, what may be tried
+* ``keeper``       decides: opens channels, gives up dead ones, comes back to the better path
 * ``client``       all of it behind one object
 """
 

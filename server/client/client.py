@@ -27,8 +27,8 @@ from server.client.local import KernelInterfaces, LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
 from server.client.session import Session
-from server.client.sockets import KernelQueries
 from server.ports.sockets import SocketQueries
+from server.posix.sockets import PosixSocketQueries
 from server.wire.buffers import Buffer
 from server.wire.ioctl import NetworkInterface
 
@@ -57,7 +57,7 @@ class Client:
         self._session = Session(observer)
         self._dialer = Dialer(options, self._session.changed)
         self._interfaces = interfaces or KernelInterfaces()
-        self._queries = queries or KernelQueries()
+        self._queries = queries or PosixSocketQueries()
         self._keeper: Keeper | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._trees: dict[str, Tree] = {}
@@ -145,8 +145,7 @@ class Client:
         if not self._kept.surroundings.remote:
             await self.interfaces()
         await self._kept.want(self.options.channels if channels is None else channels)
-        if self._session.lost is not None:
-            raise self._session.lost
+        self._session.check()
         return self.channels
 
     async def tree(self, share: str) -> Tree:
@@ -185,8 +184,7 @@ class Client:
 
     @property
     def _kept(self) -> Keeper:
-        if self._session.lost is not None:
-            raise self._session.lost
+        self._session.check()
         if self._keeper is None:
             raise SessionLost("not logged in")
         return self._keeper

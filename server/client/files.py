@@ -7,10 +7,11 @@ Called by ``client``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 
 from server.client.errors import ClientError, StatusError
@@ -160,10 +161,7 @@ class Tree:
                 written += len(chunk)
                 progress(written, total)
 
-        try:
-            await _together(carry, self._options.in_flight)
-        finally:
-            await target.close()
+        await _together(carry, self._options.in_flight, target)
         return Copied(written, digest.hexdigest(), asyncio.get_running_loop().time() - start)
 
     async def get(self, path: str, sink: Callable[[Buffer], object], progress: Progress = nobody) -> Copied:
@@ -186,10 +184,7 @@ class Tree:
                     done += len(data)
                     progress(done, total)
 
-        try:
-            await _together(carry, self._options.in_flight)
-        finally:
-            await origin.close()
+        await _together(carry, self._options.in_flight, origin)
         return Copied(done, digest.hexdigest(), asyncio.get_running_loop().time() - start)
 
     @property
@@ -284,14 +279,20 @@ class OpenFile:
             raise StatusError(reply.status, "CLOSE")
 
 
-async def _together(work: Callable[[], object], times: int) -> None:
-    """Run ``times`` coroutines of the same work; the first error ends them all and is raised as it is."""
+async def _together(work: Callable[[], Coroutine[None, None, None]], times: int, file: OpenFile) -> None:
+    """Run ``times`` coroutines of the same work on ``file``, then close it.
+
+    The first error ends them all and is raised as it is.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(times):
-                group.create_task(work())  # type: ignore[arg-type]  # a coroutine function
+                group.create_task(work())
     except BaseExceptionGroup as errors:
+        with contextlib.suppress(ClientError):
+            await file.close()
         for error in errors.exceptions:
             if isinstance(error, ClientError | WireError | OSError):
                 raise error from None
         raise
+    await file.close()

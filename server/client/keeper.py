@@ -127,11 +127,11 @@ class Keeper:
         if channel.path.ifindex:
             return
         own = ip_address(channel.local.rpartition(":")[0].strip("[]"))
-        interface = next((e.interface for e in self.surroundings.local if e.address == own), None)
-        for path in paths:
-            if path.remote == channel.path.remote and path.interface in (interface, None):
-                channel.path = replace(path, local=channel.path.local)
-                return
+        own_interface = next((e.interface for e in self.surroundings.local if e.address == own), None)
+        there = [path for path in paths if path.ifindex and path.remote == channel.path.remote]
+        there.sort(key=lambda path: path.interface != own_interface)
+        if there:
+            channel.path = replace(there[0], local=channel.path.local)
 
     def _rescue(self, paths: list[Path], now: float) -> None:
         """No channel works: knock at every door at once; the first that opens carries on."""

@@ -1,13 +1,12 @@
 """This host's interfaces, as its kernel tells them now: addresses, cable, speed, receive queues.
 
-Owns getifaddrs(3) and SIOCETHTOOL. Must not know what anybody does with the answer. ``LocalInterfaces`` is
-the seam; ``KernelInterfaces`` the real thing. Called by ``keeper``.
+Owns getifaddrs(3) with prefix lengths. Must not know what anybody does with the answer. ``LocalInterfaces``
+is the seam; ``KernelInterfaces`` the real thing. Called by ``keeper``.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import socket
 import struct
@@ -15,13 +14,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
+from server.posix.ethtool import Ethtool
+
 _IFF_UP = 0x1
 _IFF_RUNNING = 0x40
-_SIOCETHTOOL = 0x8946
-_ETHTOOL_GSET = 0x01
-_ETHTOOL_GLINK = 0x0A
-_ETHTOOL_GRXRINGS = 0x2D
-_UNKNOWN_SPEEDS = (0, 0xFFFF, 0xFFFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +49,13 @@ class KernelInterfaces:
     def snapshot(self) -> tuple[LocalAddress, ...]:
         found: list[LocalAddress] = []
         facts: dict[str, tuple[int, bool | None, bool]] = {}
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        with Ethtool() as ethtool:
             for name, flags, address, network in _addresses():
                 if name not in facts:
+                    rings = ethtool.rings(name)
                     running = bool(flags & _IFF_UP and flags & _IFF_RUNNING)
-                    link = _ethtool_u32(asker.fileno(), name, _ETHTOOL_GLINK)
-                    up = running and link != 0
-                    facts[name] = _speed(asker.fileno(), name), _rss(asker.fileno(), name), up
+                    up = running and ethtool.link(name) is not False
+                    facts[name] = ethtool.speed(name) or 0, None if rings is None else rings > 1, up
                 speed, rss, up = facts[name]
                 found.append(LocalAddress(name, address, network, speed, rss, up))
         return tuple(found)
@@ -112,33 +108,3 @@ def _sockaddr(pointer: int | None) -> IPv4Address | IPv6Address | None:
     if family == socket.AF_INET6:
         return ip_address(ctypes.string_at(pointer + 8, 16))
     return None
-
-
-def _ethtool(fd: int, interface: str, request: bytes) -> bytes | None:
-    """What the driver makes of an ethtool request, None where it (or the kernel) does not know it."""
-    answer = ctypes.create_string_buffer(request, len(request))
-    ifreq = struct.pack("=16sQ16x", os.fsencode(interface)[:15], ctypes.addressof(answer))
-    try:
-        fcntl.ioctl(fd, _SIOCETHTOOL, ifreq)
-    except OSError:
-        return None
-    return answer.raw
-
-
-def _ethtool_u32(fd: int, interface: str, command: int) -> int | None:
-    raw = _ethtool(fd, interface, struct.pack("=II", command, 0))
-    return None if raw is None else struct.unpack("=II", raw)[1]
-
-
-def _speed(fd: int, interface: str) -> int:
-    raw = _ethtool(fd, interface, struct.pack("=I40x", _ETHTOOL_GSET))
-    if raw is None:
-        return 0
-    low, high = struct.unpack_from("=H", raw, 12)[0], struct.unpack_from("=H", raw, 28)[0]
-    megabits = high << 16 | low
-    return 0 if megabits in _UNKNOWN_SPEEDS else megabits * 1_000_000
-
-
-def _rss(fd: int, interface: str) -> bool | None:
-    raw = _ethtool(fd, interface, struct.pack("=II184x", _ETHTOOL_GRXRINGS, 0))
-    return None if raw is None else struct.unpack_from("=Q", raw, 8)[0] > 1

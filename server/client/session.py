@@ -97,7 +97,8 @@ class Session:
         self.channels: list[Channel] = []
         self.channel_sequence = 0
         self._losses: list[tuple[Path, bool]] = []
-        self.lost: SessionLost | None = None
+        self.lost: str | None = None
+        """Why the session is no more; None while it lives."""
         self._leaving = False
         self.attention = asyncio.Event()
         """Set when a channel's state changed, for the keeper."""
@@ -122,6 +123,11 @@ class Session:
     @property
     def keys(self) -> SessionKeys:
         return SessionKeys(self.terms.session_id, self.terms.signer)
+
+    def check(self) -> None:
+        """SessionLost: the session is no more."""
+        if self.lost is not None:
+            raise SessionLost(self.lost)
 
     # -- channels
 
@@ -229,7 +235,7 @@ class Session:
         """The session is no more: everything under way fails with SessionLost."""
         if self.lost is not None:
             return
-        self.lost = SessionLost(f"session {self.name}: {reason}")
+        self.lost = f"session {self.name}: {reason}"
         self.tell("session-lost", session_id=self.name, reason=reason)
         for channel in list(self.channels):
             self.drop(channel, reason)
@@ -250,7 +256,7 @@ class Session:
     def close(self, reason: str) -> None:
         """Close all channels, without a word to the server."""
         if self.lost is None:
-            self.lost = SessionLost(reason)
+            self.lost = reason
         for channel in self.channels:
             channel.abort(ChannelLost(reason))
         self.channels.clear()
@@ -287,15 +293,14 @@ class Session:
                     reply = await answer
                 except ChannelLost as lost:
                     batch = lost.batch if isinstance(lost, _Lost) else None
-                    if self.lost is not None:
-                        raise self.lost from None
+                    self.check()
                     if over is not None or request.repeat is Repeat.NEVER:
                         raise ChannelLost(str(lost)) from None
                     replay = request.repeat is Repeat.FLAGGED
                     continue
                 if reply.status in _GONE and not self._leaving:
                     self.end(f"the server says {reply.status.label}")
-                    raise self.lost or SessionLost("ended")
+                    self.check()
                 if reply.status is not NTSTATUS.FILE_NOT_AVAILABLE or request.repeat is not Repeat.FLAGGED:
                     return reply
                 # Older requests for this file, of a lost channel, are still being worked on. Nothing tells
@@ -320,8 +325,7 @@ class Session:
     async def _with_room(self, request: Request) -> Channel:
         charge = charge_for(request.payload)
         while True:
-            if self.lost is not None:
-                raise self.lost
+            self.check()
             channel = self._scheduler.pick(self.channels, charge, request.size)
             if channel is not None:
                 return channel
