@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Coroutine
 
 BY_SIGNAL = 128
@@ -24,6 +25,11 @@ def run(main: Coroutine[object, object, int]) -> int:
 
 
 async def _run(main: Coroutine[object, object, int]) -> int:
+    if sys.version_info < (3, 12):
+        # Else it waits for each child in a thread of its own, and a signal that we block is delivered there.
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(main)
     came: list[signal.Signals] = []

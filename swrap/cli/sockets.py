@@ -79,11 +79,14 @@ def _fields(row: Socket) -> dict[str, Any]:
 
 def _ends(flow: dict[str, Any]) -> Iterator[Socket]:
     for own, other in (("client", "server"), ("server", "client")):
+        state = str(flow["state"] if own == "client" else flow["server_state"])
+        if own == "server" and not flow["server_ino"] and state.startswith("syn"):
+            continue  # nobody has accepted it: there is no such socket yet
         sent, got = flow[f"to_{other}"], flow[f"to_{own}"]
         interfaces = flow.get("interfaces") or []
         host = flow[f"{own}_host"]
         yield Socket(
-            state=str(flow["state"]).upper().replace("_", "-"),
+            state=state.upper().replace("_", "-"),
             host=host,
             local=flow[own],
             peer=flow[other],
@@ -104,6 +107,9 @@ def _cells(row: Socket) -> list[str]:
 
 
 def _short(command: str) -> str:
+    """Without the folder of the program, and cut where it gets long."""
+    program, *rest = command.split(" ", 1)
+    command = " ".join([program.rpartition("/")[2] or program, *rest])
     return command if len(command) <= _COMMAND else command[: _COMMAND - 1] + "…"
 
 

@@ -73,6 +73,8 @@ def up(
                 starting.close()
                 _announce(lab, file, ready_fd)
                 await lab.failed.wait()
+                if lab.failed.told:
+                    return 0
                 raise LabError(f"{file}: the lab has failed: {lab.failed.reason}")
 
         status = interrupt.run(main())
@@ -96,7 +98,8 @@ def down(
         os.execve(argv[0], argv, variables)  # noqa: S606 ourselves again
     joined = labs.require(which or lab)
     record = joined.record
-    if not _end(record.owner, signal.SIGTERM, [record.owner, record.keeper]):
+    # The keeper ends all the rest, whatever state the owner is in; should it fail to, the owner's death is its cue.
+    if not _end(record.keeper, signal.SIGTERM, [record.owner, record.keeper]):
         _end(record.owner, signal.SIGKILL, [record.owner, record.keeper])
     if joined.directory.exists():
         raise LabError(f"{joined.directory}: still there after {_DOWN_WITHIN:g} s")
@@ -104,8 +107,8 @@ def down(
     return 0
 
 
-def _end(owner: Process, number: signal.Signals, awaited: list[Process | None]) -> bool:
-    """Signal the owner; True once all of ``awaited`` have ended."""
+def _end(told: Process | None, number: signal.Signals, awaited: list[Process | None]) -> bool:
+    """Signal ``told``, one of them; True once all of ``awaited`` have ended."""
     deadline = time.monotonic() + _DOWN_WITHIN
     with contextlib.ExitStack() as stack:
         poll = select.poll()
@@ -120,7 +123,7 @@ def _end(owner: Process, number: signal.Signals, awaited: list[Process | None]) 
                     held[pidfd] = process
                     poll.register(pidfd, select.POLLIN)
         for pidfd, process in held.items():
-            if process == owner:
+            if process == told:
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(pidfd, number)
         while held:
@@ -162,9 +165,7 @@ def _detach(file: Path, directory: Path | None, *, guard: bool) -> int:
     argv += ["--dir", str(directory)] if directory else []
     argv += [] if guard else ["--no-guard"]
     try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, pass_fds=[theirs], start_new_session=True
-        )
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[theirs], start_new_session=True)
     finally:
         os.close(theirs)
     with os.fdopen(ready) as pipe:

@@ -2,10 +2,9 @@
 
     python -m swrap.lab.keeper DIR --owner PID --owner-fd N --ready-fd R --lock-fd M
 
-It waits until the owner has ended, or has closed its end of the pipe N because the lab is over, and then ends
-every process of the lab, removes the directory, and ends itself. It shares the lab's lock (M), so the lab
-counts as alive until that is done. SIGINT, SIGTERM and SIGHUP, which a terminal or a service manager gives to
-all at once, do not hurry it: the owner gets them too.
+It waits until the owner has ended, or has closed its end of the pipe N because the lab is over, or somebody
+asks by SIGTERM (`swrap down`); then it ends every process of the lab, removes the directory, and ends itself.
+It shares the lab's lock (M), so the lab counts as alive until that is done.
 
 Started by lab in a session of its own; imports little, since one starts with every lab.
 """
@@ -38,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ready-fd", type=int, required=True)
     parser.add_argument("--lock-fd", type=int, required=True)
     options = parser.parse_args(argv)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")  # no file system is kept busy
     watch(options.owner, options.owner_fd, options.ready_fd)
@@ -47,12 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def watch(owner: int, owner_fd: int, ready_fd: int) -> None:
-    """Until the owner has ended or closed the pipe.
+    """Until the owner has ended or closed the pipe, or SIGTERM comes.
 
-    Both, since a child that the owner forked without exec may have a copy of the pipe's other end.
+    Owner and pipe, since a child that the owner forked without exec may have a copy of the pipe's other end.
     """
     poll = select.poll()
     poll.register(owner_fd, select.POLLIN)
+    told, teller = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(teller)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    poll.register(told, select.POLLIN)
     with contextlib.suppress(ProcessLookupError):
         # Should it be dead already, its number may be another's by now; but then the pipe tells.
         poll.register(os.pidfd_open(owner), select.POLLIN)

@@ -37,9 +37,13 @@ _LINE = 1 << 20  # bytes of a line that a reader of a program's pipe takes: even
 
 
 class Failed(asyncio.Event):
-    """Set when the lab has lost its switch or its keeper, and is over. ``reason`` says which and how."""
+    """Set when the lab is over though nobody here has closed it.
+
+    ``reason`` says why: it has lost its switch or its keeper, and how; or it was ``told``, by `swrap down`.
+    """
 
     reason: str = ""
+    told: bool = False
 
 
 class Lab:
@@ -167,10 +171,10 @@ class Lab:
                     preexec_fn=before_exec(os.getpid(), guard=self.record.guard, unblock=unblock),
                     limit=_LINE,
                 )
+                self._programs = [one for one in self._programs if one.returncode is None]
+                self._programs.append(process)
         except subprocess.SubprocessError:
             raise LabError(f"{argv[0]}: the kernel refuses the guard; `swrap doctor` says more") from None
-        self._programs = [one for one in self._programs if one.returncode is None]
-        self._programs.append(process)
         return process
 
     async def close(self) -> None:
@@ -205,18 +209,27 @@ class Lab:
             *("--retransmit-timeout", str(limits.retransmit_timeout)),
         ]
         watched = ["--owner", str(os.getpid()), "--lock-fd", str(self._lock)]
-        with self._spawning():
+
+        async def keeper() -> None:
             self._keeper = await child.start(
                 "keeper", "swrap.lab.keeper", watched, self.directory, fds=[self._lock]
             )
-            if not self.record.direct:
-                self._switch = await child.start("switch", "swrap.switch", times, self.directory)
-                self._control = await ControlClient.connect(self.directory)
+
+        async def switch() -> None:
+            self._switch = await child.start("switch", "swrap.switch", times, self.directory)
+
+        with self._spawning():
+            starting = [keeper()] if self.record.direct else [keeper(), switch()]
+            for problem in await asyncio.gather(*starting, return_exceptions=True):
+                if problem is not None:
+                    raise problem
+        if self._switch is not None:
+            self._control = await ControlClient.connect(self.directory)
         self.record = replace(
             self.record,
             ready=True,
-            keeper=Process.of(self._keeper.process.pid),
-            switch=Process.of(self._switch.process.pid) if self._switch else None,
+            keeper=_process(self._keeper),
+            switch=_process(self._switch),
         )
         self.record.write(self.directory)
         self._watch = asyncio.create_task(self._wait_for_failure())
@@ -231,7 +244,8 @@ class Lab:
             for wait in waits:
                 wait.cancel()
         helper = waits[done.pop()]
-        self.failed.reason = f"the {helper.name} {_how(helper)}{child.last_words(helper.log)}"
+        self.failed.told = helper is self._keeper and helper.process.returncode == 0
+        self.failed.reason = "it was ended by `swrap down`" if self.failed.told else _how(helper)
         self.failed.set()
         self._end = self._end or asyncio.create_task(self._finish())
 
@@ -260,24 +274,30 @@ class Lab:
         if not self.directory.exists():
             return
         watched = ["--owner", str(os.getpid()), "--lock-fd", str(self._lock)]
-        try:
-            keeper = await child.start(
-                "keeper", "swrap.lab.keeper", watched, self.directory, fds=[self._lock]
-            )
-        except (LabError, OSError):
-            await asyncio.to_thread(registry.clear_away, self.directory)
-            return
-        os.close(keeper.pipe)
-        await keeper.process.wait()
+        with self._spawning():
+            try:
+                keeper = await child.start(
+                    "keeper", "swrap.lab.keeper", watched, self.directory, fds=[self._lock]
+                )
+            except (LabError, OSError):
+                await asyncio.to_thread(registry.clear_away, self.directory)
+                return
+            os.close(keeper.pipe)
+            await keeper.process.wait()
 
     def _own_children(self) -> set[int]:
         helpers = [helper.process for helper in (self._keeper, self._switch) if helper]
         return {process.pid for process in (*helpers, *self._programs)}
 
 
+def _process(helper: Helper | None) -> Process | None:
+    return Process.of(helper.process.pid) if helper else None
+
+
 def _how(helper: Helper) -> str:
     status = helper.process.returncode or 0
-    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"the {helper.name} {how}{child.last_words(helper.log)}"
 
 
 def _real(source: Path | None) -> str | None:

@@ -86,16 +86,20 @@ def remove(directory: Path) -> None:
     the last.
     """
     shutil.rmtree(directory, ignore_errors=True)
-    try:
-        with _locked(create=False) as base:
-            for name, target in _entries(base):
-                if target == directory and name != directory.name:
-                    os.unlink(name, dir_fd=base)
-            if os.listdir(base) == [_JOINING]:  # noqa: PTH208 an fd, not a path
-                _remove_joining(base)
-            runtime.base_path().rmdir()
-    except OSError:
-        pass  # other labs are in it, or somebody else was quicker
+    with contextlib.suppress(FileNotFoundError), _locked(create=False) as base:
+        for name, target in _entries(base):
+            if target == directory and name != directory.name:
+                os.unlink(name, dir_fd=base)
+    _leave_nothing()
+
+
+def _leave_nothing() -> None:
+    """Remove the base directory if there is no lab in it and nobody is about to start one."""
+    # OSError: other labs are in it, or somebody starts one, or somebody else was quicker.
+    with contextlib.suppress(OSError), _locked(create=False) as base:
+        if os.listdir(base) == [_JOINING]:  # noqa: PTH208 an fd, not a path
+            _remove_joining(base)
+        runtime.base_path().rmdir()
 
 
 def running() -> list[Running]:
@@ -155,14 +159,15 @@ def joining() -> Iterator[None]:
     while True:
         with _locked() as base:
             fd = os.open(_JOINING, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=base)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            if os.fstat(fd).st_nlink == 0:
-                continue  # removed with the last lab while we waited
-            yield
-            return
-        finally:
-            os.close(fd)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            break
+        os.close(fd)  # removed with the last lab while we waited
+    try:
+        yield
+    finally:
+        os.close(fd)
+        _leave_nothing()
 
 
 @contextlib.contextmanager
