@@ -74,6 +74,16 @@ def test_the_verdict_says_why(event: Make, status: str, code: int, words: str) -
     assert words in verdict(outcome(told), 3.0, UNICODE).plain
 
 
+def test_what_the_table_shows_is_not_told_again(event: Make) -> None:
+    told = [
+        event("expectation", text="x", status="fail"),
+        event("run-ended", exit_code=1, reason="x: expected, seen"),
+    ]
+    assert "expected, seen" not in verdict(outcome(told), 1.0, UNICODE).plain
+    told[-1] = event("run-ended", exit_code=3, reason="the switch died")
+    assert "the switch died" in verdict(outcome(told), 1.0, UNICODE).plain
+
+
 def test_a_reason_stands_beside_the_verdict(event: Make) -> None:
     made = outcome([event("run-ended", exit_code=3, reason="the switch died")])
     assert (

@@ -65,12 +65,12 @@ _STATUS = {"pass": "good", "fail": "bad", "inconclusive": "warn", "skipped": "di
 def section(state: State, history: History) -> str:
     """A finished run as a ``section`` of the page."""
     outcome = state.outcome
-    verdict = f"{outcome.verdict}: {outcome.tally()}" + (f"; {outcome.reason}" if outcome.reason else "")
+    colour = _VERDICTS.get(outcome.verdict, "bad")
     return "\n".join(
         [
             "<section>",
             f"<h1>{escape(state.title or 'a run')}</h1>",
-            f'<p><span class="verdict {_VERDICTS.get(outcome.verdict, "bad")}">{escape(verdict)}</span>'
+            f'<p><span class="verdict {colour}">{escape(outcome.summary())}</span>'
             f' <span class="dim">in {units.duration(state.at)} · {escape(state.file)}</span></p>',
             *_expectations(outcome),
             "<h2>Timeline</h2>",

@@ -137,6 +137,14 @@ class Outcome:
         """Those that keep the run from passing, in their order."""
         return [step for step in self.steps.values() if step.status in FAILING]
 
+    def _blamed(self) -> bool:
+        return bool(self.failed_steps()) or any(one.status in FAILING for one in self.expectations)
+
+    def summary(self) -> str:
+        """The verdict and what is behind it; with the reason where no step and no expectation shows it."""
+        shown = self.exit_code in (0, 1, 4) and (self.exit_code == 0 or self._blamed())
+        return f"{self.verdict}: {self.tally()}" + (f"; {self.reason}" if self.reason and not shown else "")
+
     def tally(self) -> str:
         """The numbers behind the verdict: ``6 expectations held``, ``1 of 6 expectations did not hold``."""
         total = len(self.expectations)

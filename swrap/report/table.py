@@ -101,9 +101,7 @@ def verdict(outcome: Outcome, seconds: float, glyphs: Glyphs) -> Text:
         "pass": (glyphs.passed, "bold green"),
         "inconclusive": (glyphs.unsure, "bold yellow"),
     }.get(word, (glyphs.failed, "bold red"))
-    text = styled(f" {sign} {word}", style).append(f": {outcome.tally()}", style="")
-    if outcome.reason:
-        text.append(f"; {outcome.reason}")
+    text = styled(f" {sign} {word}", style).append(outcome.summary().removeprefix(word))
     return text.append(f" ({units.duration(seconds)})", style="dim")
 
 
