@@ -61,6 +61,7 @@ class Health:
 
     def __post_init__(self) -> None:
         self._clear_at = self._sign_at = self.since
+        self._limit = self.rto_multiple * RTO_LEAST
 
     def forgive(self, now: float) -> None:
         """Nobody looked for a while (this process was stopped): what was not heard then proves nothing."""
