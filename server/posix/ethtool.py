@@ -1,7 +1,6 @@
 """What a network driver says of its link: SIOCETHTOOL (ethtool(8), linux/ethtool.h).
-
-Owns the ioctl's structures. Every question may be unanswered (None): loopback and virtual interfaces have no driver to
-ask. Called by `server.posix.interfaces` alone.
+ Owns the ioctl's structures. Every question may be unanswered (None): loopback and virtual interfaces have no
+driver to ask. Called by `server.posix.interfaces` alone.
 """
 
 from __future__ import annotations

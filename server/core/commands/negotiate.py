@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 
+from server.config import ServerConfig
 from server.core.client import Client
 from server.core.connection import Connection
 from server.core.core import Core
@@ -48,7 +49,8 @@ def negotiate(request: Request) -> Reply:
     if dialect is not Dialect.SMB_3_1_1:
         connection.signing = algorithm_for(dialect)
     _join_client(core, connection)
-    reply = Reply(_response(core, connection, contexts).encode())
+    response = _response(core.config, dialect, connection.capabilities, core.filetime(), contexts)
+    reply = Reply(response.encode())
     if dialect is Dialect.SMB_3_1_1:
         connection.preauth = connection.preauth.update(request.message)
         reply.sent = lambda message: _hash_response(connection, message)
@@ -62,16 +64,28 @@ def smb1_negotiate(core: Core, connection: Connection, message: memoryview) -> N
     offered = MultiProtocolNegotiate.decode(message).dialects
     if WILDCARD in offered:
         connection.wildcard_answered = True
-        dialect = Dialect.WILDCARD
+        answer = wildcard_response(core.config, core.filetime())
     elif SMB_2_002 in offered:
-        dialect = connection.dialect = Dialect.SMB_2_0_2
-        connection.signing = algorithm_for(dialect)
+        connection.dialect = Dialect.SMB_2_0_2
+        connection.signing = algorithm_for(Dialect.SMB_2_0_2)
+        answer = _smb1_answer(_response(core.config, Dialect.SMB_2_0_2, Capabilities.NONE, core.filetime()))
     else:
         raise DisconnectError("a client of SMB1 alone")
     connection.window.consume(0, 1)
-    header = Header(Command.NEGOTIATE, flags=Flags.SERVER_TO_REDIR, credits=connection.window.grant(1))
-    answer = header.encode() + _response(core, connection, (), dialect).encode()
-    connection.wire.send([prefix(len(answer)), answer])
+    connection.window.grant(1)
+    connection.wire.send([answer])
+
+
+def wildcard_response(config: ServerConfig, system_time: int) -> bytes:
+    """The PDU, with its prefix, that asks a client of both SMB1 and SMB2 for a NEGOTIATE (3.3.5.3.2). One
+    credit.
+    """
+    return _smb1_answer(_response(config, Dialect.WILDCARD, Capabilities.LARGE_MTU, system_time))
+
+
+def _smb1_answer(response: NegotiateResponse) -> bytes:
+    answer = Header(Command.NEGOTIATE, flags=Flags.SERVER_TO_REDIR, credits=1).encode() + response.encode()
+    return prefix(len(answer)) + answer
 
 
 def _agree(core: Core, connection: Connection, asked: NegotiateRequest) -> tuple[Context, ...]:
@@ -112,22 +126,25 @@ def _join_client(core: Core, connection: Connection) -> None:
 
 
 def _response(
-    core: Core, connection: Connection, contexts: tuple[Context, ...], dialect: Dialect | None = None
+    config: ServerConfig,
+    dialect: Dialect,
+    capabilities: Capabilities,
+    system_time: int,
+    contexts: tuple[Context, ...] = (),
 ) -> NegotiateResponse:
-    chosen = dialect or connection.dialect or Dialect.SMB_2_0_2
-    size = _SMALL_IO if chosen is Dialect.SMB_2_0_2 else core.config.limits.max_io
+    size = _SMALL_IO if dialect is Dialect.SMB_2_0_2 else config.limits.max_io
     mode = SecurityMode.SIGNING_ENABLED
-    if core.config.signing_required:
+    if config.signing_required:
         mode |= SecurityMode.SIGNING_REQUIRED
     return NegotiateResponse(
-        dialect=chosen,
-        server_guid=core.server_guid,
+        dialect=dialect,
+        server_guid=uuid.UUID(config.guid),
         security_mode=mode,
-        capabilities=Capabilities.LARGE_MTU if chosen is Dialect.WILDCARD else connection.capabilities,
+        capabilities=capabilities,
         max_transact=size,
         max_read=size,
         max_write=size,
-        system_time=core.filetime(),
+        system_time=system_time,
         token=Acceptor.hint(),
         contexts=contexts,
     )

@@ -1,0 +1,340 @@
+"""The acceptor: listens, reads one Negotiate off each connection, and hands the connection to its client's
+process.
+ Owns the listening sockets and the connections that nobody owns yet. Reads exactly one PDU of a connection
+(two with a multi-protocol negotiate), and nothing once it is passed; keeps its descriptor until the receiver
+has confirmed. Called by `server.app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.config import ServerConfig
+from server.core.commands.negotiate import wildcard_response
+from server.events import Events, endpoint
+from server.log import Log
+from server.passing import records
+from server.passing.messages import ConnectionPass, ConnectionPassed, ConnectionRefused, decode, encode
+from server.passing.post import Post
+from server.passing.records import ClientRecord
+from server.pool import Pool, WorkerHandle
+from server.ports.processes import Processes
+from server.ports.store import Store
+from server.wire.errors import FramingError, WireError
+from server.wire.filetime import from_unix_ns
+from server.wire.framing import NEGOTIATE_LIMIT, PREFIX_SIZE, length_of
+from server.wire.header import MAGIC_SMB1, SIZE, Command, Header
+from server.wire.negotiate import Dialect, NegotiateRequest
+from server.wire.smb1 import WILDCARD, MultiProtocolNegotiate
+
+_NOBODY = uuid.UUID(int=0)
+_BACKLOG = 512
+_STRANGERS = 1024
+"""Connections without a Negotiate at one time."""
+_NO_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_RETRY = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """A connection whose client is known, on its way to the owner."""
+
+    name: str
+    sock: socket.socket
+    negotiate: bytes
+    seq_low: int
+    client_guid: uuid.UUID
+    arrived: int
+
+
+class Acceptor:
+    def __init__(
+        self,
+        config: ServerConfig,
+        processes: Processes,
+        settings: str,
+        runtime: Path,
+        store: Store,
+        *,
+        events: Events,
+        log: Log,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._config = config
+        self._identity = processes.identity()
+        self._store = store
+        self._events = events
+        self._log = log
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._post = Post(runtime / "post", self._posted)
+        self._pool = Pool(
+            processes,
+            settings,
+            idle=config.workers,
+            events=events,
+            log=log,
+            ended=self._worker_ended,
+            before_event=self._post.drain,
+        )
+        self._listeners: list[socket.socket] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, asyncio.Future[bool]] = {}
+        """By connection: whether its receiver took it."""
+        self._strangers = 0
+        self._last = 0
+
+    def start(self) -> list[tuple[str, int]]:
+        """Listen, and make the first workers. The (address, port) pairs listened on. OSError: cannot."""
+        self._listeners = listen(self._config)
+        self._pool.start()
+        for listener in self._listeners:
+            self._loop.add_reader(listener.fileno(), self._acceptable, listener)
+        return [listener.getsockname()[:2] for listener in self._listeners]
+
+    def pids(self) -> list[int]:
+        """Of the workers."""
+        return self._pool.pids()
+
+    async def stop(self) -> None:
+        """Listen no more, drop the connections that nobody owns, end the workers."""
+        for listener in self._listeners:
+            self._loop.remove_reader(listener.fileno())
+            listener.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pool.close()
+        self._post.close()
+
+    def _acceptable(self, listener: socket.socket) -> None:
+        for _ in range(_BACKLOG):
+            try:
+                sock, _address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._log.warning("accept failed", error=error.strerror)
+                if error.errno in _NO_RESOURCES:
+                    self._loop.remove_reader(listener.fileno())
+                    self._loop.call_later(_RETRY, self._accept_again, listener)
+                return
+            if self._strangers >= _STRANGERS:
+                sock.close()
+                continue
+            self._strangers += 1
+            task = self._loop.create_task(self._arrived(sock))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _accept_again(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            self._loop.add_reader(listener.fileno(), self._acceptable, listener)
+
+    async def _arrived(self, sock: socket.socket) -> None:
+        """From accept to hand-over. Whatever happens, our descriptor is closed in the end."""
+        self._last += 1
+        name = f"c{self._last}"
+        with sock:
+            sock.setblocking(False)
+            try:
+                self._events.emit(
+                    "connection-accepted",
+                    connection=name,
+                    pid=self._identity,
+                    client=endpoint(sock.getpeername()),
+                    server=endpoint(sock.getsockname()),
+                )
+                try:
+                    async with asyncio.timeout(self._config.limits.negotiate_time):
+                        offer = await self._negotiate(name, sock)
+                finally:
+                    self._strangers -= 1
+                await self._hand_over(offer)
+            except (OSError, EOFError, WireError) as error:
+                # TimeoutError is an OSError.
+                self._dropped(name, sock, error)
+
+    def _dropped(self, name: str, sock: socket.socket, error: Exception) -> None:
+        reason = "no Negotiate in time" if isinstance(error, TimeoutError) else str(error)
+        self._events.emit("connection-closed", connection=name, pid=self._identity, reason=reason)
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+    async def _negotiate(self, name: str, sock: socket.socket) -> Offer:
+        """Read the Negotiate. WireError: it is none; EOFError: the client left."""
+        message = await self._pdu(sock)
+        seq_low = 0
+        guid = _NOBODY
+        if message[:4] == MAGIC_SMB1 and WILDCARD in MultiProtocolNegotiate.decode(message).dialects:
+            await self._loop.sock_sendall(sock, wildcard_response(self._config, from_unix_ns(self._clock())))
+            message = await self._pdu(sock)
+            seq_low = 1
+        if message[:4] != MAGIC_SMB1:
+            if Header.decode(message).command is not Command.NEGOTIATE:
+                raise FramingError("the first message is no NEGOTIATE")
+            request = NegotiateRequest.decode(memoryview(message)[SIZE:])
+            if any(dialect != Dialect.SMB_2_0_2 for dialect in request.dialects):
+                guid = request.client_guid
+        elif seq_low:
+            raise FramingError("SMB1 once more")
+        return Offer(name, sock, message, seq_low, guid, self._clock())
+
+    async def _pdu(self, sock: socket.socket) -> bytes:
+        """Exactly one PDU: not a byte behind it may be taken off the stream."""
+        while (length := length_of(await self._exactly(sock, PREFIX_SIZE), NEGOTIATE_LIMIT)) is None:
+            continue
+        return bytes(await self._exactly(sock, length))
+
+    async def _exactly(self, sock: socket.socket, count: int) -> bytearray:
+        data = bytearray(count)
+        with memoryview(data) as view:
+            done = 0
+            while done < count:
+                received = await self._loop.sock_recv_into(sock, view[done:])
+                if not received:
+                    raise EOFError("closed by the client before its Negotiate")
+                done += received
+        return data
+
+    async def _hand_over(self, offer: Offer) -> None:
+        """Until a worker has taken it. One that is gone took nothing: the record is looked at again."""
+        while True:
+            worker, record, owned = await self._owner(offer)
+            taken = await self._pass(offer, worker, record, owned)
+            if taken is None:
+                raise TimeoutError
+            if taken:
+                self._events.emit(
+                    "connection-passed",
+                    connection=offer.name,
+                    client_guid=str(offer.client_guid),
+                    from_pid=self._identity,
+                    to_pid=worker.pid,
+                    owned=owned,
+                )
+                return
+            if worker.gone.is_set() or records.owner(self._store, offer.client_guid) == record:
+                records.release(self._store, offer.client_guid, record)
+                worker.claims.pop(offer.client_guid, None)
+
+    async def _owner(self, offer: Offer) -> tuple[WorkerHandle, ClientRecord, bool]:
+        """The worker that owns the client: the one on record, or a new one."""
+        guid = offer.client_guid
+        if guid == _NOBODY:
+            worker = await self._pool.take()
+            return worker, ClientRecord(worker.address, worker.pid, offer.arrived), False
+        while True:
+            record = records.owner(self._store, guid)
+            if record is None:
+                worker = await self._pool.take()
+                wanted = ClientRecord(worker.address, worker.pid, offer.arrived)
+                record, new = records.claim(self._store, guid, wanted)
+                if new:
+                    worker.claims[guid] = record
+                    return worker, record, False
+                self._pool.give_back(worker)
+            found = self._pool.find(record.address)
+            if found is not None:
+                return found, record, True
+            records.release(self._store, guid, record)  # of a worker that is dead
+
+    async def _pass(
+        self, offer: Offer, worker: WorkerHandle, record: ClientRecord, owned: bool
+    ) -> bool | None:
+        """True: it is the worker's. False: the worker did not take it, and never will. None: it does not say."""
+        message = ConnectionPass(
+            connection=offer.name,
+            client_guid=offer.client_guid,
+            initial_connect_time=record.connect_time,
+            seq_low=offer.seq_low,
+            owned=owned,
+            reply_to=self._post.address,
+            from_pid=self._identity,
+            negotiate=offer.negotiate,
+        )
+        answer: asyncio.Future[bool] = self._loop.create_future()
+        self._waiting[offer.name] = answer
+        gone = self._loop.create_task(worker.gone.wait())
+        try:
+            try:
+                await self._post.send(worker.address, encode(message), [offer.sock.fileno()])
+            except (ConnectionRefusedError, FileNotFoundError):
+                return False
+            await asyncio.wait(
+                (answer, gone),
+                timeout=self._config.limits.handover_time,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if answer.done():
+                return answer.result()
+            return False if gone.done() else None
+        finally:
+            gone.cancel()
+            del self._waiting[offer.name]
+
+    def _posted(self, data: bytes, fds: list[int]) -> None:
+        for fd in fds:
+            socket.socket(fileno=fd).close()
+        try:
+            message = decode(data)
+        except ValueError as error:
+            self._log.failure("a message that is none", error)
+            return
+        if isinstance(message, ConnectionPassed | ConnectionRefused):
+            answer = self._waiting.get(message.connection)
+            if answer is not None and not answer.done():
+                answer.set_result(isinstance(message, ConnectionPassed))
+
+    def _worker_ended(self, worker: WorkerHandle) -> None:
+        self._post.drain()  # it may have confirmed before it went
+        for guid, record in worker.claims.items():
+            records.release(self._store, guid, record)
+        worker.claims.clear()
+
+
+def listen(config: ServerConfig) -> list[socket.socket]:
+    """The listening sockets, non-blocking. Without addresses: all of them, by one dual-stack socket where
+    there is IPv6. OSError: an address that cannot be bound.
+    """
+    if not config.addresses:
+        try:
+            return [_listener(socket.AF_INET6, "::", config.port, dual=True)]
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                raise
+            # noqa because no address was given: all of them is what was asked for.
+            return [_listener(socket.AF_INET, "0.0.0.0", config.port)]  # noqa: S104
+    listeners: list[socket.socket] = []
+    try:
+        for address in config.addresses:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            listeners.append(_listener(family, address, config.port))
+    except OSError:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+def _listener(family: socket.AddressFamily, address: str, port: int, *, dual: bool = False) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
+        sock.bind((address, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"cannot listen on {address} port {port}: {error.strerror}") from error
+    return sock

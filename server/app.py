@@ -1,0 +1,96 @@
+"""A whole server in one call: zygote, store, acceptor, and the way down again.
+ Owns the runtime directory and the order of start and stop. Called by the command line and by the actor; both
+must call
+`prepare` before they have a loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from server import worker
+from server.acceptor import Acceptor
+from server.config import ServerConfig
+from server.events import Events
+from server.log import Log
+from server.posix.processes import PosixProcesses
+from server.posix.store import LmdbStore
+from server.posix.zygote import Main
+from server.worker import Settings
+
+_ROLES: Mapping[str, Main] = {"worker": worker.main}
+_NO_GUID = str(uuid.UUID(int=0))
+_MAX_RUNTIME = 80
+"""Bytes of a runtime directory's path: names of sockets in it must stay below 108."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What has to exist before a loop does."""
+
+    processes: PosixProcesses
+    runtime: Path
+
+
+def prepare() -> Prepared:
+    """Make the runtime directory (mode 0700) and fork the zygote, which removes it when all is over."""
+    runtime = Path(tempfile.mkdtemp(prefix="smb-server-", dir=_runtime_parent()))
+    (runtime / "post").mkdir(mode=0o700)
+    return Prepared(PosixProcesses.launch(_ROLES, runtime), runtime)
+
+
+def _runtime_parent() -> str | None:
+    """XDG_RUNTIME_DIR if it is there and short, else the usual place for temporary files, else /tmp."""
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
+        if parent and len(os.fsencode(parent)) <= _MAX_RUNTIME and os.access(parent, os.W_OK | os.X_OK):
+            return parent
+    return "/tmp"  # noqa: S108  # mkdtemp makes a directory of its own in it, mode 0700
+
+
+class Server:
+    """Between `start` and `stop` the server serves."""
+
+    def __init__(self, prepared: Prepared, config: ServerConfig, *, events: Events, log: Log) -> None:
+        if config.guid == _NO_GUID:
+            config = replace(config, guid=str(uuid.uuid4()))
+        self._prepared = prepared
+        self._events = events
+        self._store = LmdbStore(prepared.runtime / "store")
+        self._acceptor = Acceptor(
+            config,
+            prepared.processes,
+            Settings(config, prepared.runtime).to_json(),
+            prepared.runtime,
+            self._store,
+            events=events,
+            log=log,
+        )
+
+    def start(self) -> list[tuple[str, int]]:
+        """The (address, port) pairs listened on. OSError: cannot."""
+        listening = self._acceptor.start()
+        self._events.emit("process-started", pid=self._prepared.processes.identity(), role="acceptor")
+        return listening
+
+    def processes(self) -> list[dict[str, int | str]]:
+        found: list[dict[str, int | str]] = [{"pid": self._prepared.processes.identity(), "role": "acceptor"}]
+        found += [{"pid": pid, "role": "worker"} for pid in self._acceptor.pids()]
+        return found
+
+    async def stop(self) -> None:
+        await self._acceptor.stop()
+        self._store.close()
+
+
+async def dispose(prepared: Prepared) -> None:
+    """End the zygote and what is left of its children; the runtime directory goes with it."""
+    await prepared.processes.close()
+    with contextlib.suppress(OSError):
+        shutil.rmtree(prepared.runtime, ignore_errors=True)

@@ -1,0 +1,115 @@
+"""The messages of the hand-over: values and their bytes.
+ A message is one datagram: a JSON object on the first line, raw bytes after it. Descriptors go beside it.
+Pure values.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPass:
+    """«This connection's client is yours.» One descriptor goes with it.
+
+    `connection`: its name; `initial_connect_time`: ns since 1970, when the owner's record was made, by which
+    a receiver tells that it is meant; `seq_low`: the MessageId of `negotiate` (1 after a multi-protocol
+    negotiate, else 0);
+    `negotiate`: the message, without length prefix; `owned`: the receiver owned the ClientGUID before this
+    connection came; `reply_to`: post address; `from_pid`: who passes it. `client_guid` is zero for a client
+    that has none.
+    """
+
+    connection: str
+    client_guid: uuid.UUID
+    initial_connect_time: int
+    seq_low: int
+    owned: bool
+    reply_to: str
+    from_pid: int
+    negotiate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPassed:
+    """«It is mine now»: sent before a byte of the connection is read or written."""
+
+    connection: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRefused:
+    """«I do not own that client (any more)»: the sender, who still has the connection, looks again."""
+
+    connection: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDrop:
+    """«A client of yours has connected to another node»: its owner there disconnects it (descriptors do not
+    travel).
+    """
+
+    client_guid: uuid.UUID
+    initial_connect_time: int
+
+
+Message = ConnectionPass | ConnectionPassed | ConnectionRefused | ConnectionDrop
+
+
+def encode(message: Message) -> bytes:
+    raw = b""
+    if isinstance(message, ConnectionPass):
+        fields = {
+            "do": "connection_pass",
+            "connection": message.connection,
+            "client_guid": str(message.client_guid),
+            "initial_connect_time": message.initial_connect_time,
+            "seq_low": message.seq_low,
+            "owned": message.owned,
+            "reply_to": message.reply_to,
+            "from_pid": message.from_pid,
+        }
+        raw = message.negotiate
+    elif isinstance(message, ConnectionDrop):
+        fields = {
+            "do": "connection_drop",
+            "client_guid": str(message.client_guid),
+            "initial_connect_time": message.initial_connect_time,
+        }
+    else:
+        kind = "connection_passed" if isinstance(message, ConnectionPassed) else "connection_refused"
+        fields = {"do": kind, "connection": message.connection, "pid": message.pid}
+    return json.dumps(fields).encode() + b"\n" + raw
+
+
+def decode(data: bytes) -> Message:
+    """ValueError: none of these. Only our own processes can write here, so that is a bug or a version mix."""
+    line, _, raw = data.partition(b"\n")
+    try:
+        fields = json.loads(line)
+        kind = fields["do"]
+        if kind == "connection_pass":
+            return ConnectionPass(
+                fields["connection"],
+                uuid.UUID(fields["client_guid"]),
+                fields["initial_connect_time"],
+                fields["seq_low"],
+                fields["owned"],
+                fields["reply_to"],
+                fields["from_pid"],
+                raw,
+            )
+        if kind == "connection_passed":
+            return ConnectionPassed(fields["connection"], fields["pid"])
+        if kind == "connection_refused":
+            return ConnectionRefused(fields["connection"], fields["pid"])
+        if kind == "connection_drop":
+            return ConnectionDrop(uuid.UUID(fields["client_guid"]), fields["initial_connect_time"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a message: {error}") from error
+    raise ValueError(f"unknown message {kind}")
