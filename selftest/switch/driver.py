@@ -10,6 +10,7 @@ import fcntl
 import itertools
 import os
 import select
+import shlex
 import socket
 import struct
 import subprocess
@@ -28,6 +29,8 @@ from swrap.abi.page import Page, pack_ip
 from swrap.switch.client import ControlClient, control_call
 from swrap.topology import Host, Interface, Topology
 
+SWITCH = shlex.split(os.environ.get("SWRAP_TEST_SWITCH", "")) or [sys.executable, "-m", "swrap.switch"]
+"""How the switch is started; test_sanitized.py puts another build there."""
 SYN = 53_248  # a quarter of the default SO_SNDBUF: what makes a socket not ready for POLLOUT
 PORTS = itertools.count(40_000)
 STATES = ("none", "syn-sent", "established", "fin-wait", "close-wait", "closed")
@@ -278,7 +281,7 @@ def switched(
     ready, tell = os.pipe()
     owner, hold = os.pipe()
     limit = ["prlimit", f"--nofile={nofile}"] if nofile else []
-    argv = [*limit, sys.executable, "-m", "swrap.switch", str(directory), "--owner-fd", str(owner)]
+    argv = [*limit, *SWITCH, str(directory), "--owner-fd", str(owner)]
     process = subprocess.Popen([*argv, "--ready-fd", str(tell), *options], pass_fds=(owner, tell))
     os.close(owner)
     os.close(tell)

@@ -111,7 +111,7 @@ def test_an_opening_that_is_cut_off_leaves_nothing(lab: Switched) -> None:
         one = lab.door()
         one.sendall(opening(lib.SW_OPEN, 1, inode(one), HERE, THERE, SYN)[:part])
         one.close()
-    soon(lambda: len(list(fds.iterdir())) == before)
+    soon(lambda: len(list(fds.iterdir())) <= before)
 
 
 def test_asking_ends_cleanly(lab: Switched) -> None:
