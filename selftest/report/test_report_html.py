@@ -137,6 +137,14 @@ def test_a_run_without_anything_is_a_page_too(event: Make, tmp_path: Path) -> No
     assert "harness failed" in " ".join(made.words)
 
 
+def test_a_thousand_connections_are_counted_and_forty_drawn(event: Make, tmp_path: Path) -> None:
+    ends = [{"id": n, "client": f"10.0.1.2:{n}", "server": "10.0.1.1:80"} for n in range(1000)]
+    told = [event("flow-opened", n / 10, **each) for n, each in enumerate(ends)]
+    made, text = page(tmp_path / "r.html", told, verdict=0)
+    assert len(made.all("line", "life")) == 40
+    assert "and 960 more channels" in text
+
+
 def test_an_hour_of_samples_is_a_page_of_a_sane_size(event: Make, tmp_path: Path) -> None:
     ends = {"id": 1, "client": "10.0.1.2:4", "server": "10.0.1.1:80"}
     told = [event("flow-sample", n / 10, **ends, to_server={"bytes": n * 1000}) for n in range(36_000)]

@@ -16,6 +16,7 @@ from .state import State
 
 _POINTS = 4096
 _MARKS = 2000
+_TRACKS = 400
 
 
 @dataclass(slots=True)
@@ -54,11 +55,12 @@ class Track:
 
 @dataclass(slots=True)
 class History:
-    """All tracks by flow and the marks of one run. ``dropped`` counts marks that there was no room for."""
+    """All tracks by flow, the marks of one run, and how many of both there was no room for."""
 
     tracks: dict[str, Track] = field(default_factory=dict)
     marks: list[Sentence] = field(default_factory=list)
     dropped: int = 0
+    untracked: int = 0
 
     def apply(self, event: Event, state: State, sentence: Sentence) -> None:
         """Take in one event, after ``state`` has."""
@@ -74,6 +76,9 @@ class History:
         if channel is None:
             return
         track = self.tracks.get(flow)
+        if track is None and len(self.tracks) >= _TRACKS:
+            self.untracked += event.kind == "flow-opened"
+            return
         if track is None:
             track = self.tracks[flow] = Track(f"{channel.client} → {channel.server}", channel.opened)
         track.closed, track.how = channel.closed, channel.standing()

@@ -7,6 +7,7 @@ events and looks at ``state``. Called by every reporter that shows a state.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -42,6 +43,9 @@ class Model:
     def _reset(self) -> None:
         self.state = State()
         self._connections: dict[tuple[str, str], _Connection] = {}
+        self._told: dict[str, _Connection] = {}
+        self._by_client: dict[str, Channel] = {}
+        self._gone: deque[str] = deque()
         self._texts: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
@@ -82,24 +86,30 @@ class Model:
             )
             self.state.channels[flow] = channel
             self._claim(channel)
-            self._forget()
         return channel
 
-    def _forget(self) -> None:
-        """Keep the ended channels of late only: a server under load has opened thousands."""
-        ended = [flow for flow, channel in self.state.channels.items() if not channel.open]
-        for flow in ended[:-_ENDED_FLOWS]:
-            del self.state.channels[flow]
+    def _ended(self, channel: Channel) -> None:
+        """Remember the channels that ended of late, and forget the one before them."""
+        self._gone.append(channel.flow)
+        if len(self._gone) > _ENDED_FLOWS:
+            gone = self.state.channels.pop(self._gone.popleft(), None)
+            if gone is not None and self._by_client.get(gone.client) is gone:
+                del self._by_client[gone.client]
+                self._told.pop(gone.client, None)
 
     def _claim(self, channel: Channel) -> None:
-        for connection in self._connections.values():
-            if connection.client == channel.client and channel.server in (connection.server, "?"):
-                channel.owner, channel.handed_from = connection.owner, connection.handed_from
+        """A flow is known: whoever has told of a connection between its ends serves it."""
+        self._by_client[channel.client] = channel
+        connection = self._told.get(channel.client)
+        if connection is not None:
+            self._served(connection)
 
     def _served(self, connection: _Connection) -> None:
-        for channel in self.state.channels.values():
-            if channel.open and channel.client == connection.client and channel.server == connection.server:
-                channel.owner, channel.handed_from = connection.owner, connection.handed_from
+        """A connection is known: the flow between its ends is served by its owner."""
+        self._told[connection.client] = connection
+        channel = self._by_client.get(connection.client)
+        if channel is not None and channel.open and channel.server == connection.server:
+            channel.owner, channel.handed_from = connection.owner, connection.handed_from
 
 
 def _word(value: Any) -> str:
@@ -174,6 +184,7 @@ def _flow_waiting(model: Model, event: Event) -> None:
 def _flow_refused(model: Model, event: Event) -> None:
     channel = model._channel(event)
     channel.closed, channel.how = event.at, "refused"
+    model._ended(channel)
 
 
 def _flow_sample(model: Model, event: Event) -> None:
@@ -203,6 +214,7 @@ def _flow_closed(model: Model, event: Event) -> None:
     channel.how = {"fin": "closed", "reset": "reset"}.get(_word(event.data.get("how", "fin")), "")
     channel.how = channel.how or _word(event.data.get("how"))
     channel.blocked, channel.unacked = False, 0
+    model._ended(channel)
 
 
 def _connection(model: Model, event: Event) -> _Connection:
@@ -233,7 +245,9 @@ def _connection_ready(model: Model, event: Event) -> None:
 
 
 def _connection_closed(model: Model, event: Event) -> None:
-    model._connections.pop((event.source, _word(event.data.get("connection", "?"))), None)
+    connection = model._connections.pop((event.source, _word(event.data.get("connection", "?"))), None)
+    if connection is not None and model._told.get(connection.client) is connection:
+        del model._told[connection.client]
 
 
 def _process_started(model: Model, event: Event) -> None:

@@ -7,7 +7,7 @@ A template is text with `{field}` or `{field|form}` in it; `{a/b}` takes the fir
 there. A part in square brackets falls away when a field in it is missing or null, so that an actor may
 leave out what it does not know. A field outside of brackets that is missing shows as `?`: a sentence never
 fails. A kind without a template is shown as its name and its fields. Of the forms after the bar, a 0 is as
-good as missing to ``flows``, ``requests``, ``processes``, ``some`` and ``bits``.
+good as missing to ``flows``, ``requests``, ``some`` and ``bits``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     "run-started": (_Q, "{title}[ ({file})]"),
     "step-started": (_P, "{text}"),
     "step-done": (_Q, "done: {text}"),
-    "step-failed": (_B, "failed: {text}[: {error}][, expected {expected}][, seen {seen}][ ({where})]"),
+    "step-failed": (_B, "failed: {text}[: {error}][ ({where})]"),
     "step-skipped": (_Q, "skipped: {text}"),
     "fault-missed": (_W, "touched nothing: {text}[ ({where})]"),
     "expectation": (_S, "{text}: {status}"),
@@ -69,7 +69,7 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
                   "[, {flows|flows}][, {bytes|some} lost]"),
     "rate": (_W, "{interface} has another rate[: {rate|bits}]"),
     "heal": (_G, "healed: all links up, no rules, rates as in the lab"),
-    "kill": (_B, "SIG{signal} to[ {actor}][ {role}][ {processes|processes}][ (process {pid/pids|list})]"),
+    "kill": (_B, "SIG{signal} to[ {actor}][ {role}][: process {pid/pids|list}]"),
     # What the switch sees.
     "flow-opened": (_Q, "{client} → {server}[ over {interfaces|path}]"),
     "flow-accepted": (_Q, "{client} → {server} accepted"),
@@ -81,9 +81,9 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     # Processes.
     "process-started": (_Q, "process {pid} started[ as {role}]"),
     "process-ended": (_W, "process {pid} ended[ ({role})][ with status {status}]"),
-    "actor-started": (_Q, "[{actor}: ]{program} started[ on {host}][ as process {pid}]"),
-    "actor-ready": (_Q, "[{actor} is ]ready"),
-    "actor-exited": (_Q, "ended[ with status {status}][ by signal {signal}][ (process {pid})]"),
+    "actor-started": (_Q, "{actor} started[: {program}][ on {host}][ as process {pid}]"),
+    "actor-ready": (_Q, "{actor} is ready"),
+    "actor-exited": (_Q, "{actor} ended[ with status {status}][ by SIG{signal}][ (process {pid})]"),
     # A server that hands its connections over.
     "connection-accepted": (_Q, "{client} accepted by process {pid}"),
     "connection-passed": (_P, "[connection {connection} ]handed over: process {from_pid} → {to_pid}"),
@@ -125,11 +125,11 @@ def _list(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _counted(one: str, many: str | None = None) -> Callable[[Any], str]:
+def _counted(one: str) -> Callable[[Any], str]:
     def form(value: Any) -> str:
         # A count, or the list of what is counted: actors report either.
         number = len(value) if isinstance(value, (list, tuple)) else int(value)
-        return units.count(number, one, many) if number else ""
+        return units.count(number, one) if number else ""
 
     return form
 
@@ -143,7 +143,6 @@ _FORMS: Mapping[str, Callable[[Any], str]] = {
     "pair": _pair,
     "path": _path,
     "list": _list,
-    "processes": _counted("process", "processes"),
 }
 
 _FIELD = re.compile(r"\{([a-z_/]+)(?:\|([a-z]+))?\}")

@@ -43,8 +43,9 @@ def timeline(state: State, history: History) -> str:
         parts += _track(track, each, y, end, peak)
         y += _TRACK
     parts += _marks(history, end, height)
-    if len(tracks) > len(shown):
-        parts.append(_text(0, y + 14, f"and {len(tracks) - len(shown)} more channels", "dim"))
+    more = len(tracks) - len(shown) + history.untracked
+    if more:
+        parts.append(_text(0, y + 14, f"and {units.count(more, 'more channel')}", "dim"))
     return (
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="timeline of the run">'
         + "\n".join(parts)
