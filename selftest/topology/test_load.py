@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from swrap.document import BadInput
 from swrap.topology import Host, Interface, Limits, Topology, load_lab
+from swrap.topology.spelled import spelled
 
 LAB = """\
 hosts:
@@ -112,3 +114,8 @@ def test_a_lab_without_hosts_is_none(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
         load_lab(tmp_path / "none.yaml")
+
+
+def test_a_network_can_be_spelled_again_and_means_the_same(tmp_path: Path) -> None:
+    lab = load(tmp_path, LAB)
+    assert load(tmp_path, json.dumps(spelled(lab))) == lab

@@ -89,7 +89,7 @@ _RUN_KINDS = {
             "seen": "what was instead",
         },
     ),
-    "step-skipped": Kind("A step was not tried, because an earlier one failed.", _STEP),
+    "step-skipped": Kind("A step was not done, because another one failed.", _STEP),
     "fault-missed": Kind("A fault touched nothing: the run proves nothing.", _STEP),
     "progress": Kind(
         "A verb is on its way.",
