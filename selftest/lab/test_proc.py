@@ -49,12 +49,14 @@ def test_descendants_are_children_and_theirs() -> None:
         shell.stdin.close()
 
 
-def test_a_command_line_is_whole_and_a_kernel_thread_has_only_its_name() -> None:
+def test_a_command_line_is_whole_and_who_has_none_is_told_by_name() -> None:
     with subprocess.Popen(["cat", "-", "-u"], stdin=subprocess.PIPE) as process:
         assert proc.command_line(process.pid) == "cat - -u"
         process.communicate()
-    nameless = [one for one in proc.processes() if not proc.read(one.pid, "cmdline")]
-    assert all(proc.command_line(one.pid) == f"[{one.command}]" for one in nameless)
+    zombie = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    assert proc.command_line(zombie.pid) == "[true]"
+    zombie.wait()
 
 
 def test_the_namespace_of_nobody_is_unknown() -> None:

@@ -82,7 +82,7 @@ def test_a_directory_that_a_dead_lab_left_is_used_again(tmp_path: Path) -> None:
         write(directory)
         (directory / "page").touch()
         os.close(lock)
-    assert len(os.listdir(runtime.base_path())) == 1
+    assert len(list(runtime.base_path().iterdir())) == 1
 
 
 def test_a_chosen_directory_must_be_empty_and_nobody_elses(tmp_path: Path) -> None:

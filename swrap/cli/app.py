@@ -58,11 +58,12 @@ def run(arguments: Sequence[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _tell(f"{where}{error.strerror or error}", HARNESS)
     except Exception as error:
-        # Errors of usage: their class is typer's own or click's, depending on typer's version.
-        told = getattr(error, "format_message", None)
-        if told is None:
+        # Known by what they have: errors of usage are typer's own or click's, depending on typer's version,
+        # and those of reports would have to be imported with all that draws them.
+        status, told = getattr(error, "exit_code", None), getattr(error, "format_message", None)
+        if not isinstance(status, int):
             raise
-        return _tell(_usage(told(), error), BAD_INPUT)
+        return _tell(_usage(told(), error) if told else str(error), status)
     return status if isinstance(status, int) else 0
 
 

@@ -24,12 +24,19 @@ def run(main: Coroutine[object, object, int]) -> int:
     return asyncio.run(_run(main))
 
 
-async def _run(main: Coroutine[object, object, int]) -> int:
+def watch_children() -> None:
+    """Let the running loop wait for children by pidfd, as asyncio does from Python 3.12 on.
+
+    Before that it waits for each in a thread, and a signal that we block is delivered there.
+    """
     if sys.version_info < (3, 12):
-        # Else it waits for each child in a thread of its own, and a signal that we block is delivered there.
         watcher = asyncio.PidfdChildWatcher()
         watcher.attach_loop(asyncio.get_running_loop())
         asyncio.set_child_watcher(watcher)
+
+
+async def _run(main: Coroutine[object, object, int]) -> int:
+    watch_children()
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(main)
     came: list[signal.Signals] = []

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from swrap.document import did_you_mean
-from swrap.lab import registry
+from swrap.lab import registry, source
 from swrap.lab.environment import LAB
 from swrap.lab.errors import NoLab, Refused
 from swrap.lab.joined import Joined
@@ -34,7 +34,7 @@ def find(lab: str | None) -> Joined | None:
         known = [str(one.directory) for one in registry.running()]
         known += [one.record.source for one in registry.running() if one.record.source]
         raise Refused(f"--lab {lab}: no such file or directory{did_you_mean(lab, known)}")
-    running = registry.of_file(path)
+    running = registry.of_file(source.file_of(path))
     return _only(running, f"several labs run from {lab}; name one by its directory") if running else None
 
 

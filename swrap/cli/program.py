@@ -18,12 +18,11 @@ import typer
 
 from swrap.abi.paths import libswrap
 from swrap.cli import foreground, interrupt, labs, options
-from swrap.lab import environment, registry, target
+from swrap.lab import environment, registry, source, target
 from swrap.lab.environment import LAB
 from swrap.lab.errors import LabError, Refused
 from swrap.lab.lab import Lab
 from swrap.topology import Host, Interface, Topology
-from swrap.topology.load import load_lab
 
 _PRIVATE_HOST = "host"
 _PRIVATE_ADDRESS = IPv4Interface("10.0.0.1/24")
@@ -85,15 +84,14 @@ def _inside(lab: str | None, host: str | None, argv: Sequence[str], *, guard: bo
         if joined is not None:
             starting.close()
             joined.enter(joined.host(host), argv)
-        source = Path(lab or "")
-        topology = load_lab(source)
-        chosen = environment.pick_host([one.name for one in topology.hosts], host, str(source))
-        return _own(topology, source, chosen, argv, guard=guard, starting=starting)
+        topology, file = source.load(Path(lab or ""))
+        chosen = environment.pick_host([one.name for one in topology.hosts], host, str(lab))
+        return _own(topology, file, chosen, argv, guard=guard, starting=starting)
 
 
 def _own(
     topology: Topology,
-    source: Path | None,
+    file: Path | None,
     host: str,
     argv: Sequence[str],
     *,
@@ -106,7 +104,7 @@ def _own(
 
     async def main() -> int:
         async with await Lab.start(
-            topology, source=source, guard=guard, direct=source is None, command="exec", adopt=True
+            topology, source=file, guard=guard, direct=file is None, command="exec", adopt=True
         ) as lab:
             if starting is not None:
                 starting.close()

@@ -19,13 +19,12 @@ from typing import Annotated
 import typer
 
 from swrap.cli import interrupt, labs, options
-from swrap.lab import registry
+from swrap.lab import registry, source
 from swrap.lab.environment import LAB, outside
 from swrap.lab.errors import LabError, Refused
 from swrap.lab.lab import Lab
 from swrap.lab.record import Process
 from swrap.topology import Topology
-from swrap.topology.load import load_lab
 
 _DOWN_WITHIN = 15.0  # seconds; a guard, after which the owner is killed and the keeper does the rest
 
@@ -56,10 +55,10 @@ def up(
     """Keep a lab running, until Ctrl-C or `swrap down`."""
     if detach:
         return _detach(file, directory, guard=guard)
-    topology = load_lab(file)
+    topology, lab_file = source.load(file)
     with contextlib.ExitStack() as starting:
         starting.enter_context(registry.joining())
-        others = registry.of_file(file)
+        others = registry.of_file(lab_file)
         if others and directory is None:
             raise Refused(
                 f"{file}: runs already, in {others[0].directory} (pid {others[0].record.owner.pid}); "
@@ -68,7 +67,7 @@ def up(
 
         async def main() -> int:
             async with await Lab.start(
-                topology, source=file, directory=directory, guard=guard, command="up", adopt=True
+                topology, source=lab_file, directory=directory, guard=guard, command="up", adopt=True
             ) as lab:
                 starting.close()
                 _announce(lab, file, ready_fd)
@@ -98,7 +97,7 @@ def down(
         os.execve(argv[0], argv, variables)  # noqa: S606 ourselves again
     joined = labs.require(which or lab)
     record = joined.record
-    # The keeper ends all the rest, whatever state the owner is in; should it fail to, the owner's death is its cue.
+    # The keeper ends all the rest, whatever state the owner is in; should it not, the owner's death makes it.
     if not _end(record.keeper, signal.SIGTERM, [record.owner, record.keeper]):
         _end(record.owner, signal.SIGKILL, [record.owner, record.keeper])
     if joined.directory.exists():

@@ -156,18 +156,18 @@ def joining() -> Iterator[None]:
 
     Two commands with the same `--lab FILE`, started together, so become one owner and one guest.
     """
-    while True:
-        with _locked() as base:
-            fd = os.open(_JOINING, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=base)
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        if os.fstat(fd).st_nlink:
-            break
-        os.close(fd)  # removed with the last lab while we waited
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(_leave_nothing)  # first, so that it is done whenever Ctrl-C comes
+        while True:
+            with _locked() as base:
+                fd = os.open(
+                    _JOINING, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=base
+                )
+            stack.callback(os.close, fd)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_nlink:  # else it was removed with the last lab while we waited
+                break
         yield
-    finally:
-        os.close(fd)
-        _leave_nothing()
 
 
 @contextlib.contextmanager
