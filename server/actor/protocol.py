@@ -68,7 +68,7 @@ class ActorChannel:
     async def serve(
         self, handlers: Mapping[str, Handler], on_eof: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """Say hello, do verbs until the runner closes, then ``on_eof``, within a moment."""
+        """Say hello, do verbs until the runner closes, then ``on_eof``."""
         self._send({"hello": {"actor": self._name, "pid": os.getpid()}})
         try:
             while line := await self._next_line():
@@ -82,9 +82,12 @@ class ActorChannel:
                     if on_eof is not None:
                         await on_eof()
             self._writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_GRACE):
+                    await self._writer.wait_closed()
 
     async def _next_line(self) -> bytes:
-        """A line, or nothing at the end: a runner that was killed leaves a reset instead of an end of file."""
+        """A line, or nothing at the end; a runner that was killed may leave a reset instead."""
         try:
             return await self._reader.readline()
         except (OSError, ValueError) as error:

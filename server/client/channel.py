@@ -69,11 +69,10 @@ class Channel:
             )
             async with asyncio.timeout(options.handshake_timeout):
                 established = await self._shake_hands(link, steps)
-        except WireError as error:
-            link.abort(str(error))
-            raise ChannelLost(str(error)) from error
-        except BaseException:
-            link.abort("the handshake failed")
+        except BaseException as error:
+            link.abort(str(error) or "the handshake failed")
+            if isinstance(error, WireError):
+                raise ChannelLost(str(error)) from error
             raise
         self._established = established
         self._exchange = Exchange(
@@ -200,6 +199,15 @@ class Channel:
         for future in waiting.values():
             if not future.done():
                 future.set_exception(error)
+
+    @property
+    def gone(self) -> bool:
+        """Whether its socket is closed, or never was."""
+        return self._link is None or self._link.done.is_set()
+
+    async def wait_closed(self) -> None:
+        if self._link is not None:
+            await self._link.done.wait()
 
     def _end(self, reason: str) -> None:
         self.state, self.reason = ChannelState.CLOSED, self.reason or reason

@@ -181,6 +181,9 @@ class Client:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         self._session.close("the client ended")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await self._session.wait_closed()
 
     @property
     def _kept(self) -> Keeper:

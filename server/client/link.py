@@ -32,6 +32,8 @@ class Link(asyncio.BufferedProtocol):
         self._big: bytearray | None = None
         self._reason: str | None = None
         self._closed = False
+        self.done = asyncio.Event()
+        """Set when the socket is closed."""
         self.given = 0
         """Bytes given to ``send`` so far."""
         self.heard = 0
@@ -139,4 +141,5 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
+        self.done.set()
         self._on_closed(self._reason or (str(exc) if exc else "closed by the server"))

@@ -96,6 +96,7 @@ class Session:
         self._established: Established | None = None
         self.channels: list[Channel] = []
         self.channel_sequence = 0
+        self._former: list[Channel] = []
         self._losses: list[tuple[Path, bool]] = []
         self.lost: str | None = None
         """Why the session is no more; None while it lives."""
@@ -176,7 +177,7 @@ class Session:
 
     def drop(self, channel: Channel, reason: str) -> None:
         """A channel is lost: what was under way on it goes over another one (3.2.7.1)."""
-        self.channels.remove(channel)
+        self._leave(channel)
         self.channel_sequence = (self.channel_sequence + 1) & 0xFFFF
         outstanding = channel.awaited
         self.tell(
@@ -221,7 +222,7 @@ class Session:
 
     def retire(self, channel: Channel, reason: str) -> None:
         """Close a channel that owes no answer any more."""
-        self.channels.remove(channel)
+        self._leave(channel)
         channel.close(reason)
         self.tell(
             "channel-closed",
@@ -257,11 +258,19 @@ class Session:
         """Close all channels, without a word to the server."""
         if self.lost is None:
             self.lost = reason
-        for channel in self.channels:
+        for channel in list(self.channels):
+            self._leave(channel)
             channel.abort(ChannelLost(reason))
-        self.channels.clear()
         self._room.set()
         self.attention.set()
+
+    async def wait_closed(self) -> None:
+        """Until the sockets of all channels that there were are closed."""
+        await asyncio.gather(*(channel.wait_closed() for channel in self._former))
+
+    def _leave(self, channel: Channel) -> None:
+        self.channels.remove(channel)
+        self._former = [one for one in self._former if not one.gone] + [channel]
 
     # -- requests
 
