@@ -9,6 +9,7 @@ import pytest
 from swrap.events import Event
 from swrap.report.model import Model
 from swrap.report.state import State
+from swrap.scenario import Verdict
 
 Make = Callable[..., Event]
 
@@ -179,6 +180,16 @@ def test_the_runner_has_the_last_word(story: list[Event]) -> None:
         model.apply(event)
     model.finish(4)
     assert model.state.outcome.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("interrupted", "harness"), [(None, None), (None, "the switch died"), (2, None)])
+def test_the_runner_and_the_report_say_the_same_word(interrupted: int | None, harness: str | None) -> None:
+    given = Verdict((), harness=harness, interrupted=interrupted)
+    model = Model()
+    model.finish(given)
+    outcome = model.state.outcome
+    assert (outcome.verdict, outcome.exit_code) == (given.outcome.value, given.exit_code)
+    assert outcome.reason == given.reason
 
 
 def test_a_fault_that_missed_is_told_of_and_not_taken_for_done(event: Make) -> None:

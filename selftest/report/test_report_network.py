@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 import pytest
 
 from swrap.report.network import Network
+from swrap.topology import Host, Interface, Topology
+from swrap.topology.spelled import spelled
 
 
 def network(topology: Any) -> Network:
@@ -58,3 +61,18 @@ def test_telling_twice_that_a_cable_is_out_does_not_move_the_moment() -> None:
     port.turn(False, 3.0)
     port.turn(True, 4.0)
     assert port.history == [(2.0, False), (4.0, True)]
+
+
+def test_a_topology_as_a_run_spells_it_is_read_back() -> None:
+    eth0 = Interface(
+        "eth0", (ip_interface("10.0.1.1/24"), ip_interface("fd00::1/64")), 10**10, 80_000_000, rss=True
+    )
+    router = Host("r", (eth0, Interface("wlan0", (ip_interface("10.0.2.1/24"),))), forward=True)
+    laptop = Host(
+        "laptop", (Interface("eth0", (ip_interface("10.0.1.2/24"),)),), gateway=ip_address("10.0.1.1")
+    )
+    read = network(spelled(Topology((router, laptop))))
+    assert list(read.ports) == ["r.eth0", "r.wlan0", "laptop.eth0"]
+    port = read.ports["r.eth0"]
+    assert (port.addresses, port.speed, port.rate) == (eth0.addresses, 10**10, 80_000_000)
+    assert read.ports["laptop.eth0"].speed == 10**9
