@@ -152,6 +152,19 @@ def test_the_command_says_so_in_a_line_and_exits_with_3(record: Path, option: st
         assert "5 expectations held" in done.stdout
 
 
+@pytest.mark.parametrize("option", ["--plain", "--json"])
+def test_a_reader_that_leaves_does_not_end_the_run(record: Path, tmp_path: Path, option: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        done = command(
+            record, *([option] if option != "--plain" else []), "--junit", str(tmp_path / "r.xml"), out=pipe
+        )
+    assert done.returncode == 0
+    assert "Exception" not in done.stderr
+    assert "</testsuites>" in (tmp_path / "r.xml").read_text()
+
+
 def test_a_screen_that_is_full_is_told_and_the_files_are_written(record: Path, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = command(record, "--junit", str(tmp_path / "r.xml"), out=full)

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-
 from .html import HtmlReporter
 from .junit import JunitReporter
 from .live import LiveReporter
@@ -20,6 +18,7 @@ from .plain import PlainReporter
 from .record import Recorder
 from .reporter import Reporter, Reporters
 from .results import JsonReporter
+from .streams import Screen
 
 
 def can_live(stream: TextIO) -> bool:
@@ -47,7 +46,7 @@ def reporters(
     out, err = out or sys.stdout, err or sys.stderr
     screen = err if json else out
     live = can_live(screen) if terminal is None else terminal and can_live(screen)
-    console = Console(file=screen, highlight=False, markup=False, emoji=False)
+    console = Screen(screen)
     members: list[Reporter] = [LiveReporter(console, speed) if live else PlainReporter(console)]
     if json:
         members.append(JsonReporter(out))

@@ -14,6 +14,7 @@ from swrap.events import Event
 from .model import Model
 from .outcome import Verdict
 from .state import State
+from .streams import abandon
 
 
 def result(state: State) -> dict[str, Any]:
@@ -56,8 +57,11 @@ class JsonReporter:
     def finish(self, verdict: Verdict | int | None = None, /) -> None:
         self._model.finish(verdict)
         # ASCII only: whatever the encoding of the stream is, what comes out is the same JSON.
-        self._out.write(json.dumps(result(self._model.state), default=str) + "\n")
-        self._out.flush()
+        try:
+            self._out.write(json.dumps(result(self._model.state), default=str) + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            abandon(self._out)
 
     def close(self) -> None:
         """Nothing is held."""
