@@ -18,6 +18,7 @@ from pathlib import Path
 
 from server.config import ServerConfig
 from server.core.commands.negotiate import wildcard_response
+from server.core.connection import NOBODY
 from server.events import Events, endpoint
 from server.log import Log
 from server.passing import records
@@ -34,7 +35,6 @@ from server.wire.header import MAGIC_SMB1, SIZE, Command, Header
 from server.wire.negotiate import Dialect, NegotiateRequest
 from server.wire.smb1 import WILDCARD, MultiProtocolNegotiate
 
-_NOBODY = uuid.UUID(int=0)
 _BACKLOG = 512
 _STRANGERS = 1024
 """Connections without a Negotiate at one time."""
@@ -174,7 +174,7 @@ class Acceptor:
         """Read the Negotiate. WireError: it is none; EOFError: the client left."""
         message = await self._pdu(sock)
         seq_low = 0
-        guid = _NOBODY
+        guid = NOBODY
         if message[:4] == MAGIC_SMB1 and WILDCARD in MultiProtocolNegotiate.decode(message).dialects:
             await self._loop.sock_sendall(sock, wildcard_response(self._config, from_unix_ns(self._clock())))
             message = await self._pdu(sock)
@@ -230,7 +230,7 @@ class Acceptor:
     async def _owner(self, offer: Offer) -> tuple[WorkerHandle, ClientRecord, bool]:
         """The worker that owns the client: the one on record, or a new one."""
         guid = offer.client_guid
-        if guid == _NOBODY:
+        if guid == NOBODY:
             worker = await self._pool.take()
             return worker, ClientRecord(worker.address, worker.pid, offer.arrived), False
         while True:
@@ -251,7 +251,7 @@ class Acceptor:
     async def _pass(
         self, offer: Offer, worker: WorkerHandle, record: ClientRecord, owned: bool
     ) -> bool | None:
-        """True: it is the worker's. False: the worker did not take it, and never will. None: it does not say."""
+        """True: it is the worker's. False: the worker does not take it, and never will. None: no answer."""
         message = ConnectionPass(
             connection=offer.name,
             client_guid=offer.client_guid,
@@ -312,7 +312,7 @@ def listen(config: ServerConfig) -> list[socket.socket]:
         except OSError as error:
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 raise
-            # noqa because no address was given: all of them is what was asked for.
+            # S104: no address was given, and that means all of them.
             return [_listener(socket.AF_INET, "0.0.0.0", config.port)]  # noqa: S104
     listeners: list[socket.socket] = []
     try:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,8 +27,9 @@ from server.worker import Settings
 
 _ROLES: Mapping[str, Main] = {"worker": worker.main}
 _NO_GUID = str(uuid.UUID(int=0))
-_MAX_RUNTIME = 80
-"""Bytes of a runtime directory's path: names of sockets in it must stay below 108."""
+_MAX_RUNTIME = 64
+"""Bytes of the path that a runtime directory is made in: names of sockets in it must stay below 108."""
+_SHORT = "/tmp"  # noqa: S108  # mkdtemp makes a directory of its own in it, mode 0700
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,20 @@ class Prepared:
     runtime: Path
 
 
-def prepare() -> Prepared:
-    """Make the runtime directory (mode 0700) and fork the zygote, which removes it when all is over."""
+def prepare(private: Iterable[int] = ()) -> Prepared:
+    """Make the runtime directory (mode 0700) and fork the zygote, which removes it when all is over.
+
+    `private`: descriptors that no other process may hold.
+    """
     runtime = Path(tempfile.mkdtemp(prefix="smb-server-", dir=_runtime_parent()))
     (runtime / "post").mkdir(mode=0o700)
-    return Prepared(PosixProcesses.launch(_ROLES, runtime), runtime)
+    return Prepared(PosixProcesses.launch(_ROLES, runtime, tuple(private)), runtime)
 
 
-def _runtime_parent() -> str | None:
-    """XDG_RUNTIME_DIR if it is there and short, else the usual place for temporary files, else /tmp."""
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
-        if parent and len(os.fsencode(parent)) <= _MAX_RUNTIME and os.access(parent, os.W_OK | os.X_OK):
-            return parent
-    return "/tmp"  # noqa: S108  # mkdtemp makes a directory of its own in it, mode 0700
+def _runtime_parent() -> str:
+    """The usual place for temporary files, unless names of sockets in it would be too long."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= _MAX_RUNTIME else _SHORT
 
 
 class Server:

@@ -25,7 +25,7 @@ class LoggedEvents:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, kind: str, /, **fields: Any) -> None:
         self._log.info(kind, **fields)
 
 

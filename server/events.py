@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 
 class Events(Protocol):
-    def emit(self, kind: str, **fields: Any) -> None: ...
+    def emit(self, kind: str, /, **fields: Any) -> None: ...
 
 
 def endpoint(address: tuple[Any, ...]) -> str:

@@ -24,7 +24,7 @@ class Reporter:
         self._writing = False
         self._loop.add_reader(sock.fileno(), self._readable)
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, kind: str, /, **fields: Any) -> None:
         self._out += json.dumps({"kind": kind, **fields}).encode() + b"\n"
         if not self._writing:
             self._flush()

@@ -1,10 +1,8 @@
 """A TCP connection as PDUs: reads them off, queues them out, never blocks, never copies a large one.
-
-Owns the socket from the moment it is given. Knows the length prefix and nothing of what is behind it. Called by the
-worker; the core sees it as its `Wire`.
-
-A large PDU is received straight into its own buffer. When the peer does not take its answers, or when too much work is
-under way for it, reading stops until that is better.
+ Owns the socket from the moment it is given. Knows the length prefix and nothing of what is behind it. Called
+by the worker; the core sees it as its `Wire`.
+ A large PDU is received straight into its own buffer. When the peer does not take its answers, or when too
+much work is under way for it, reading stops until that is better.
 """
 
 from __future__ import annotations
@@ -28,7 +26,8 @@ _GATHER = 64
 
 
 class Stream:
-    """`received(pdu)` gets each PDU without its prefix, `lost(reason)` the end, once, whoever brought it about.
+    """`received(pdu)` gets each PDU without its prefix, `lost(reason)` the end, once, whoever brought it
+    about.
 
     `limit`: the longest PDU that is taken, in bytes; may change as a peer becomes trusted.
     """
@@ -65,7 +64,7 @@ class Stream:
         return self._socket
 
     def start(self) -> None:
-        """Begin to read. Bytes that were read before, a first PDU, go to `received` by the caller's own hand."""
+        """Begin to read. A first PDU that was read before is the caller's to hand on."""
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._resume()

@@ -23,7 +23,7 @@ from pathlib import Path
 from server.config import ServerConfig
 from server.core.commands.negotiate import smb1_negotiate
 from server.core.commands.table import HANDLERS
-from server.core.connection import Connection
+from server.core.connection import NOBODY, Connection
 from server.core.core import Core
 from server.core.dispatcher import Dispatcher
 from server.core.session import SessionState
@@ -52,7 +52,6 @@ from server.stream import Stream
 
 _STRANGER_LIMIT = 68 * 1024
 _HEADERS = 64 * 1024
-_NOBODY = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ class Worker:
             message: Message = decode(data)
         except ValueError as error:
             self._log.failure("a message that is none", error)
-            message = ConnectionDrop(_NOBODY, 0)
+            message = ConnectionDrop(NOBODY, 0)
         if isinstance(message, ConnectionPass) and len(sockets) == 1:
             task = self._loop.create_task(self._taken(message, sockets[0]))
             self._tasks.add(task)
@@ -171,8 +170,8 @@ class Worker:
     def _is_mine(self, message: ConnectionPass) -> bool:
         if self._retired:
             return False
-        if message.client_guid == _NOBODY:
-            self._guid = _NOBODY
+        if message.client_guid == NOBODY:
+            self._guid = NOBODY
             return not self._held
         record = records.owner(self._store, message.client_guid)
         if record is None or record.address != self._post.address:
@@ -251,7 +250,7 @@ class Worker:
         if self._held or self._ended.is_set():
             return
         # Nobody else can be sent here once the client without ClientGUID has gone.
-        delay = 0.0 if self._guid == _NOBODY else self._limits.worker_linger
+        delay = 0.0 if self._guid == NOBODY else self._limits.worker_linger
         if self._linger is None:
             self._linger = self._loop.call_later(delay, self._expire)
 
@@ -261,7 +260,7 @@ class Worker:
             self._end()
 
     def _retire(self) -> None:
-        """Own nothing any more. What was sent to us before is refused: its sender still has the connection."""
+        """Own nothing any more. What was sent before is refused: its sender still has the connection."""
         self._retired = True
         if self._guid is not None and self._record is not None:
             records.release(self._store, self._guid, self._record)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from server.core.setup import Setup
 
 
+NOBODY = uuid.UUID(int=0)
+"""The ClientGUID of a client that has none: SMB 2.0.2 and before."""
+
+
 class Wire(Protocol):
     """What the core needs of a transport."""
 
@@ -45,7 +49,7 @@ class Connection:
     remote: str
     window: SequenceWindow
     client: Client | None = None
-    client_guid: uuid.UUID = uuid.UUID(int=0)
+    client_guid: uuid.UUID = NOBODY
     dialect: Dialect | None = None
     wildcard_answered: bool = False
     client_capabilities: Capabilities = Capabilities.NONE

@@ -25,9 +25,14 @@ from server.wire.status import NTSTATUS
 Handler = Callable[[Request], Result]
 
 _LARGE = (
-    Command.READ, Command.WRITE, Command.IOCTL, Command.QUERY_DIRECTORY, Command.CHANGE_NOTIFY, Command.QUERY_INFO,
+    Command.READ,
+    Command.WRITE,
+    Command.IOCTL,
+    Command.QUERY_DIRECTORY,
+    Command.CHANGE_NOTIFY,
+    Command.QUERY_INFO,
     Command.SET_INFO,
-)  # fmt: skip
+)
 _SMALL_LIMIT = 68 * 1024
 
 

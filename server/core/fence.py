@@ -31,7 +31,7 @@ class Fence:
 
     def admit(self, sequence: int, *, replay: bool, modifying: bool) -> Ticket | None:
         """Count the request, or let it pass uncounted (None). `modifying`: WRITE, SET_INFO or IOCTL.
-        StaleError: a modifying request that comes too late, or a replay while earlier requests are still under way.
+        StaleError: a modifying request that is too late, or a replay while earlier requests are under way.
         """
         ahead = (sequence - self.sequence) & 0xFFFF
         if ahead > _HALF:

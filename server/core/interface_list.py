@@ -14,8 +14,9 @@ from server.wire.ioctl import InterfaceCapability, NetworkInterface
 
 def advertised(interfaces: Iterable[InterfaceAddress]) -> list[NetworkInterface]:
     """One entry per address that a client could connect to.
-     Left out: interfaces without carrier, without an index or a speed, link-local addresses (their scope means
-    nothing to another host), and loopback, unless there is nothing else.
+
+    Left out: interfaces without carrier, without an index or a speed; link-local addresses, whose scope means
+    nothing to another host; loopback, unless there is nothing else.
     """
     usable = [
         found

@@ -107,7 +107,7 @@ class Request:
         return self.chain.tree_id if self.related else self.header.tree_id
 
     def charge(self, sent: int, asked: int) -> None:
-        """StatusError: the request paid too few credits for what it carries and what it asks for (3.3.5.2.5)."""
+        """StatusError: too few credits for what the request carries and what it asks for (3.3.5.2.5)."""
         if not self.connection.multicredit:
             if max(sent, asked) > _CREDIT_UNIT:
                 raise StatusError(NTSTATUS.INVALID_PARAMETER, "more than 64 KiB without multi-credit")

@@ -77,4 +77,4 @@ class Session:
     @property
     def name(self) -> str:
         """As events and logs print it."""
-        return f"0x{self.id:016x}"
+        return f"0x{self.id:x}"

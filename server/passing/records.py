@@ -39,7 +39,7 @@ def owner(store: Store, guid: uuid.UUID) -> ClientRecord | None:
 
 
 def claim(store: Store, guid: uuid.UUID, wanted: ClientRecord) -> tuple[ClientRecord, bool]:
-    """The record that stands, and whether it is `wanted`: of two processes that try, one becomes the owner."""
+    """The record that stands, and whether it is `wanted`: of two that try, one becomes the owner."""
     with store.write() as writing:
         found = _get(writing.get(_TABLE, guid.bytes))
         if found is not None:

@@ -103,7 +103,7 @@ class Volume(Protocol):
     def stat(self, path: FilePath) -> tuple[FileStat, FilePath]: ...
 
     def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
-        """`path` must still be that handle's (else ENOENT). EEXIST: there is a `new` and `replace` is false."""
+        """`path` must still be that handle's, else ENOENT. EEXIST: there is a `new`, and no `replace`."""
         ...
 
     def remove(self, handle: Handle, path: FilePath) -> None:

@@ -39,7 +39,7 @@ class Processes(Protocol):
         ...
 
     async def spawn(self, role: str, settings: str) -> Child:
-        """Start a process in that role. `settings` is the text that its main function gets. OSError: cannot."""
+        """Start a process in that role; its main function gets the text `settings`. OSError: cannot."""
         ...
 
     async def gone(self, pid: int) -> None:

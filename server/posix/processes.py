@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class PosixChild:
 
 
 class PosixProcesses:
-    """The parent's end of the zygote. `failed` is set when the zygote is gone: then nothing can be spawned."""
+    """The parent's end of the zygote. `failed`: the zygote is gone, and nothing can be spawned."""
 
     def __init__(self, control: socket.socket, zygote: int) -> None:
         self._control = control
@@ -64,8 +64,10 @@ class PosixProcesses:
         self.failed = asyncio.Event()
 
     @classmethod
-    def launch(cls, mains: Mapping[str, Main], scratch: Path) -> PosixProcesses:
-        """Fork the zygote. `mains`: a function for each role; `scratch` is removed when all is over.
+    def launch(cls, mains: Mapping[str, Main], scratch: Path, private: Sequence[int] = ()) -> PosixProcesses:
+        """Fork the zygote. `mains`: a function for each role; `scratch` is removed when all is over;
+        descriptors in
+        `private` stay the caller's alone.
 
         RuntimeError: this process has threads already, and a fork would copy their locks.
         """
@@ -77,6 +79,8 @@ class PosixProcesses:
             ours.close()
             status = 1
             try:
+                for fd in private:
+                    os.close(fd)
                 Zygote(theirs, mains, scratch).run()
                 status = 0
             finally:

@@ -49,7 +49,7 @@ class CreateContext:
 
 
 def decode_contexts(data: Buffer) -> tuple[CreateContext, ...]:
-    """In their order. MalformedError: a chain, a name or data out of bounds, a name of less than four bytes."""
+    """In their order. MalformedError: a chain, a name or data out of bounds, or a name too short."""
     contexts: list[CreateContext] = []
     offset = 0
     while len(data):

@@ -21,7 +21,7 @@ class WireError(Exception):
 
 
 class MalformedError(WireError):
-    """A body, a context or a buffer does not have the layout that its structure demands (MS-SMB2 3.3.5.2.6)."""
+    """A body, a context or a buffer has not the layout of its structure (MS-SMB2 3.3.5.2.6)."""
 
 
 class FramingError(WireError):

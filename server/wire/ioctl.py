@@ -50,7 +50,7 @@ class ControlCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class IoctlRequest:
-    """`code` stays a plain number: peers may send any. `max_output` bounds the response's output, in bytes."""
+    """`code` stays a plain number: peers may send any. `max_output` bounds the output, in bytes."""
 
     code: int
     file_id: bytes = NO_FILE

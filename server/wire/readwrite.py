@@ -88,7 +88,7 @@ class ReadResponse:
 
 
 def read_response_head(length: int, remaining: int = 0) -> bytes:
-    """What precedes `length` bytes of data: for a server that reads them straight into the outgoing buffer."""
+    """What precedes `length` bytes of data: for a server that reads straight into the outgoing buffer."""
     return _READ_RESPONSE.pack(17, HEADER_SIZE + READ_RESPONSE_HEAD, 0, length, remaining, 0)
 
 

@@ -52,7 +52,7 @@ def _interfaces(request: Request, asked: IoctlRequest) -> Reply:
 
 
 def _validate(request: Request, asked: IoctlRequest) -> Reply:
-    """Compare with what NEGOTIATE carried; where that was tampered with, the connection ends (3.3.5.15.12)."""
+    """Compare with what NEGOTIATE carried; if that was tampered with, the connection ends (3.3.5.15.12)."""
     connection = request.connection
     try:
         told = ValidateNegotiateRequest.decode(asked.data)

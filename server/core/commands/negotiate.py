@@ -9,7 +9,7 @@ import uuid
 
 from server.config import ServerConfig
 from server.core.client import Client
-from server.core.connection import Connection
+from server.core.connection import NOBODY, Connection
 from server.core.core import Core
 from server.core.errors import DisconnectError, StatusError
 from server.core.request import Reply, Request
@@ -26,7 +26,6 @@ _SERVED = (Dialect.SMB_3_1_1, Dialect.SMB_3_0_2, Dialect.SMB_3_0, Dialect.SMB_2_
 _SIGNING_PREFERENCE = (SigningAlgorithm.AES_GMAC, SigningAlgorithm.AES_CMAC, SigningAlgorithm.HMAC_SHA256)
 _SALT = 32
 _SMALL_IO = 65536
-_NOBODY = uuid.UUID(int=0)
 
 
 def negotiate(request: Request) -> Reply:
@@ -41,7 +40,7 @@ def negotiate(request: Request) -> Reply:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "no dialect in common")
     contexts = _agree(core, connection, asked) if dialect is Dialect.SMB_3_1_1 else ()
     connection.dialect = dialect
-    connection.client_guid = asked.client_guid if dialect > Dialect.SMB_2_0_2 else _NOBODY
+    connection.client_guid = asked.client_guid if dialect > Dialect.SMB_2_0_2 else NOBODY
     connection.client_dialects = asked.dialects
     connection.client_capabilities = asked.capabilities
     connection.client_security_mode = asked.security_mode
@@ -117,7 +116,7 @@ def _capabilities(dialect: Dialect, asked: Capabilities) -> Capabilities:
 
 def _join_client(core: Core, connection: Connection) -> None:
     """Enter the connection under its ClientGUID (3.3.5.4, GlobalClientTable)."""
-    if connection.client_guid == _NOBODY:
+    if connection.client_guid == NOBODY:
         return
     guid = connection.client_guid
     client = core.clients.setdefault(guid, Client(guid, connection.dialect or 0))

@@ -164,7 +164,7 @@ def _replace(core: Core, session: Session, previous: int) -> None:
 
 
 def _failed(request: Request, setup: Setup) -> None:
-    """A failed bind leaves the session alone; a failed log-on or re-authentication ends it on all channels."""
+    """A failed bind leaves the session alone; any other failure ends it on all its channels."""
     request.connection.setups.pop(setup.session.id, None)
     if setup.purpose is not Purpose.BIND:
         request.core.end_session(setup.session)
