@@ -83,7 +83,7 @@ def align(length: int, alignment: int = 8) -> int:
 
 
 def aligned_chain(elements: Iterable[bytes], alignment: int = 8) -> bytes:
-    """The elements one after the other, each but the last padded: how negotiate contexts lie in their list."""
+    """The elements in a row, each but the last padded: how negotiate contexts lie in their list."""
     chain = bytearray()
     for element in elements:
         chain += padding(len(chain), alignment)

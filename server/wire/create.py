@@ -116,7 +116,7 @@ class Attributes(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """`name` is relative to the share, with backslashes. Enumerations stay numbers: the server judges them."""
+    """`name` counts from the share, with backslashes. Enumerations stay numbers: the server judges."""
 
     name: str
     desired_access: int = FILE_GENERIC_READ

@@ -155,11 +155,17 @@ class AllInformation:
     @classmethod
     def decode(cls, data: Buffer) -> AllInformation:
         middle = unpack_at(_ALL_MIDDLE, data, 64, "FileAllInformation")
+        index, ea_size, access, position, mode, alignment = middle
         name = NameInformation.decode(memoryview(data)[64 + _ALL_MIDDLE.size :])
         return cls(
             BasicInformation.decode(data),
             StandardInformation.decode(memoryview(data)[40:]),
-            *middle,
+            index,
+            ea_size,
+            access,
+            position,
+            mode,
+            alignment,
             name.name,
         )
 
@@ -227,7 +233,7 @@ class RenameInformation:
 
 @dataclass(frozen=True, slots=True)
 class SizeInformation:
-    """FileEndOfFileInformation, FileAllocationInformation, FilePositionInformation, FileInternalInformation."""
+    """End of file, allocation, position and internal information: one 64-bit number."""
 
     value: int
 

@@ -62,7 +62,7 @@ class VolumeInformation:
 
 @dataclass(frozen=True, slots=True)
 class SizeInformation:
-    """Units of `sectors_per_unit` × `bytes_per_sector` bytes."""
+    """Units of `sectors_per_unit` times `bytes_per_sector` bytes."""
 
     total_units: int
     available_units: int
