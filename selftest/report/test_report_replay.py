@@ -113,8 +113,9 @@ def test_a_view_that_stumbles_does_not_take_the_run_with_it(story: list[Event]) 
 async def collect(both: Reporters, story: list[Event]) -> None:
     for event in story:
         both.event(event)
+    both.finish(0)
     with pytest.raises(ReportError, match="Stumbles failed: ZeroDivisionError: oops"):
-        both.finish(0)
+        both.close()
 
 
 def test_the_picture_is_of_the_moment_that_tells_the_story(story: list[Event], tmp_path: Path) -> None:

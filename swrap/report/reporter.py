@@ -45,21 +45,22 @@ class Reporters:
         self._failures: list[str] = []
 
     def event(self, e: Event, /) -> None:
-        """Hand it to all. A member that fails gets nothing more; ``finish`` raises its failure."""
+        """Hand it to all. A member that fails gets nothing more; ``close`` raises its failure."""
         for member in list(self._members):
             self._guarded(member, lambda member=member: member.event(e))  # type: ignore[misc]
 
     def finish(self, verdict: Verdict | int | None = None, /) -> None:
-        """Finish all; then raise ReportError, once, for all that failed."""
+        """Finish all. What fails is raised by ``close``: scenarios that follow are run and shown first."""
         for member in list(self._members):
             self._guarded(member, lambda member=member: member.finish(verdict))  # type: ignore[misc]
-        self._raise()
 
     def close(self) -> None:
-        """Close all; raises ReportError for what failed and was not raised yet."""
+        """Close all; then raise ReportError, once, for all that failed since the beginning."""
         for member in list(self._members):
             self._guarded(member, member.close)
-        self._raise()
+        failures, self._failures = self._failures, []
+        if failures:
+            raise ReportError("; ".join(failures))
 
     def __enter__(self) -> Reporters:
         return self
@@ -90,8 +91,3 @@ class Reporters:
             member.close()
         except (OSError, ReportError):
             return  # it has failed already; that is what will be told
-
-    def _raise(self) -> None:
-        failures, self._failures = self._failures, []
-        if failures:
-            raise ReportError("; ".join(failures))
