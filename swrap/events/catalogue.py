@@ -35,6 +35,8 @@ _FLOW = {
     "client_host": "its host",
     "server_host": "its host",
 }
+_PATH = {**_FLOW, "interfaces": "those that it crosses, the client's first"}
+_WAYS = {"to_server": "of them to the server", "to_client": "of them to the client"}
 _DIRECTION = "{bytes: delivered so far, unacked: sent and not acknowledged, blocked: does the path stop it}"
 _TOUCHED = {"flows": "how many flows it touched", "bytes": "how many of their bytes were under way"}
 
@@ -115,13 +117,13 @@ _RUN_KINDS = {
 }
 
 _NETWORK_KINDS = {
-    "flow-opened": Kind(
-        "A connection was accepted.", {**_FLOW, "interfaces": "those that it crosses"}, NETWORK
-    ),
+    "flow-opened": Kind("A connection was made: the client's connect is done.", _PATH, NETWORK),
+    "flow-accepted": Kind("The server's program took a connection.", _PATH, NETWORK),
+    "flow-waiting": Kind("A SYN met silence, and is sent again.", {**_FLOW, "reason": "why"}, NETWORK),
     "flow-refused": Kind("A connection was refused.", {**_FLOW, "reason": "why"}, NETWORK),
     "flow-closed": Kind(
         "A connection is over.",
-        {**_FLOW, "how": "fin, reset, timeout, …", "bytes": "delivered, both ways"},
+        {**_FLOW, "how": "fin, reset, timeout, …", "bytes": "delivered, both ways", **_WAYS},
         NETWORK,
     ),
     "flow-sample": Kind(
@@ -138,6 +140,7 @@ _NETWORK_KINDS = {
         NETWORK,
         sample=True,
     ),
+    "events-lost": Kind("More happened than could be told.", {"count": "events that are missing"}, NETWORK),
     "rate": Kind(
         "An interface carries another rate.",
         {"interface": "HOST.INTERFACE", "rate": "bits/s, or null"},
