@@ -18,7 +18,7 @@ from typing import Any
 
 from swrap.document import keywords
 from swrap.document.formats import FORMATS
-from swrap.document.node import Entry, Mapping, Mark, Node, Scalar, Sequence
+from swrap.document.node import Entry, Mapping, Mark, Node, Scalar, Sequence, node_of
 from swrap.document.problem import Problems
 from swrap.document.suggest import did_you_mean, nearest
 
@@ -149,8 +149,8 @@ class _Reader:
             if node.get(key) is None:
                 self.complain(node.mark, f"key {key!r} is missing here")
         for key, child in known.items():
-            if "default" in self.target(child):
-                value.setdefault(key, self.target(child)["default"])
+            if "default" in self.target(child) and key not in value:
+                value[key] = self.value(node_of(self.target(child)["default"], node.mark), child)
         if len(node.entries) < schema.get("minProperties", 0):
             self.complain(node.mark, schema.get("title", "something") + " is missing here")
         if len(node.entries) > schema.get("maxProperties", len(node.entries)):
