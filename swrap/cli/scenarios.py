@@ -7,7 +7,6 @@ in between.
 from __future__ import annotations
 
 import asyncio
-import importlib.resources
 import json
 from collections.abc import Sequence
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import swrap
 from swrap.cli import interrupt, options
 from swrap.document import BadInput, Mapping, Problem, Problems, parse_file
 from swrap.lab.errors import Refused
@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # imported where they are used: `swrap exec` should not wait 
     from swrap.scenario import Scenario
     from swrap.scenario.actor_type import ActorType
 
-DEMO = "link-switching/lan-to-wifi.yaml"
+# Beside the package, in a wheel as in the source tree; by path, since a folder of the user's may be called the same.
+DEMO = Path(swrap.__file__).resolve().parents[1] / "scenarios" / "link-switching" / "lan-to-wifi.yaml"
 
 PASSED, FAILED, BAD_INPUT, HARNESS, INCONCLUSIVE = range(5)
 _FROM_BEST_TO_WORST = (PASSED, INCONCLUSIVE, FAILED, HARNESS)
@@ -63,8 +64,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(as_json: options.Json = False, events: Events = None, junit: Junit = None, html: Html = None) -> int:
     """The link-switching demonstration, live: a cable is pulled in the middle of a copy."""
-    with importlib.resources.as_file(importlib.resources.files("scenarios").joinpath(DEMO)) as file:
-        return _run([file], 0, as_json, events, junit, html)
+    return _run([DEMO], 0, as_json, events, junit, html)
 
 
 def run(

@@ -12,9 +12,12 @@
     members    which processes belong to a lab
     reaper     ends them all and removes the directory
     keeper     the process that does so when the owner cannot
+    source     the file that a lab runs from
+    trials     what the machine must be able to do, tried
     orphans    the owner as parent of whatever loses its own
     child      waiting for the switch and the keeper to be ready
     lab        all of it together: start, spawn, close
+    started    a program that was spawned
     joined     a lab that somebody else runs
 
 Life of a lab: the *owner* (the process that called `Lab.start`) makes the directory and takes the lock,

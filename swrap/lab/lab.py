@@ -23,17 +23,19 @@ from types import TracebackType
 from typing import IO, Self
 
 from swrap.abi.page import Page
-from swrap.lab import child, environment, orphans, registry, target
+from swrap.lab import child, environment, orphans, registry, started, target
 from swrap.lab.child import Helper
 from swrap.lab.errors import LabError
 from swrap.lab.guard import before_exec
 from swrap.lab.record import Process, Record
+from swrap.lab.started import Started
 from swrap.switch.client import ControlClient
 from swrap.topology import Topology
 
 Stream = int | IO[bytes] | None
 
-_LINE = 1 << 20  # bytes of a line that a reader of a program's pipe takes: events may be long
+KEEPER, SWITCH = "swrap.lab.keeper", "swrap.switch"
+"""The modules that the lab's helpers are."""
 
 
 class Failed(asyncio.Event):
@@ -58,7 +60,7 @@ class Lab:
         self._keeper: Helper | None = None
         self._switch: Helper | None = None
         self._control: ControlClient | None = None
-        self._programs: list[asyncio.subprocess.Process] = []
+        self._programs: list[Started] = []
         self._adoption: orphans.Adoption | None = None
         self._watch: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
@@ -143,7 +145,7 @@ class Lab:
         pass_fds: Collection[int] = (),
         new_session: bool = True,
         unblock: Iterable[signal.Signals] = (),
-    ) -> asyncio.subprocess.Process:
+    ) -> Started:
         """Start a program inside ``host``, behind the guard; it is killed when this process dies.
 
         ``env`` is its whole environment (default: ours), to which the host's variables are added. Only stdin,
@@ -158,8 +160,8 @@ class Lab:
         program = target.check(argv, env=full, cwd=cwd)
         try:
             with self._spawning():
-                process = await asyncio.create_subprocess_exec(
-                    *argv,
+                process = await started.start(
+                    argv,
                     executable=program,
                     env=full,
                     cwd=cwd,
@@ -169,7 +171,6 @@ class Lab:
                     pass_fds=tuple(pass_fds),
                     start_new_session=new_session,
                     preexec_fn=before_exec(os.getpid(), guard=self.record.guard, unblock=unblock),
-                    limit=_LINE,
                 )
                 self._programs = [one for one in self._programs if one.returncode is None]
                 self._programs.append(process)
@@ -211,12 +212,10 @@ class Lab:
         watched = ["--owner", str(os.getpid()), "--lock-fd", str(self._lock)]
 
         async def keeper() -> None:
-            self._keeper = await child.start(
-                "keeper", "swrap.lab.keeper", watched, self.directory, fds=[self._lock]
-            )
+            self._keeper = await child.start("keeper", KEEPER, watched, self.directory, fds=[self._lock])
 
         async def switch() -> None:
-            self._switch = await child.start("switch", "swrap.switch", times, self.directory)
+            self._switch = await child.start("switch", SWITCH, times, self.directory)
 
         with self._spawning():
             starting = [keeper()] if self.record.direct else [keeper(), switch()]
@@ -265,6 +264,7 @@ class Lab:
             await self._switch.process.wait()
         for program in self._programs:
             await program.wait()
+            await program.finish()
         if self._adoption is not None:
             self._adoption.close()
         os.close(self._lock)
@@ -276,9 +276,7 @@ class Lab:
         watched = ["--owner", str(os.getpid()), "--lock-fd", str(self._lock)]
         with self._spawning():
             try:
-                keeper = await child.start(
-                    "keeper", "swrap.lab.keeper", watched, self.directory, fds=[self._lock]
-                )
+                keeper = await child.start("keeper", KEEPER, watched, self.directory, fds=[self._lock])
             except (LabError, OSError):
                 await asyncio.to_thread(registry.clear_away, self.directory)
                 return
