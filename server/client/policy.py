@@ -11,7 +11,7 @@ by weight of their speed, slow ones included; an interface without RSS gets one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
@@ -53,16 +53,24 @@ class Path:
 Usable = Callable[[Path], bool]
 
 
-def candidates(local: Sequence[LocalAddress], remote: Iterable[NetworkInterface]) -> list[Path]:
-    """All paths, the best first: cable in, then RSS, then speed, then the server's order.
+def candidates(
+    local: Sequence[LocalAddress],
+    remote: Iterable[NetworkInterface],
+    in_use: Collection[Address] = (),
+) -> list[Path]:
+    """All paths, the best first: cable in, then RSS, then speed; of equals those ``in_use``, then in the
+    server's order.
 
     A remote address that lies in a local interface's subnet is reached through that interface alone; the
-    others by routing, at a speed that only the server vouches for. Left out: IfIndex 0 and link-local
-    addresses, whose scope the server cannot know.
+    others by routing, at a speed that only the server vouches for. Left out: IfIndex 0; link-local addresses,
+    whose scope the server cannot know; the server's loopback, unless that is how it was reached.
     """
+    same_host = any(address.is_loopback for address in in_use)
     paths: list[Path] = []
     for entry in remote:
         if entry.index == 0 or entry.address.is_link_local:
+            continue
+        if entry.address.is_loopback and not same_host:
             continue
         on_link = [own for own in local if entry.address in own.network]
         rss = bool(entry.capability & InterfaceCapability.RSS)
@@ -85,7 +93,7 @@ def candidates(local: Sequence[LocalAddress], remote: Iterable[NetworkInterface]
                     up=own.up,
                 )
             )
-    paths.sort(key=lambda path: (not path.up, not path.rss, -path.speed))
+    paths.sort(key=lambda path: (not path.up, not path.rss, -path.speed, path.remote not in in_use))
     return paths
 
 

@@ -47,7 +47,9 @@ class Surroundings:
 
     def paths(self) -> list[Path]:
         """What the lists say, the best first, then what once worked (a server may list less than it has)."""
-        listed = policy.candidates(self.local, self.remote)
+        in_use = {channel.path.remote for channel in self._session.channels}
+        in_use |= {path.remote for path in self.known}
+        listed = policy.candidates(self.local, self.remote, in_use)
         seen = {path.remote for path in listed}
         return listed + [path for path in self.known if path.remote not in seen]
 
