@@ -3,21 +3,23 @@
 
 #include "switch.h"
 
-/* find_one() - From @host to @ip, which @owner answers for on @far. */
-static int find_one(const struct sw_page *p, uint16_t host, const uint8_t ip[16], uint32_t far, struct sw_path *path)
+/* leave() - The interface on which @host sends to @ip: the first hop of @path. */
+static int leave(const struct sw_page *p, uint16_t host, const uint8_t ip[16], struct sw_path *path)
 {
 	uint8_t src[16];
-	uint32_t near;
-	int r = sw_route(p, host, ip, src, &near);
+	uint32_t iface;
+	int r = sw_route(p, host, ip, src, &iface);
 
 	path->n = 0;
-	if (r < 0)
-		return r;
-	if (sw_ifaces(p)[near].flags & SW_IF_LOOPBACK)
-		far = near;
-	path->hop[path->n++] = (struct sw_hop){.iface = near, .dir = SW_TX};
-	path->hop[path->n++] = (struct sw_hop){.iface = far, .dir = SW_RX};
-	return 0;
+	if (r == 0)
+		path->hop[path->n++] = (struct sw_hop){.iface = iface, .dir = SW_TX};
+	return r;
+}
+
+/* arrive() - And @iface is where it comes in. Routers will stand between the two. */
+static void arrive(struct sw_path *path, uint32_t iface)
+{
+	path->hop[path->n++] = (struct sw_hop){.iface = iface, .dir = SW_RX};
 }
 
 /**
@@ -29,22 +31,24 @@ static int find_one(const struct sw_page *p, uint16_t host, const uint8_t ip[16]
 int sw_path_find(const struct sw *sw, struct sw_flow *f)
 {
 	const struct sw_page *p = sw->page;
-	uint32_t server_iface, client_iface;
+	struct sw_path *there = &f->half[0].path, *back = &f->half[1].path;
+	uint32_t iface;
 	uint16_t owner;
-	int r = find_one(p, f->host[0], f->end[1].ip, 0, &f->half[0].path);
+	int r = leave(p, f->host[0], f->end[1].ip, there);
 
-	f->routed = false;
+	back->n = 0;
+	f->host[1] = SW_NO_HOST;
 	if (r < 0)
 		return r;
-	if (sw_owner(p, f->host[0], f->end[1].ip, &f->host[1], &server_iface) < 0 ||
-	    /* Asked from the server: to itself, the client's host would be lo. */
-	    sw_owner(p, f->host[1], f->end[0].ip, &owner, &client_iface) < 0 || owner != f->host[0])
+	if (sw_owner(p, f->host[0], f->end[1].ip, &owner, &iface) < 0)
 		return -EHOSTUNREACH;
-	find_one(p, f->host[0], f->end[1].ip, server_iface, &f->half[0].path);
-	/* Where the server has no way back its answer is lost, and so is the SYN to its sender. */
-	if (find_one(p, f->host[1], f->end[0].ip, client_iface, &f->half[1].path) < 0)
+	f->host[1] = owner;
+	arrive(there, iface);
+	/* Where the server has no way back its answer is lost, which is as silent as if it had not heard. */
+	if (leave(p, f->host[1], f->end[0].ip, back) < 0 ||
+	    sw_owner(p, f->host[1], f->end[0].ip, &owner, &iface) < 0 || owner != f->host[0])
 		return -EHOSTUNREACH;
-	f->routed = true;
+	arrive(back, iface);
 	return 0;
 }
 

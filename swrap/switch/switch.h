@@ -113,7 +113,6 @@ struct sw_flow {
 	uint32_t syn_length;
 	uint64_t id, since; /* since: of its state, ns */
 	bool told;          /* its end was made an event, or its SYN's wait was */
-	bool routed;        /* the paths are known */
 	uint16_t host[2];
 	struct sw_endpoint end[2];
 	struct sw_side side[2];
