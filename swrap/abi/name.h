@@ -19,6 +19,7 @@ enum sw_kind {
 	SW_KIND_TCP = 't',     /* a program's stream: a listener `own`, or a connecting end `own>peer` */
 	SW_KIND_ONWARD = 'o',  /* the switch's end towards a listener: `client>server`, in the listener's host */
 	SW_KIND_UDP = 'u',     /* a program's datagram socket */
+	SW_KIND_TWIN = 'w',    /* the switch's end of it */
 	SW_KIND_SERVICE = 's', /* the switch itself: host ffff, "port" says which service */
 };
 

@@ -23,6 +23,7 @@
 
 enum sw_opening {
 	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
+	SW_BIND = 3, /* a datagram socket `ino`, bound to `local`, wants its twin; answered by one sw_answer: its `error` */
 	SW_ASK = 2,  /* a question about the flow one of whose program ends has inode `ino`; answered by one sw_answer */
 };
 
@@ -69,5 +70,38 @@ struct sw_answer {
 	uint32_t since_ack_ms; /* since the last byte was acked while some are un-acked, else 0 */
 	uint32_t pad2;
 };
+
+/*
+ * Datagrams. A program's socket U is bound to its own name (kind `u`) and connected to a socket of the switch, its twin,
+ * named likewise with kind `w` and connected to U: so the kernel lets no stranger send to U, and U holds as much as
+ * its twin's SO_SNDBUF allows, whatever max_dgram_qlen says. The shim asks for the twin with SW_BIND, and connects when
+ * that is answered; the twin ends with U (EPOLLHUP or ECONNREFUSED). Every datagram on that pair begins with a struct
+ * sw_dgram. Without a switch U sends straight to the receiver's U, with the same header, and is connected to it if the
+ * program connects.
+ */
+#define SW_DGRAM_MAGIC 0x53574430u
+
+enum sw_dgram_kind {
+	SW_DGRAM_DATA = 1,
+	SW_DGRAM_CONNECT, /* up: from now on only `to` may send to this socket, and no DATA names a receiver */
+	SW_DGRAM_JOIN,	  /* up: be a member of the group `to` on interface `ifindex` (0: by route) */
+	SW_DGRAM_LEAVE,
+	SW_DGRAM_UNREACHABLE, /* down: DATA to `to` met a host where nobody listens (ICMP port unreachable) */
+};
+
+enum sw_dgram_flag {
+	SW_DGRAM_BROADCAST = 1, /* up: the sender has SO_BROADCAST */
+	SW_DGRAM_NO_LOOP = 2,	/* up: IP_MULTICAST_LOOP is off */
+};
+
+struct sw_dgram {
+	uint32_t magic;
+	uint8_t kind, flags, ttl, tos;
+	uint16_t ifindex; /* down: it came in there; up: it goes out there, 0 by route */
+	uint16_t pad;
+	struct sw_endpoint from, to; /* up: `from` may have the unspecified address: by route */
+};
+
+#define SW_DGRAM_MOST 65507 /* bytes of payload: 64 KiB less IPv4 and UDP header */
 
 #endif

@@ -27,6 +27,11 @@ enum sw_tag_flag {
 	SW_TAG_NODELAY = 1 << 9,
 	SW_TAG_CORK = 1 << 10,
 	SW_TAG_FAILED = 1 << 11, /* a connect failed: AF_UNIX cannot try again on this socket */
+	SW_TAG_PKTINFO = 1 << 12, /* IP_PKTINFO, IPV6_RECVPKTINFO */
+	SW_TAG_RECVTTL = 1 << 13, /* IP_RECVTTL, IPV6_RECVHOPLIMIT */
+	SW_TAG_RECVTOS = 1 << 14, /* IP_RECVTOS, IPV6_RECVTCLASS */
+	SW_TAG_NOLOOP = 1 << 15,  /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP off */
+	SW_TAG_UDPLITE = 1 << 16,
 };
 
 #endif

@@ -1,5 +1,5 @@
 /* Addresses: sockaddr to endpoint and back; bind, getsockname, getpeername. */
-#include "shim.h"
+#include "dgram.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -84,8 +84,7 @@ bool sw_own_name(int fd, struct sw_name *name)
 	return decode_name(sw_real()->getsockname, fd, name);
 }
 
-/* peer_name() - The name of the socket at the other end: for an accepted one it holds both addresses. */
-static bool peer_name(int fd, struct sw_name *name)
+bool sw_peer_name(int fd, struct sw_name *name)
 {
 	return decode_name(sw_real()->getpeername, fd, name);
 }
@@ -126,16 +125,20 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!sw_ip_is_any(name.own.ip) && !sw_addr_has(sw_lab(), SW_TAG_HOST(tag), name.own.ip))
 		return sw_fail(EADDRNOTAVAIL);
 	name.host = SW_TAG_HOST(tag);
-	name.kind = tag & SW_TAG_DGRAM ? SW_KIND_UDP : SW_KIND_TCP;
-	error = sw_bind_port(fd, &name);
+	name.kind = SW_KIND_TCP;
+	tag |= SW_TAG_BOUND;
+	if (tag & SW_TAG_DGRAM)
+		error = sw_dgram_attach(fd, &tag, &name.own);
+	else if ((error = sw_bind_port(fd, &name)) == 0 && sw_tag_set(fd, tag) < 0)
+		error = errno;
 	if (error)
 		return sw_fail(error);
 	errno = saved;
-	return sw_tag_set(fd, tag | SW_TAG_BOUND);
+	return 0;
 }
 
 /**
- * find_endpoints() - Both addresses of a stream that is connected or connecting
+ * find_endpoints() - Both addresses of a socket that is connected or connecting
  *
  * An accepted socket finds them in its peer's name, a connecting one in its own. Where the program bound the socket
  * itself, its name tells one of them at most, and the switch is asked.
@@ -145,8 +148,18 @@ static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, stru
 	struct sw_answer answer;
 	struct sw_name name;
 
+	uint32_t iface;
+
+	if (tag & SW_TAG_DGRAM) {
+		if (!(tag & SW_TAG_CONNECTED) || !sw_own_name(fd, &name) || !sw_dgram_peer(fd, remote))
+			return false;
+		*local = name.own;
+		if (sw_ip_is_any(local->ip))
+			sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, local->ip, &iface);
+		return true;
+	}
 	if (tag & SW_TAG_ACCEPTED) {
-		if (!peer_name(fd, &name))
+		if (!sw_peer_name(fd, &name))
 			return false;
 		*remote = name.own;
 		*local = name.peer;
@@ -161,7 +174,7 @@ static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, stru
 	}
 	if (sw_lab()->flags & SW_DIRECT) { /* the other end is the listener's: as near as one gets */
 		*local = name.own;
-		if (!peer_name(fd, &name))
+		if (!sw_peer_name(fd, &name))
 			return false;
 		*remote = name.own;
 		return true;

@@ -18,33 +18,41 @@ uint64_t sw_inode(int fd)
 	return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-static bool exchange(int door, uint64_t ino, struct sw_answer *answer)
+static bool exchange(int door, const struct sw_syn *question, struct sw_answer *answer)
 {
-	struct sw_syn question = {.magic = SW_SYN_MAGIC, .opening = SW_ASK, .length = sizeof(question), .ino = ino};
 	struct timeval patience = {.tv_sec = PATIENCE_S};
 	struct sockaddr_un sun;
 	socklen_t len = sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun);
 	const struct sw_real *real = sw_real();
 
-	question.host = sw_self();
 	return real->setsockopt(door, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
 	       real->connect(door, (struct sockaddr *)&sun, len) == 0 && sw_peer_is_ours(door) &&
-	       real->send(door, &question, sizeof(question), MSG_NOSIGNAL) == sizeof(question) &&
+	       real->send(door, question, sizeof(*question), MSG_NOSIGNAL) == sizeof(*question) &&
 	       real->recv(door, answer, sizeof(*answer), MSG_WAITALL) == sizeof(*answer);
+}
+
+bool sw_request(struct sw_syn *question, struct sw_answer *answer)
+{
+	int saved = errno, door = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool answered = false;
+
+	question->magic = SW_SYN_MAGIC;
+	question->length = sizeof(*question);
+	if (door >= 0) {
+		answered = !(sw_lab()->flags & SW_DIRECT) && exchange(door, question, answer);
+		close(door);
+	}
+	if (!answered)
+		memset(answer, 0, sizeof(*answer));
+	errno = saved;
+	return answered;
 }
 
 void sw_ask(int fd, struct sw_answer *answer)
 {
-	int saved = errno;
-	int door = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sw_syn question = {.opening = SW_ASK, .host = sw_self(), .ino = sw_inode(fd)};
 
-	memset(answer, 0, sizeof(*answer));
-	if (door >= 0) {
-		if ((sw_lab()->flags & SW_DIRECT) || !exchange(door, sw_inode(fd), answer))
-			memset(answer, 0, sizeof(*answer));
-		close(door);
-	}
-	errno = saved;
+	sw_request(&question, answer);
 }
 
 int sw_reason(int fd)

@@ -1,5 +1,5 @@
 /* connect(2): to the switch, which connects on; or, in a lab without one, straight to the listener. */
-#include "shim.h"
+#include "dgram.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -226,9 +226,9 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->connect(fd, addr, len);
-	if (tag & SW_TAG_DGRAM)
-		return sw_fail(ENETUNREACH); /* datagrams are not carried */
-	if (tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN))
+	if ((tag & SW_TAG_DGRAM) && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC)
+		return sw_dgram_connect(fd, tag, NULL);
+	if (!(tag & SW_TAG_DGRAM) && (tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))
 		return sw_fail(EISCONN);
 	if (tag & SW_TAG_CONNECTING)
 		return under_way(fd, tag);
@@ -242,6 +242,8 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 			remote.ip[12] = 127;
 		remote.ip[15] = 1;
 	}
+	if (tag & SW_TAG_DGRAM)
+		return sw_dgram_connect(fd, tag, &remote);
 	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;
 	if (!error)
 		error = open_flow(fd, tag, &remote);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "real.h"
-#include "shim.h"
+#include "dgram.h"
 
 /* libc's own for a buffer that is too small; it does not return. */
 void __chk_fail(void) __attribute__((noreturn));
@@ -141,6 +141,13 @@ SW_EXPORT long syscall(long number, ...)
 		return recvmsg((int)a[0], (void *)a[1], (int)a[2]);
 	case SYS_ioctl:
 		return ioctl((int)a[0], (unsigned long)a[1], (void *)a[2]);
+	case SYS_pidfd_getfd: {
+		long fd = sw_real()->syscall(number, a[0], a[1], a[2]);
+
+		if (fd >= 0)
+			sw_dgram_note((int)fd);
+		return fd;
+	}
 	default:
 		return sw_real()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

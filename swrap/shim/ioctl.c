@@ -1,5 +1,5 @@
 /* ioctl(2) on sockets: SIOCGIF* and SIOCETHTOOL about the host's interfaces, SIOCOUTQ about the virtual path. */
-#include "shim.h"
+#include "dgram.h"
 
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -204,6 +204,13 @@ SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 			break;
 		*(int *)arg = sw_unacked(fd);
 		return 0;
+	case SIOCINQ: { /* FIONREAD */
+		int result = sw_real()->ioctl(fd, request, arg);
+
+		if (result == 0 && sw_dgram_check(fd, &tag) && *(int *)arg >= (int)sizeof(struct sw_dgram))
+			*(int *)arg -= (int)sizeof(struct sw_dgram);
+		return result;
+	}
 	default:
 		break;
 	}

@@ -2,7 +2,7 @@
  * getsockopt and setsockopt. Most of SOL_SOCKET is the kernel's own: AF_UNIX keeps it as TCP would. What AF_UNIX has
  * not, or would take in another sense, is answered here.
  */
-#include "shim.h"
+#include "dgram.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,7 +14,7 @@
 #define SO_MAX_PACING_RATE 47
 #endif
 
-/* An option of TCP, IP or IPv6: what it reads as, and the tag's bit where it can be changed. */
+/* An option of TCP, IP or IPv6: what it reads as, and the tag's bit that says it was changed, where it can be. */
 struct option {
 	int level, name, value;
 	unsigned int bit;
@@ -41,6 +41,16 @@ static const struct option options[] = {
 	{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT, 0},
 	{IPPROTO_IP, IP_RECVERR, 0, 0},
 	{IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, 0},
+	{IPPROTO_IP, IP_PKTINFO, 0, SW_TAG_PKTINFO},
+	{IPPROTO_IP, IP_RECVTTL, 0, SW_TAG_RECVTTL},
+	{IPPROTO_IP, IP_RECVTOS, 0, SW_TAG_RECVTOS},
+	{IPPROTO_IP, IP_MULTICAST_LOOP, 1, SW_TAG_NOLOOP},
+	{IPPROTO_IP, IP_MULTICAST_TTL, 1, 0},
+	{IPPROTO_IPV6, IPV6_RECVPKTINFO, 0, SW_TAG_PKTINFO},
+	{IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 0, SW_TAG_RECVTTL},
+	{IPPROTO_IPV6, IPV6_RECVTCLASS, 0, SW_TAG_RECVTOS},
+	{IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, SW_TAG_NOLOOP},
+	{IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, 0},
 	{IPPROTO_IPV6, IPV6_V6ONLY, 0, SW_TAG_V6ONLY},
 	{IPPROTO_IPV6, IPV6_TCLASS, 0, 0},
 	{IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, 0},
@@ -93,13 +103,20 @@ static int get_error(int fd, uint64_t tag, void *value, socklen_t *len)
 	return put_int(value, len, error);
 }
 
+static int protocol_of(uint64_t tag)
+{
+	if (tag & SW_TAG_UDPLITE)
+		return IPPROTO_UDPLITE;
+	return tag & SW_TAG_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
 static int get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t *len)
 {
 	switch (name) {
 	case SO_DOMAIN:
 		return put_int(value, len, tag & SW_TAG_V6 ? AF_INET6 : AF_INET);
 	case SO_PROTOCOL:
-		return put_int(value, len, tag & SW_TAG_DGRAM ? IPPROTO_UDP : IPPROTO_TCP);
+		return put_int(value, len, protocol_of(tag));
 	case SO_ERROR:
 		return get_error(fd, tag, value, len);
 	case SO_MAX_PACING_RATE: /* the tag's place; it reads as unlimited */
@@ -119,10 +136,8 @@ SW_EXPORT int getsockopt(int fd, int level, int name, void *restrict value, sock
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->getsockopt(fd, level, name, value, len);
 	option = find(tag, level, name);
-	if (option && option->bit)
-		return put_int(value, len, (tag & option->bit) != 0);
 	if (option)
-		return put_int(value, len, option->value);
+		return put_int(value, len, tag & option->bit ? !option->value : option->value);
 	if (level == IPPROTO_TCP && name == TCP_INFO && !(tag & SW_TAG_DGRAM))
 		return sw_tcp_info(fd, tag, value, len);
 	if (level == SOL_SOCKET)
@@ -155,6 +170,8 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->setsockopt(fd, level, name, value, len);
+	if (sw_group_option(level, name))
+		return sw_set_group(fd, tag, level, name, value, len);
 	option = find(tag, level, name);
 	if (!option && level == SOL_SOCKET)
 		return set_socket_option(fd, name, value, len);
@@ -162,8 +179,8 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 		return sw_fail(ENOPROTOOPT);
 	if (!option->bit)
 		return 0;
-	if (len < sizeof(on))
+	if (len < 1)
 		return sw_fail(EINVAL);
-	memcpy(&on, value, sizeof(on));
-	return sw_tag_set(fd, on ? tag | option->bit : tag & ~(uint64_t)option->bit);
+	on = len < sizeof(on) ? *(const uint8_t *)value : *(const int *)value; /* IP_MULTICAST_LOOP may be one byte */
+	return sw_tag_set(fd, !on == !option->value ? tag & ~(uint64_t)option->bit : tag | option->bit);
 }

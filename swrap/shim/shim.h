@@ -12,6 +12,7 @@
  *	connect.c     connect, and the outcome of one that is under way
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
+ *	dgram.c       datagram sockets: twin, peer, groups; dgram_io.c their messages
  *	option.c      getsockopt, setsockopt
  *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
  *	ask.c         the question to the switch behind these
@@ -69,6 +70,8 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockaddr *addr, socklen_t *len);
 /* sw_own_name() - Decode the name that @fd is bound to; false where it has none. */
 bool sw_own_name(int fd, struct sw_name *name);
+/* sw_peer_name() - Decode the name of the other end; for an accepted stream it holds both addresses. */
+bool sw_peer_name(int fd, struct sw_name *name);
 /* sw_bind_port() - Bind @fd to @name, whose own port is chosen here if it is 0. Returns 0 or an errno. */
 int sw_bind_port(int fd, struct sw_name *name);
 
@@ -79,6 +82,8 @@ uint64_t sw_settle(int fd, uint64_t tag);
 
 /* ask.c */
 
+/* sw_request() - One question to the switch; false, and an empty answer, where there is none or it does not answer. */
+bool sw_request(struct sw_syn *question, struct sw_answer *answer);
 /* sw_ask() - What the switch knows of the flow behind @fd; state SW_FLOW_NONE where it knows nothing or is gone. */
 void sw_ask(int fd, struct sw_answer *answer);
 /* sw_reason() - Why @fd's flow ended: an errno, ECONNRESET where the switch cannot say. */

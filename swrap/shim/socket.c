@@ -1,5 +1,5 @@
 /* socket(2), and the tag that makes an AF_UNIX socket a virtual one. */
-#include "shim.h"
+#include "dgram.h"
 
 #include <netinet/in.h>
 #include <unistd.h>
@@ -42,9 +42,10 @@ static int check(int domain, int type, int protocol, unsigned int *flags)
 			return EPROTONOSUPPORT;
 		return 0;
 	case SOCK_DGRAM:
-		if (protocol != 0 && protocol != IPPROTO_UDP)
+		if (protocol != 0 && protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE)
 			return EPROTONOSUPPORT;
-		*flags |= SW_TAG_DGRAM;
+		*flags |= SW_TAG_DGRAM | (protocol == IPPROTO_UDPLITE ? SW_TAG_UDPLITE : 0);
+		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
 		return 0;
 	case SOCK_RAW:
 		return EPERM;

@@ -2,7 +2,7 @@
  * The read and write family. On a connected stream it is the kernel's own; what is left to do is the reason of an
  * error (the kernel says ECONNRESET where TCP said ETIMEDOUT), and addresses, which TCP neither fills nor heeds.
  */
-#include "shim.h"
+#include "dgram.h"
 
 #include <unistd.h>
 
@@ -31,26 +31,64 @@ static bool is_stream(int fd)
 	return sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM);
 }
 
+/* take() - Receive from a datagram socket into one buffer. */
+static ssize_t take(int fd, uint64_t tag, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
+{
+	struct iovec iov = {buf, n};
+	struct msghdr msg = {.msg_name = addr, .msg_namelen = len ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t got = sw_dgram_recv(fd, tag, &msg, flags);
+
+	if (got >= 0 && addr && len)
+		*len = msg.msg_namelen;
+	return got;
+}
+
+/* put() - Send one buffer from a datagram socket. */
+static ssize_t put(int fd, uint64_t tag, const void *buf, size_t n, int flags, const struct sockaddr *addr,
+		   socklen_t len)
+{
+	struct iovec iov = {(void *)buf, n};
+	struct msghdr msg = {.msg_name = (void *)addr, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
+
+	return sw_dgram_send(fd, tag, &msg, flags);
+}
+
 SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
+	uint64_t tag;
+
+	if (sw_dgram_check(fd, &tag))
+		return take(fd, tag, buf, n, 0, NULL, NULL);
 	return explain(fd, sw_real()->read(fd, buf, n));
 }
 
 SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+	uint64_t tag;
+
+	if (sw_dgram_check(fd, &tag))
+		return sw_dgram_recv(fd, tag, &msg, 0);
 	return explain(fd, sw_real()->readv(fd, iov, n));
 }
 
 SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
+	uint64_t tag;
+
+	if (sw_dgram_check(fd, &tag))
+		return take(fd, tag, buf, n, flags, NULL, NULL);
 	return explain(fd, sw_real()->recv(fd, buf, n, flags));
 }
 
 SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict addr,
 			   socklen_t *restrict len)
 {
+	uint64_t tag;
 	ssize_t got;
 
+	if (sw_dgram_check(fd, &tag))
+		return take(fd, tag, buf, n, flags, addr, len);
 	if (!addr || !is_stream(fd))
 		return explain(fd, sw_real()->recvfrom(fd, buf, n, flags, addr, len));
 	got = sw_real()->recvfrom(fd, buf, n, flags, NULL, NULL);
@@ -62,10 +100,17 @@ SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, stru
 SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	void *name = msg->msg_name;
+	uint64_t tag;
 	ssize_t got;
 
-	if (!name || !is_stream(fd))
-		return explain(fd, sw_real()->recvmsg(fd, msg, flags));
+	if (sw_dgram_check(fd, &tag))
+		return sw_dgram_recv(fd, tag, msg, flags);
+	if (!name || !is_stream(fd)) {
+		got = sw_real()->recvmsg(fd, msg, flags);
+		if (got >= 0 && msg->msg_controllen > 0)
+			sw_dgram_note_rights(msg);
+		return explain(fd, got);
+	}
 	msg->msg_name = NULL;
 	got = sw_real()->recvmsg(fd, msg, flags);
 	msg->msg_name = name;
@@ -75,16 +120,29 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 
 SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 {
+	uint64_t tag;
+
+	if (sw_dgram_check(fd, &tag))
+		return put(fd, tag, buf, n, 0, NULL, 0);
 	return explain(fd, sw_real()->write(fd, buf, n));
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+	uint64_t tag;
+
+	if (sw_dgram_check(fd, &tag))
+		return sw_dgram_send(fd, tag, &msg, 0);
 	return explain(fd, sw_real()->writev(fd, iov, n));
 }
 
 SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
+	uint64_t tag;
+
+	if (sw_dgram_check(fd, &tag))
+		return put(fd, tag, buf, n, flags, NULL, 0);
 	return explain(fd, sw_real()->send(fd, buf, n, flags));
 }
 
@@ -92,9 +150,9 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 {
 	uint64_t tag;
 
-	if (addr && sw_lab() && sw_tag_get(fd, &tag)) {
-		if (tag & SW_TAG_DGRAM)
-			return sw_fail(ENETUNREACH); /* datagrams are not carried */
+	if (sw_dgram_check(fd, &tag))
+		return put(fd, tag, buf, n, flags, addr, len);
+	if (addr && is_stream(fd)) {
 		addr = NULL;
 		len = 0;
 	}
@@ -106,10 +164,10 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	struct msghdr plain;
 	uint64_t tag;
 
-	if (!msg->msg_name || !sw_lab() || !sw_tag_get(fd, &tag))
+	if (sw_dgram_check(fd, &tag))
+		return sw_dgram_send(fd, tag, msg, flags);
+	if (!msg->msg_name || !is_stream(fd))
 		return explain(fd, sw_real()->sendmsg(fd, msg, flags));
-	if (tag & SW_TAG_DGRAM)
-		return sw_fail(ENETUNREACH);
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
