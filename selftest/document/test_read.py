@@ -75,7 +75,7 @@ def test_a_right_document_becomes_plain_values_with_units_and_defaults_in_place(
         (of({"type": "integer", "minimum": 1, "maximum": 9}), "x: 0", ["1:4: 0 is not at least 1"]),
         (of({"type": "number", "exclusiveMinimum": 0}), "x: 0", ["1:4: 0 is not more than 0"]),
         (of({"enum": ["in", "out", "both"]}), "x: ou", ["1:4: unknown value 'ou'; did you mean 'out'?"]),
-        (of({"const": "none"}), "x: all", ["1:4: 'all' where only 'none' belongs"]),
+        (of({"const": "none"}), "x: all", ["1:4: 'all' where only \"none\" belongs"]),
         (of({"type": "string", "pattern": "^[a-z]+$"}), "x: A1", ["1:4: 'A1' is not of the form ^[a-z]+$"]),
         (of({"type": "string", "minLength": 1}), "x: ''", ["1:4: this is empty"]),
         (of({"type": "array", "maxItems": 1}), "x: [1, 2]", ["1:4: 2 items; 1 at most"]),
@@ -113,7 +113,8 @@ def test_of_several_forms_the_one_that_was_meant_is_explained(text: str, problem
     [
         ("after: soon", ["1:8: 'soon' is not a time: write 3s, 250ms or 2m"]),
         ("event: x\nform: y", ["2:1: unknown key 'form'; did you mean 'from'?"]),
-        ("later: 3", ["1:1: one of these keys is missing: after, event"]),
+        ("in: 3", ["1:1: one of these keys is missing: after, event"]),
+        ("afterwards: 3", ["1:1: unknown key 'afterwards'; did you mean 'after'?"]),
     ],
 )
 def test_of_several_mappings_the_keys_decide_which_was_meant(text: str, problems: list[str]) -> None:

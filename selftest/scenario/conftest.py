@@ -1,7 +1,7 @@
 """A back end without a network and without processes, on a clock that nobody waits for.
 
-Actors are coroutines (``toy_actor``), faults are only remembered, and the loop's clock jumps as soon as all are idle: a
-deadline of a minute costs nothing, and a run is the same every time.
+Actors are coroutines (``toy_actor``), faults are only remembered, and the loop's clock jumps as soon as all
+are idle: a deadline of a minute costs nothing, and a run is the same every time.
 """
 
 from __future__ import annotations
@@ -135,6 +135,7 @@ class FakeBackend:
     before_touch: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
+        self.up = asyncio.Event()
         self.broken: asyncio.Future[str] | None = None
 
     @property
@@ -145,10 +146,11 @@ class FakeBackend:
         return asyncio.get_running_loop().time()
 
     async def start(self, topology: Any, lab: Path, seed: int, notice: Notice) -> None:
-        self.broken = asyncio.get_running_loop().create_future()
         self.notice = notice
         if self.start_raises is not None:
             raise self.start_raises
+        self.broken = asyncio.get_running_loop().create_future()
+        self.up.set()
 
     async def spawn(self, program: Program) -> FakeProcess:
         self.started.append(program)
@@ -167,8 +169,8 @@ class FakeBackend:
         return True
 
     async def lost(self) -> str:
-        while self.broken is None:
-            await asyncio.sleep(0)
+        await self.up.wait()
+        assert self.broken is not None
         return await asyncio.shield(self.broken)
 
     async def close(self) -> None:
@@ -249,6 +251,14 @@ class Stories:
         (folder / "toy.json").write_text(json.dumps(DECLARATION))
         self.file = folder / "story.yaml"
 
+    def backend(self, **more: Any) -> FakeBackend:
+        return FakeBackend(**more)
+
+    def virtually(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on a clock that nobody waits for."""
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            return runner.run(work)
+
     def load(self, text: str, head: str = HEAD) -> Scenario:
         self.file.write_text(head + text)
         return load(self.file)
@@ -283,8 +293,7 @@ class Stories:
             if on_event is not None:
                 on_event(event)
 
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            verdict = runner.run(run(scenario, where, heard, seed, signals=False))
+        verdict = self.virtually(run(scenario, where, heard, seed, signals=False))
         return Ran(verdict, events, where)
 
 
@@ -292,3 +301,9 @@ class Stories:
 def stories(tmp_path: Path) -> Stories:
     """Scenarios in a folder of their own."""
     return Stories(tmp_path)
+
+
+@pytest.fixture
+def toys() -> dict[str, Any]:
+    """What a toy actor declares of itself."""
+    return DECLARATION

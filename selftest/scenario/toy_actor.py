@@ -1,7 +1,9 @@
 """A tiny actor that does as it is told: as a process of its own, or as a coroutine of a test.
 
-``python toy_actor.py`` speaks the protocol on SWRAP_ACTOR_FD; ``toy(receive, send)`` does on whatever it is given.
+``python toy_actor.py`` speaks the protocol on SWRAP_ACTOR_FD; ``toy(receive, send)`` on what it is given.
 """
+
+# ruff: noqa: E501 - schemas read best a line each
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ Receive = Callable[[], Awaitable[bytes | None]]
 Send = Callable[[bytes], Awaitable[None]]
 
 _NUMBER = {"type": "integer"}
+_PORT = {"type": "object", "properties": {"address": {"type": "string"}, "port": {"type": "integer"}}}
 _SHAPE = {
     "type": "object",
     "properties": {"n": _NUMBER, "colour": {"type": "string"}, "more": {"type": "object"}},
@@ -53,6 +56,8 @@ DECLARATION: dict[str, Any] = {
         "die": {"doc": "ends", "args": {"type": "object", "properties": {"status": _NUMBER}}},
         "babble": {"doc": "says what is not of the protocol", "args": {"type": "object", "properties": {}}},
         "breed": {"doc": "starts a child that holds the channel", "args": {"type": "object", "properties": {}}},
+        "listen": {"doc": "accepts connections", "args": _PORT, "result": {"type": "object", "properties": {}}},
+        "connect": {"doc": "makes a connection and keeps it", "args": _PORT, "result": {"properties": {"local": {}}}},
         "greet": {"doc": "", "args": {"type": "object", "properties": {}}, "result": {"properties": {"greeting": {}}}},
     },
     "events": {
@@ -70,6 +75,7 @@ class Died(Exception):
 async def toy(receive: Receive, send: Send, pid: int) -> int:
     """Be an actor until there are no more lines; the exit status."""
     config: dict[str, Any] = {}
+    kept: list[Any] = []
     await _say(send, hello={"actor": "toy", "pid": pid})
     await _say(send, event={"kind": "process-started", "pid": pid + 1, "role": "worker"})
     died: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -116,11 +122,22 @@ async def toy(receive: Receive, send: Send, pid: int) -> int:
         elif verb == "breed":
             sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
             fd = int(os.environ["SWRAP_ACTOR_FD"])
-            child = subprocess.Popen(sleep, pass_fds=[fd], stdin=subprocess.DEVNULL)  # noqa: S603, ASYNC220
+            child = subprocess.Popen(sleep, pass_fds=[fd], stdin=subprocess.DEVNULL)  # noqa: ASYNC220 - it is to hold the channel, and nothing waits for it
             return {"pid": child.pid}
+        elif verb == "listen":
+            kept.append(await asyncio.start_server(hold, args["address"], args["port"]))
+        elif verb == "connect":
+            ends = await asyncio.open_connection(args["address"], args["port"])
+            kept.append(ends)
+            host, port = ends[1].get_extra_info("sockname")[:2]
+            return {"local": f"{host}:{port}"}
         elif verb == "greet":
             return {"greeting": config.get("greeting", "")}
         return {}
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
 
     async def later(args: dict[str, Any]) -> None:
         await asyncio.sleep(0.05)

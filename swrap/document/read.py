@@ -12,6 +12,7 @@ as it is.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -114,14 +115,21 @@ class _Reader:
         if len(fitting) > 1 and isinstance(node, Mapping):
             near = [keywords.likeness(node, alternative) for alternative in fitting]
             if max(near) == 0:
-                keys = sorted({key for alternative in fitting for key in alternative.get("required", ())})
-                self.complain(node.mark, f"one of these keys is missing: {', '.join(keys)}")
+                self.unlike_any(node, sorted({key for one in fitting for key in one.get("required", ())}))
                 return None
             best = near.index(max(near))
         else:
             best = min(range(len(tries)), key=lambda index: len(tries[index][0]))
         self.problems.extend(tries[best][0])
         return tries[best][1]
+
+    def unlike_any(self, node: Mapping, keys: list[str]) -> None:
+        """None of the keys that tell the alternatives apart is there; one may be there with a typo."""
+        for entry in node:
+            if nearest(entry.key, keys) is not None:
+                self.complain(entry.mark, f"unknown key {entry.key!r}" + did_you_mean(entry.key, keys))
+                return
+        self.complain(node.mark, f"one of these keys is missing: {', '.join(keys)}")
 
     # --- shapes
 
@@ -214,7 +222,9 @@ class _Reader:
 
     def members(self, node: Node, value: Any, schema: Schema) -> None:
         if "const" in schema and value != schema["const"]:
-            self.complain(node.mark, f"{keywords.describe(node)} where only {schema['const']!r} belongs")
+            self.complain(
+                node.mark, f"{keywords.describe(node)} where only {json.dumps(schema['const'])} belongs"
+            )
         if "enum" in schema and value not in schema["enum"]:
             known = [str(member) for member in schema["enum"]]
             hint = did_you_mean(str(value), known) or f": one of {', '.join(known)}"

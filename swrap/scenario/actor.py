@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 Told = Callable[[str, Mapping[str, JSON]], None]
 """Takes the kind and the fields of an actor's event."""
 
-_LINGERS = 2.0  # seconds that a process may live on after the end of its channel
+_LINGERS = 1.0  # seconds that a process may live on after the end of its channel
 _SHOWN = 200  # characters of a line that is quoted in a message
 
 

@@ -13,7 +13,7 @@ from swrap.scenario import condition
 from swrap.scenario.actions import WORDS, action_for
 from swrap.scenario.model import Fails, Step
 from swrap.scenario.schema import COMMON
-from swrap.scenario.scope import ANYTHING, Scope, Skipped
+from swrap.scenario.scope import ANYTHING, Named, Scope, Skipped
 from swrap.scenario.triggers import trigger_of
 
 FAILURE: Schema = {"properties": {"message": {"type": "string"}, "status": {}}}
@@ -32,7 +32,7 @@ def step_of(node: Node, scope: Scope, number: int, within: float) -> Step:
     except Skipped:
         if name is not None and name[0] not in scope.results:
             # What comes after may refer to it; that it is wrong has been told once.
-            _define(scope, name, ANYTHING, background=False)
+            scope.define(name[0], Named(ANYTHING, name[1].mark, pending=True, progress=True, broken=True))
         raise
 
 
@@ -59,7 +59,8 @@ def _step(node: Mapping, scope: Scope, number: int, within: float, name: tuple[s
     action = kind.of(entry, scope)
     fails = _fails(value.get("fails", False))
     if name is not None:
-        _define(scope, name, FAILURE if fails else action.shape(), background=background)
+        shape = FAILURE if fails else action.shape()
+        scope.define(name[0], Named(shape, name[1].mark, pending=background, progress=background))
     return Step(
         number=number,
         mark=entry.mark,
@@ -99,10 +100,6 @@ def _name(node: Mapping) -> tuple[str, Node] | None:
     if isinstance(found, Scalar) and isinstance(found.value, str):
         return found.value, found
     return None
-
-
-def _define(scope: Scope, name: tuple[str, Node], shape: Schema, *, background: bool) -> None:
-    scope.define(name[0], name[1].mark, shape, pending=background, progress=background)
 
 
 def _fails(value: Any) -> Fails | None:

@@ -36,6 +36,8 @@ class Named:
     mark: Mark
     pending: bool = False
     progress: bool = False
+    broken: bool = False
+    """Its step was wrong, which has been told: whatever refers to it is right."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class Scope:
             hint = did_you_mean(reference.name, self.results)
             problems.add(reference.mark, f"{reference}: nothing before this has `as: {reference.name}`{hint}")
             return
-        if named.pending:
+        if named.pending and not named.broken:
             problems.add(
                 reference.mark,
                 f"{reference}: {reference.name!r} still runs here; `- join: {reference.name}` waits for it",
@@ -91,16 +93,15 @@ class Scope:
         if wrong:
             problems.add(reference.mark, f"{reference}: {wrong}")
 
-    def define(
-        self, name: str, mark: Mark, shape: Schema, *, pending: bool = False, progress: bool = False
-    ) -> None:
+    def define(self, name: str, named: Named) -> None:
         """Make the result of a step known to all that comes after."""
+        mark = named.mark
         if name == RUN:
             raise self.complain(mark, f"{name!r} is taken: $run is the run itself")
         if name in self.results:
             first = self.results[name].mark
             raise self.complain(mark, f"`as: {name}` is there twice; first on line {first.line}")
-        self.results[name] = Named(shape, mark, pending, progress)
+        self.results[name] = named
 
     def actor(self, name: str, mark: Mark) -> Actor:
         """The actor ``name``. Raises Skipped, silently where the actor itself was wrong."""

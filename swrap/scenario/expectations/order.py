@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 from swrap.document import Entry, Mark, Node, Schema, Sequence, at
 from swrap.document import Mapping as MappingNode
-from swrap.events import NETWORK
 from swrap.faults import FAULTS
 from swrap.scenario import condition
 from swrap.scenario.expectations.base import Evidence, Expectation
@@ -88,4 +87,4 @@ def _pattern(value: dict[str, Any], node: Node, scope: Scope) -> Pattern:
     fault = FAULTS[verb].of(given)
     for path, message in fault.against(scope.topology) if scope.topology else ():
         scope.complain(at(place, path), message)
-    return Pattern(verb, NETWORK, tuple((key, condition.of(part)) for key, part in fault.data().items()))
+    return Pattern(verb, None, tuple((key, condition.of(part)) for key, part in fault.data().items()))
