@@ -205,7 +205,7 @@ def test_closing_is_for_everybody_who_asks_and_happens_once(topology: Topology) 
 def test_a_start_that_is_interrupted_leaves_nothing(topology: Topology, moments: float) -> None:
     async def main() -> list[int]:
         task = asyncio.create_task(Lab.start(topology))
-        done, _ = await asyncio.wait([task], timeout=moments)
+        await asyncio.wait([task], timeout=moments)
         started = [found.pid for found in proc.descendants(os.getpid())]
         task.cancel()
         try:
@@ -244,7 +244,7 @@ def test_a_lab_that_cannot_start_its_switch_says_why_and_leaves_nothing(
 ) -> None:
     # The switch is started by the same interpreter; without a module of that name it ends at once.
     monkeypatch.setattr("swrap.lab.lab.SWITCH", "swrap.no_such_module")
-    with pytest.raises(LabError, match="the switch did not start: .*No module named swrap.no_such_module"):
+    with pytest.raises(LabError, match=r"the switch did not start: .*No module named swrap\.no_such_module"):
         in_lab(topology, lambda lab: asyncio.sleep(0))
     assert not runtime.base_path().exists()
 
@@ -275,7 +275,7 @@ def test_two_labs_at_once_do_not_see_each_other(topology: Topology) -> None:
 
 
 def test_orphans_come_to_an_owner_that_adopts_and_leave_no_zombies(topology: Topology) -> None:
-    code = f"""
+    code = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from swrap.lab import proc
@@ -293,7 +293,7 @@ async def main():
         assert await short.wait() == 0
         while proc.stat(brief) is not None:
             await asyncio.sleep(0)
-        many = [await lab.spawn("a", ["sh", "-c", f"exit {{n}}"]) for n in range(20)]
+        many = [await lab.spawn("a", ["sh", "-c", f"exit {n}"]) for n in range(20)]
         assert [await one.wait() for one in many] == list(range(20)), "nobody else has asked after them"
     assert proc.stat(orphan) is None, "it had neither environment nor mapping of the lab"
 
@@ -302,7 +302,7 @@ asyncio.run(main())
     import subprocess
 
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -7,6 +7,7 @@ Called by every command that takes `--lab`.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from swrap.document import did_you_mean
@@ -27,13 +28,16 @@ def find(lab: str | None) -> Joined | None:
         running = registry.running()
         return _only(running, "several labs run; --lab names one") if running else None
     path = Path(lab)
-    if path.is_dir():
-        return Joined.at(path)
-    if not path.exists():
-        _check_reachable(path)
+    try:
+        kind = path.stat().st_mode
+    except PermissionError:
+        raise Refused(f"{lab}: not yours to enter") from None
+    except OSError:
         known = [str(one.directory) for one in registry.running()]
         known += [one.record.source for one in registry.running() if one.record.source]
-        raise Refused(f"--lab {lab}: no such file or directory{did_you_mean(lab, known)}")
+        raise Refused(f"--lab {lab}: no such file or directory{did_you_mean(lab, known)}") from None
+    if stat.S_ISDIR(kind):
+        return Joined.at(path)
     running = registry.of_file(source.file_of(path))
     return _only(running, f"several labs run from {lab}; name one by its directory") if running else None
 
@@ -56,13 +60,3 @@ def _only(running: list[registry.Running], problem: str) -> Joined:
 
 def _told(lab: registry.Running) -> str:
     return f"{lab.directory} ({lab.record.source})" if lab.record.source else str(lab.directory)
-
-
-def _check_reachable(path: Path) -> None:
-    """`exists` is false too for what we may not see; say which it is."""
-    try:
-        path.stat()
-    except PermissionError:
-        raise Refused(f"--lab {path}: not yours to enter") from None
-    except OSError:
-        return

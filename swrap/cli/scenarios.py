@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # imported where they are used: `swrap exec` should not wait 
     from swrap.scenario import Scenario
     from swrap.scenario.actor_type import ActorType
 
-# Beside the package, in a wheel as in the source tree; by path, since a folder of the user's may be called the same.
+# Beside the package, in a wheel as in the source tree; by path, since the user may have such a folder too.
 DEMO = Path(swrap.__file__).resolve().parents[1] / "scenarios" / "link-switching" / "lan-to-wifi.yaml"
 
 PASSED, FAILED, BAD_INPUT, HARNESS, INCONCLUSIVE = range(5)

@@ -20,10 +20,9 @@ import typer
 
 from swrap.cli import interrupt, labs, options
 from swrap.lab import registry, source
-from swrap.lab.environment import LAB, outside
 from swrap.lab.errors import LabError, Refused
 from swrap.lab.lab import Lab
-from swrap.lab.record import Process
+from swrap.lab.record import Process, ask_to_end
 from swrap.topology import Topology
 
 _DOWN_WITHIN = 15.0  # seconds; a guard, after which the owner is killed and the keeper does the rest
@@ -89,14 +88,9 @@ def down(
     lab: options.Lab = None,
 ) -> int:
     """End a lab with all its programs, and wait until nothing of it is left."""
-    if LAB in os.environ:
-        # We are one of the lab's own programs, and would be ended with it: step out.
-        variables = outside(os.environ)
-        argv = [sys.executable, "-m", "swrap.cli", "down", "--lab", which or lab or os.environ[LAB]]
-        sys.stdout.flush()
-        os.execve(argv[0], argv, variables)  # noqa: S606 ourselves again
     joined = labs.require(which or lab)
     record = joined.record
+    ask_to_end(joined.directory)
     # The keeper ends all the rest, whatever state the owner is in; should it not, the owner's death makes it.
     if not _end(record.keeper, signal.SIGTERM, [record.owner, record.keeper]):
         _end(record.owner, signal.SIGKILL, [record.owner, record.keeper])

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from swrap.lab import reaper, registry, runtime
 from swrap.lab.errors import Refused
+from swrap.lab.record import asked_to_end
 
 READY = b"watching\n"
 
@@ -72,7 +73,8 @@ def clear_up(directory: Path) -> None:
             pass
     except (OSError, Refused):
         return  # whatever it is by now, it is not the lab any more
-    reaper.end(directory)
+    asker = asked_to_end(directory)
+    reaper.end(directory, spare=[] if asker is None else [asker])
     registry.remove(directory)
 
 

@@ -27,7 +27,7 @@ from swrap.lab import child, environment, orphans, registry, started, target
 from swrap.lab.child import Helper
 from swrap.lab.errors import LabError
 from swrap.lab.guard import before_exec
-from swrap.lab.record import Process, Record
+from swrap.lab.record import Process, Record, asked_to_end
 from swrap.lab.started import Started
 from swrap.switch.client import ControlClient
 from swrap.topology import Topology
@@ -243,7 +243,8 @@ class Lab:
             for wait in waits:
                 wait.cancel()
         helper = waits[done.pop()]
-        self.failed.told = helper is self._keeper and helper.process.returncode == 0
+        # The switch ends before the keeper has done, and the directory with the word that was left in it after it.
+        self.failed.told = not self.directory.exists() or asked_to_end(self.directory) is not None
         self.failed.reason = "it was ended by `swrap down`" if self.failed.told else _how(helper)
         self.failed.set()
         self._end = self._end or asyncio.create_task(self._finish())

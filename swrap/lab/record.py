@@ -18,6 +18,7 @@ from swrap.lab import proc
 from swrap.lab.errors import NoLab
 
 FILE = "lab.json"
+ASKED = "asked-to-end"
 VERSION = 1
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -90,6 +91,24 @@ class Record:
 
 def _process(content: Any) -> Process | None:
     return None if content is None else Process(int(content["pid"]), int(content["started"]))
+
+
+def ask_to_end(directory: Path) -> None:
+    """Leave word that the lab is ended on purpose, by this process, which is to be spared even if it is a program of it.
+
+    The keeper acts on it when it gets SIGTERM.
+    """
+    path = directory / ASKED
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+        file.write(str(os.getpid()))
+
+
+def asked_to_end(directory: Path) -> int | None:
+    """The pid of whoever asked; None where nobody has."""
+    try:
+        return int((directory / ASKED).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def take_lock(directory: Path) -> int:

@@ -42,14 +42,25 @@ def opened(path: str | Path, *, dir_fd: int | None = None, shown: Path | None = 
     except FileNotFoundError:
         raise
     except OSError as error:
-        if label.is_symlink():
-            raise Refused(f"{label}: a symbolic link, which is not followed; remove it") from None
-        raise Refused(f"{label}: {error.strerror}") from None
+        raise Refused(f"{label}: {_why(label, error)}") from None
     try:
         check(fd, label)
         yield fd
     finally:
         os.close(fd)
+
+
+def _why(path: Path, error: OSError) -> str:
+    """Why a directory cannot be opened; for what another user keeps from us, that it is his."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return "not yours to enter" if isinstance(error, PermissionError) else str(error.strerror)
+    if stat.S_ISLNK(status.st_mode):
+        return "a symbolic link, which is not followed; remove it"
+    if isinstance(error, PermissionError) and status.st_uid != os.geteuid():
+        return f"belongs to {user_name(status.st_uid)}, not to you"
+    return str(error.strerror)
 
 
 def check(fd: int, label: Path) -> None:

@@ -1,7 +1,7 @@
 """A program that was started in a host: asyncio's Process, whose `wait` waits for the process alone.
 
-asyncio's own, up to Python 3.12, also waits until all pipes are closed: for ever, where a daemon that the program left has
-inherited one, or nobody reads so much output. Owns that difference. Made by lab.
+asyncio's own, up to Python 3.12, also waits until all pipes are closed: for ever, where a daemon that the
+program left has inherited one, or nobody reads so much output. Owns that difference. Made by lab.
 """
 
 from __future__ import annotations

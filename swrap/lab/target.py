@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -160,5 +159,5 @@ def _check_elf(path: Path, file: BinaryIO) -> None:
 @cache
 def _ours() -> elf.Elf:
     """This interpreter stands for libswrap.so: both were built for the same machine and C library."""
-    with Path(sys.executable).open("rb") as file:
+    with Path("/proc/self/exe").open("rb") as file:
         return elf.read(file)
