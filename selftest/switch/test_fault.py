@@ -125,6 +125,19 @@ def test_a_reset_waits_for_the_path_too(lab: Switched) -> None:
         server.recv(1)
 
 
+def test_a_fin_behind_a_dead_path_is_no_error_to_who_still_holds_the_socket(lab: Switched) -> None:
+    client, server = lab.pair()
+    server.close()
+    assert client.recv(1) == b""
+    lab.do("link", interface="server.eth0", up=False)
+    client.shutdown(socket.SHUT_WR)
+    soon(lambda: lab.flow()["state"] in ("closed", "fin-wait"))
+    assert not wait(client, 0, 0.1) & select.POLLERR
+    lab.do("link", interface="server.eth0", up=True)
+    soon(lambda: lab.do("flows") == [])
+    assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+
+
 def test_when_both_programs_end_behind_a_dead_path_nothing_is_left(lab: Switched) -> None:
     client, server = lab.pair()
     lab.do("link", interface="server.eth0", up=False)
@@ -177,6 +190,15 @@ def test_both_senders_behind_a_dead_path_time_out(hasty: Switched) -> None:
         assert wait(one, 0, 5) & select.POLLERR
         assert hasty.ask(one).error == errno.ETIMEDOUT
     assert hasty.do("flows") == []
+
+
+def test_a_fin_that_is_never_acked_times_out_as_bytes_do(hasty: Switched) -> None:
+    client, server = hasty.pair()
+    hasty.do("link", interface="server.eth0", up=False)
+    client.shutdown(socket.SHUT_WR)
+    assert wait(client, 0, 5) & select.POLLERR
+    assert hasty.ask(client).error == errno.ETIMEDOUT
+    assert wait(server, 0, 0) == 0
 
 
 def test_an_idle_flow_outlives_a_dead_path(hasty: Switched) -> None:
