@@ -54,7 +54,12 @@ def test_ss_shows_listener_and_both_ends_with_bytes_and_holders(conversation: Co
     listener, client, server = rows()
     assert (listener["state"], listener["host"], listener["local"]) == ("LISTEN", "server", "0.0.0.0:80")
     assert [one["pid"] for one in listener["held_by"]] == [conversation.server.pid]
-    assert (client["host"], client["peer"], client["acked"], client["unacked"]) == ("laptop", "10.0.1.1:80", 5, 0)
+    assert (client["host"], client["peer"], client["acked"], client["unacked"]) == (
+        "laptop",
+        "10.0.1.1:80",
+        5,
+        0,
+    )
     assert [one["pid"] for one in client["held_by"]] == [conversation.client.pid]
     assert (server["host"], server["peer"], server["received"]) == ("server", client["local"], 5)
     assert [one["pid"] for one in server["held_by"]] == [conversation.server.pid]
@@ -68,7 +73,9 @@ def test_ss_without_a_terminal_is_plain_columns(conversation: Conversation) -> N
     assert len(lines) == 4
     assert lines[1].startswith("LISTEN ")
     assert f"{conversation.server.pid} python3 -c" in lines[1]
-    assert len({line.index("server") for line in lines if " server " in line}) == 1, "columns stand under each other"
+    assert len({line.index("server") for line in lines if " server " in line}) == 1, (
+        "columns stand under each other"
+    )
 
 
 def test_a_pulled_cable_shows_in_un_acked_bytes_until_it_is_back(conversation: Conversation) -> None:
@@ -144,7 +151,9 @@ def test_env_puts_a_shell_into_a_host(conversation: Conversation, running_lab: P
         "SWRAP_HOST": "laptop",
     }
     code = "import socket; print(socket.if_nameindex())"
-    done = subprocess.run(["sh", "-c", f"{done.stdout}\npython3 -c '{code}'"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", f"{done.stdout}\npython3 -c '{code}'"], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "[(1, 'lo'), (2, 'eth0'), (3, 'wlan0')]\n"
 
 
@@ -166,6 +175,12 @@ def test_a_running_lab_in_another_network_namespace_is_told_as_such(running_lab:
 def test_where_no_lab_runs_every_command_says_so_and_how_to_start_one(lab_file: Path) -> None:
     for words in (["ss"], ["heal"], ["link", "server.eth0", "up"], ["down"], ["env", "--host", "server"]):
         done = swrap(*words)
-        assert (done.returncode, done.stderr) == (2, "swrap: no lab is running; `swrap up LAB.yaml` starts one\n")
+        assert (done.returncode, done.stderr) == (
+            2,
+            "swrap: no lab is running; `swrap up LAB.yaml` starts one\n",
+        )
         done = swrap(*words, "--lab", lab_file)
-        assert (done.returncode, done.stderr) == (2, f"swrap: no lab runs from {lab_file}; `swrap up {lab_file}` starts one\n")
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"swrap: no lab runs from {lab_file}; `swrap up {lab_file}` starts one\n",
+        )

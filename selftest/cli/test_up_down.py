@@ -35,7 +35,7 @@ def test_a_lab_in_the_background_outlives_its_command_and_its_terminal(lab_file:
     assert "is up in" in done.stdout
     record = registry.of_file(lab_file)[0].record
     assert os.getsid(record.owner.pid) == record.owner.pid
-    assert os.readlink(f"/proc/{record.owner.pid}/fd/1") == "/dev/null"
+    assert Path(f"/proc/{record.owner.pid}/fd/1").readlink() == Path("/dev/null")
     done = swrap("down")
     assert (done.returncode, done.stdout) == (0, f"{lab_file} is down\n")
     assert not runtime.base_path().exists()
@@ -59,7 +59,9 @@ def test_down_ends_every_program_and_the_owner_is_content(lab_file: Path) -> Non
     joined = None
     try:
         commands.first_line(owner)
-        joined = commands.start("exec", "--lab", lab_file, "--host", "server", "--", "sh", "-c", "sleep 1000 & echo $!; wait")
+        joined = commands.start(
+            "exec", "--lab", lab_file, "--host", "server", "--", "sh", "-c", "sleep 1000 & echo $!; wait"
+        )
         sleeping = int(commands.first_line(joined))
         with Watched([sleeping, joined.pid]) as programs:
             assert swrap("down", lab_file).returncode == 0
@@ -69,7 +71,9 @@ def test_down_ends_every_program_and_the_owner_is_content(lab_file: Path) -> Non
         commands.finish([one for one in (owner, joined) if one])
 
 
-def test_down_from_inside_a_host_of_the_lab_is_carried_out_to_its_end(lab_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_down_from_inside_a_host_of_the_lab_is_carried_out_to_its_end(
+    lab_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert swrap("up", lab_file, "--detach").returncode == 0
     exported = swrap("env", "--lab", lab_file, "--host", "laptop").stdout
     # As a user does: the variables into his own shell, some work, and down.
@@ -79,7 +83,9 @@ def test_down_from_inside_a_host_of_the_lab_is_carried_out_to_its_end(lab_file: 
     assert not runtime.base_path().exists()
 
 
-def test_the_same_file_is_up_once_unless_it_gets_a_directory_of_its_own(running_lab: Path, tmp_path: Path) -> None:
+def test_the_same_file_is_up_once_unless_it_gets_a_directory_of_its_own(
+    running_lab: Path, tmp_path: Path
+) -> None:
     done = swrap("up", running_lab)
     assert done.returncode == 2
     assert "runs already, in" in done.stderr
