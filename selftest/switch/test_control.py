@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from selftest.switch.driver import Switched, receive, switched
-from swrap.abi.names import service_address
+from selftest.switch.driver import Switched, opening, receive, switched
+from swrap.abi import lib
+from swrap.abi.names import Endpoint, Name, encode, service_address
 from swrap.switch.client import ControlClient, ControlError, control_call
 
 
@@ -160,8 +163,6 @@ def test_a_client_that_does_not_read_is_dropped_and_the_network_goes_on(lab: Swi
 
 
 def _writable(one: socket.socket) -> list[socket.socket]:
-    import select
-
     return select.select([], [one], [], 1)[1]
 
 
@@ -183,19 +184,25 @@ def test_too_many_clients_are_turned_away(lab: Switched) -> None:
 @pytest.mark.parametrize("door", ["control", "stream"])
 def test_a_stranger_gets_nothing(lab: Switched, door: str) -> None:
     address = service_address(lab.page, "control" if door == "control" else "stream")
+    nowhere = Endpoint(ip_address("0.0.0.0"), 0)
+    words = b'{"do":"ping"}\n' if door == "control" else opening(lib.SW_ASK, 0, 1, nowhere, nowhere, 64)
     program = (
         "import os, socket, sys\n"
         "os.setuid(65533)\n"
         "s = socket.socket(socket.AF_UNIX)\n"
         "s.connect(bytes.fromhex(sys.argv[1]))\n"
         "try:\n"
-        '    s.sendall(b\'{"do":"ping"}\\n\')\n'
+        "    s.sendall(bytes.fromhex(sys.argv[2]))\n"
         "    print(s.recv(100))\n"
         "except (BrokenPipeError, ConnectionResetError):\n"
         "    print(b'')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, address.hex()], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", program, address.hex(), words.hex()],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
     )
     assert done.stdout == "b''\n"
     assert lab.do("flows") == []
@@ -203,10 +210,6 @@ def test_a_stranger_gets_nothing(lab: Switched, door: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_a_listener_of_a_stranger_is_nobody(lab: Switched) -> None:
-    from ipaddress import ip_address
-
-    from swrap.abi.names import Endpoint, Name, encode
-
     name = encode(lab.page, Name(lab.host("server"), "t", Endpoint(ip_address("10.0.1.1"), 445), None))
     program = (
         "import os, socket, sys\n"
