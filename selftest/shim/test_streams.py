@@ -101,6 +101,24 @@ select.select([s], [], [])
 s.close()
 assert failure(c.recv, 10) == "ECONNRESET"
 """,
+    "a write after a reset tells of the reset first, then of the broken pipe": """
+c, s = pair()
+c.sendall(b"never read")
+select.select([s], [], [])
+s.close()
+p = select.poll(); p.register(c, 0); p.poll()
+assert failure(c.send, b"x") == "ECONNRESET"
+assert failure(c.send, b"x") == "EPIPE"
+""",
+    "SIGPIPE comes with the broken pipe, and not where MSG_NOSIGNAL forbids it": """
+import signal
+came = []
+signal.signal(signal.SIGPIPE, lambda *_: came.append(1))
+c, s = pair()
+c.shutdown(socket.SHUT_WR)
+assert failure(c.send, b"x", socket.MSG_NOSIGNAL) == "EPIPE" and not came
+assert failure(c.send, b"x") == "EPIPE" and came
+""",
     "a megabyte arrives as it was sent": """
 import threading
 c, s = pair()

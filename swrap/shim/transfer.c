@@ -4,24 +4,10 @@
  */
 #include "dgram.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "real.h"
-
-/* explain() - After a failed transfer: the errno that TCP would have given. */
-static ssize_t explain(int fd, ssize_t n)
-{
-	uint64_t tag;
-
-	if (__builtin_expect(n >= 0 || errno != ECONNRESET, 1))
-		return n;
-	if (sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM)) {
-		errno = sw_reason(fd);
-		if (tag & SW_TAG_CONNECTING)
-			sw_tag_set(fd, (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_FAILED);
-	}
-	return n;
-}
 
 /* is_stream() - A virtual stream, whose calls carry no address. */
 static bool is_stream(int fd)
@@ -29,6 +15,51 @@ static bool is_stream(int fd)
 	uint64_t tag;
 
 	return sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM);
+}
+
+/* ended() - The flow of the stream @fd has ended by itself: errno says why, and a connect that was under way failed. */
+static void ended(int fd)
+{
+	uint64_t tag;
+
+	errno = sw_reason(fd);
+	if (sw_tag_get(fd, &tag) && (tag & SW_TAG_CONNECTING))
+		sw_tag_set(fd, (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_FAILED);
+}
+
+/* explain() - After a receive that may have failed: the errno that TCP would have given. */
+static ssize_t explain(int fd, ssize_t n)
+{
+	if (__builtin_expect(n < 0 && errno == ECONNRESET, 0) && is_stream(fd))
+		ended(fd);
+	return n;
+}
+
+/**
+ * explain_send() - After a send that may have failed
+ * @signal: the caller wants SIGPIPE, and the kernel was told not to send it
+ *
+ * AF_UNIX answers EPIPE at once where TCP first tells of the reset, and only then sends SIGPIPE.
+ */
+static ssize_t explain_send(int fd, ssize_t n, bool signal)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (__builtin_expect(n >= 0 || (errno != EPIPE && errno != ECONNRESET), 1))
+		return n;
+	if (is_stream(fd)) {
+		sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+		if (errno == ECONNRESET || error) {
+			ended(fd);
+			return n;
+		}
+	}
+	if (signal && errno == EPIPE) {
+		raise(SIGPIPE);
+		errno = EPIPE;
+	}
+	return n;
 }
 
 /* take() - Receive from a datagram socket into one buffer. */
@@ -124,7 +155,7 @@ SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, 0, NULL, 0);
-	return explain(fd, sw_real()->write(fd, buf, n));
+	return explain_send(fd, sw_real()->write(fd, buf, n), false);
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -134,7 +165,7 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, &msg, 0);
-	return explain(fd, sw_real()->writev(fd, iov, n));
+	return explain_send(fd, sw_real()->writev(fd, iov, n), false);
 }
 
 SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -143,7 +174,7 @@ SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, flags, NULL, 0);
-	return explain(fd, sw_real()->send(fd, buf, n, flags));
+	return explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), !(flags & MSG_NOSIGNAL));
 }
 
 SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
@@ -156,7 +187,8 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 		addr = NULL;
 		len = 0;
 	}
-	return explain(fd, sw_real()->sendto(fd, buf, n, flags, addr, len));
+	return explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len),
+			    !(flags & MSG_NOSIGNAL));
 }
 
 SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -167,9 +199,9 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
-		return explain(fd, sw_real()->sendmsg(fd, msg, flags));
+		return explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL), !(flags & MSG_NOSIGNAL));
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
-	return explain(fd, sw_real()->sendmsg(fd, &plain, flags));
+	return explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL), !(flags & MSG_NOSIGNAL));
 }
