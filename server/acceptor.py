@@ -54,6 +54,16 @@ class Offer:
     arrived: int
 
 
+@dataclass(slots=True, eq=False)
+class Passing:
+    """A connection that was sent to a worker. `taken`: whether the worker took it."""
+
+    offer: Offer
+    worker: WorkerHandle
+    owned: bool
+    taken: asyncio.Future[bool]
+
+
 class Acceptor:
     def __init__(
         self,
@@ -86,8 +96,8 @@ class Acceptor:
         )
         self._listeners: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: dict[str, asyncio.Future[bool]] = {}
-        """By connection: whether its receiver took it."""
+        self._passing: dict[str, Passing] = {}
+        """By connection name."""
         self._strangers = 0
         self._last = 0
 
@@ -214,14 +224,6 @@ class Acceptor:
             if taken is None:
                 raise TimeoutError
             if taken:
-                self._events.emit(
-                    "connection-passed",
-                    connection=offer.name,
-                    client_guid=str(offer.client_guid),
-                    from_pid=self._identity,
-                    to_pid=worker.pid,
-                    owned=owned,
-                )
                 return
             if worker.gone.is_set() or records.owner(self._store, offer.client_guid) == record:
                 records.release(self._store, offer.client_guid, record)
@@ -263,7 +265,7 @@ class Acceptor:
             negotiate=offer.negotiate,
         )
         answer: asyncio.Future[bool] = self._loop.create_future()
-        self._waiting[offer.name] = answer
+        self._passing[offer.name] = Passing(offer, worker, owned, answer)
         gone = self._loop.create_task(worker.gone.wait())
         try:
             try:
@@ -280,7 +282,7 @@ class Acceptor:
             return False if gone.done() else None
         finally:
             gone.cancel()
-            del self._waiting[offer.name]
+            del self._passing[offer.name]
 
     def _posted(self, data: bytes, fds: list[int]) -> None:
         for fd in fds:
@@ -291,9 +293,21 @@ class Acceptor:
             self._log.failure("a message that is none", error)
             return
         if isinstance(message, ConnectionPassed | ConnectionRefused):
-            answer = self._waiting.get(message.connection)
-            if answer is not None and not answer.done():
-                answer.set_result(isinstance(message, ConnectionPassed))
+            passing = self._passing.get(message.connection)
+            if passing is not None and not passing.taken.done():
+                self._answered(passing, isinstance(message, ConnectionPassed))
+
+    def _answered(self, passing: Passing, taken: bool) -> None:
+        passing.taken.set_result(taken)
+        if taken:  # told here, so that it comes before whatever the worker tells of the connection
+            self._events.emit(
+                "connection-passed",
+                connection=passing.offer.name,
+                client_guid=str(passing.offer.client_guid),
+                from_pid=self._identity,
+                to_pid=passing.worker.pid,
+                owned=passing.owned,
+            )
 
     def _worker_ended(self, worker: WorkerHandle) -> None:
         self._post.drain()  # it may have confirmed before it went

@@ -14,7 +14,7 @@ from server.wire.buffers import Buffer
 from server.wire.keys import PreauthHash
 from server.wire.negotiate import Capabilities, Dialect, SecurityMode
 from server.wire.negotiate_contexts import Cipher
-from server.wire.signing import SigningAlgorithm
+from server.wire.signing import Signer, SigningAlgorithm
 
 if TYPE_CHECKING:
     from server.core.client import Client
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 NOBODY = uuid.UUID(int=0)
 """The ClientGUID of a client that has none: SMB 2.0.2 and before."""
+
+
+_ENDED = 32
 
 
 class Wire(Protocol):
@@ -62,6 +65,8 @@ class Connection:
     sessions: dict[int, Session] = field(default_factory=dict)
     setups: dict[int, Setup] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
+    ended: dict[int, Signer] = field(default_factory=dict)
+    """What signs the refusals of sessions that have ended: clients trust no refusal that is not signed."""
     closing: bool = False
 
     @property
@@ -71,6 +76,15 @@ class Connection:
     @property
     def multicredit(self) -> bool:
         return bool(self.capabilities & Capabilities.LARGE_MTU)
+
+    def forget(self, session_id: int, signer: Signer | None) -> None:
+        """The session has ended, or is no longer to be reached here."""
+        self.sessions.pop(session_id, None)
+        self.setups.pop(session_id, None)
+        if signer is not None:
+            self.ended[session_id] = signer
+            if len(self.ended) > _ENDED:
+                del self.ended[next(iter(self.ended))]
 
     def close(self, reason: str) -> None:
         self.closing = True

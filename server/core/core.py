@@ -119,11 +119,9 @@ class Core:
             except StatusError:
                 continue  # nobody is left to be told
         session.trees.clear()
-        session.connection.sessions.pop(session.id, None)
-        session.connection.setups.pop(session.id, None)
+        session.connection.forget(session.id, None)
         for channel in session.channels.values():
-            channel.connection.sessions.pop(session.id, None)
-            channel.connection.setups.pop(session.id, None)
+            channel.connection.forget(session.id, channel.signer if session.signer else None)
         session.channels.clear()
         session.state = SessionState.EXPIRED
         if was_valid:

@@ -39,6 +39,7 @@ def identify(request: Request) -> None:
 def _find_session(request: Request) -> None:
     session = request.connection.sessions.get(request.session_id)
     if session is None or session.state is SessionState.IN_PROGRESS:
+        request.signer = request.connection.ended.get(request.session_id)
         raise StatusError(NTSTATUS.USER_SESSION_DELETED)
     request.session = session
     channel = session.channels.get(request.connection.name)

@@ -19,6 +19,10 @@ from server.posix.zygote import PACKET, Main, Zygote
 from server.wire.buffers import Buffer
 
 
+_UNKNOWN_STATUS = 255
+"""Of a child that ended after the zygote had."""
+
+
 class PosixChild:
     def __init__(self, pid: int, lifeline: socket.socket) -> None:
         self._pid = pid
@@ -61,6 +65,7 @@ class PosixProcesses:
         self._early: dict[int, int] = {}
         """Exits of children that were reported before `spawn` had returned them."""
         self._last = 0
+        self._watching: set[asyncio.Task[None]] = set()
         self.failed = asyncio.Event()
 
     @classmethod
@@ -169,7 +174,14 @@ class PosixProcesses:
         for waiting in self._spawning.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError("the process that forks workers is gone"))
+        for child in self._children.values():
+            self._watching.add(asyncio.create_task(self._outlive(child)))
         self.failed.set()
+
+    async def _outlive(self, child: PosixChild) -> None:
+        """Whoever could have told the status is gone: the end itself can still be seen."""
+        await process_gone(child.pid)
+        child.exited(_UNKNOWN_STATUS)
 
     def _told(self, message: Mapping[str, Any]) -> None:
         if "exit" in message:

@@ -42,8 +42,9 @@ class Zygote:
 
     def run(self) -> None:
         name_process("smb-zygote")
-        # Ctrl-C reaches the whole foreground group; the parent decides what it means.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Both may reach the whole process group; the parent decides what they mean, and its end is ours.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         gc.freeze()  # keeps the collector from touching, and so copying, the pages that all workers share
         self._poll.register(self._control, select.POLLIN)
         while self._step():

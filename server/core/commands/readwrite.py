@@ -24,6 +24,8 @@ from server.wire.status import NTSTATUS
 
 _HEAD = ROOM + READ_RESPONSE_HEAD
 _MAX_OFFSET = 2**63 - 1
+_MAX_SIZE = 2**44 - 2**16
+"""Bytes that NTFS lets a file have; clients know no larger ones."""
 
 
 def read(request: Request) -> Result:
@@ -36,19 +38,20 @@ def read(request: Request) -> Result:
         with memoryview(buffer)[_HEAD:] as view:
             count = opened.handle.read_cached(view, asked.offset)
         if count is not None:
-            return _read_reply(asked, buffer, count)
+            return _read_reply(asked, opened, buffer, count)
     return _read_slowly(request, asked, opened, buffer)
 
 
 async def _read_slowly(request: Request, asked: ReadRequest, opened: Open, buffer: bytearray) -> Reply:
     with memoryview(buffer)[_HEAD:] as view:
         count = await on_thread(request, opened.handle.read_into, view, asked.offset)
-    return _read_reply(asked, buffer, count)
+    return _read_reply(asked, opened, buffer, count)
 
 
-def _read_reply(asked: ReadRequest, buffer: bytearray, count: int) -> Reply:
+def _read_reply(asked: ReadRequest, opened: Open, buffer: bytearray, count: int) -> Reply:
     if count < asked.minimum or (count == 0 and asked.length):
         raise StatusError(NTSTATUS.END_OF_FILE)
+    opened.position = asked.offset + count
     del buffer[_HEAD + count :]
     buffer[ROOM:_HEAD] = read_response_head(count)
     if not count:
@@ -61,6 +64,8 @@ def write(request: Request) -> Result:
     request.charge(len(asked.data), 0)
     opened = _data_file(request, asked.file_id, asked.offset, len(asked.data))
     opened.need(Access.WRITE_DATA | Access.APPEND_DATA)
+    if asked.data and asked.offset + len(asked.data) > _MAX_SIZE:
+        raise StatusError(NTSTATUS.DISK_FULL, "beyond the largest file")
     through = bool(asked.flags & WRITE_FLAG_WRITE_THROUGH)
     if len(asked.data) > request.core.config.limits.inline_io or through:
         return _write_slowly(request, asked, opened, through)

@@ -62,6 +62,7 @@ def _setup(request: Request, asked: SessionSetupRequest) -> Setup:
         return _begin(core, connection, session, Purpose.BIND)
     found = connection.sessions.get(request.session_id)
     if found is None:
+        request.signer = connection.ended.get(request.session_id)
         raise StatusError(NTSTATUS.USER_SESSION_DELETED)
     under_way = connection.setups.get(found.id)
     if found.state is SessionState.IN_PROGRESS:
