@@ -203,3 +203,11 @@ def test_the_inode_of_an_ended_flow_is_remembered_longer_than_its_socket_lives(l
     server.close()
     soon(lambda: lab.do("flows") == [])
     assert lab.ask(number).state == "closed"
+
+
+def test_a_ctrl_c_at_the_owners_terminal_does_not_end_the_network(lab: Switched) -> None:
+    client, server = lab.pair()
+    lab.process.send_signal(signal.SIGINT)
+    assert lab.do("ping")
+    client.sendall(b"x")
+    assert receive(server, 1) == b"x"

@@ -27,8 +27,6 @@ from swrap.topology import Limits
 OPENING_TIMEOUT = 10.0
 """Seconds for the first message of a connection: the shim writes it at once, or nobody does."""
 
-WAKING = (signal.SIGTERM, signal.SIGINT)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until told to stop; the exit status."""
@@ -66,8 +64,9 @@ def _serve(page: Page, plane: Plane, options: argparse.Namespace) -> None:
 
     wake, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(waker)
-    for number in WAKING:
-        signal.signal(number, stop)
+    signal.signal(signal.SIGTERM, stop)
+    # A Ctrl-C at the owner's terminal is the owner's affair: its programs end before their network does.
+    signal.signal(signal.SIGINT, stop if options.owner_fd is None else signal.SIG_IGN)
     plane.watch(wake, select.EPOLLIN)
     if options.owner_fd is not None:
         plane.watch(options.owner_fd, select.EPOLLIN)

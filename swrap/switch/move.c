@@ -171,14 +171,14 @@ static void rest(struct sw *sw, struct sw_half *h, uint32_t left)
 }
 
 /**
- * sw_splice() - A part of @fresh bytes without touching them; a tail is left to be copied
+ * sw_splice() - A part of @fresh bytes without touching them; the last one is left, to be copied and stay unread
  *
  * Return: bytes delivered, 0 where nothing could be taken, or what sw_deliver() says.
  */
 int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh)
 {
 	struct sw_side *from = sw_from(h), *to = sw_to(h);
-	uint32_t n = fresh - SW_TAIL, left;
+	uint32_t n = fresh - 1, left;
 	int queued = 0;
 	ssize_t in, out = 0;
 

@@ -38,7 +38,6 @@
 #define SW_HOPS 8              /* interfaces crossed in one direction; issue of routers: each adds two */
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
 #define SW_SPLICE 65536        /* the pipe's capacity: no more in one go */
-#define SW_TAIL 4096           /* what a splice leaves to be copied, so that a byte can stay unread */
 #define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
 #define SW_TURN (256 * 1024)   /* bytes that a half may move before the others' turn */
 #define SW_MAX_SYN (1024 * 1024)
