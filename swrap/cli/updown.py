@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ import typer
 
 from swrap.cli import interrupt, labs, options
 from swrap.lab import registry, source
+from swrap.lab.environment import PYTHON, of_helper
 from swrap.lab.errors import LabError, Refused
 from swrap.lab.lab import Lab
 from swrap.lab.record import Process, ask_to_end
@@ -154,11 +154,13 @@ def _picture(topology: Topology) -> str:
 
 def _detach(file: Path, directory: Path | None, *, guard: bool) -> int:
     ready, theirs = os.pipe()
-    argv = [sys.executable, "-m", "swrap.cli", "up", str(file), "--ready-fd", str(theirs)]
+    argv = [*PYTHON, "-m", "swrap.cli", "up", str(file), "--ready-fd", str(theirs)]
     argv += ["--dir", str(directory)] if directory else []
     argv += [] if guard else ["--no-guard"]
     try:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[theirs], start_new_session=True)
+        process = subprocess.Popen(
+            argv, env=of_helper(), stdin=subprocess.DEVNULL, pass_fds=[theirs], start_new_session=True
+        )
     finally:
         os.close(theirs)
     with os.fdopen(ready) as pipe:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import swrap
 from swrap.lab import environment
 from swrap.lab.errors import LabError
 
@@ -23,9 +21,7 @@ _TAIL = 2000  # bytes of a helper's last words
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """A helper that runs: its process, and our end of the pipe whose closing tells it that the lab is
-    over.
-    """
+    """A helper that runs: its process, and our end of the pipe whose closing tells it to end."""
 
     name: str
     process: asyncio.subprocess.Process
@@ -36,8 +32,7 @@ class Helper:
 async def start(
     name: str, module: str, arguments: Sequence[str], directory: Path, *, fds: Sequence[int] = ()
 ) -> Helper:
-    """Start `python -m MODULE DIRECTORY ARGUMENTS --owner-fd N --ready-fd M` and wait for its first line on
-    M.
+    """Start `python -m MODULE DIRECTORY ARGUMENTS --owner-fd N --ready-fd M`; wait for its first line on M.
 
     ``fds`` are inherited too. LabError with its last words if it ends instead, or never says a word.
     """
@@ -47,13 +42,13 @@ async def start(
     try:
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
+                *environment.PYTHON,
                 *("-m", module, str(directory), *arguments),
                 *("--owner-fd", str(theirs), "--ready-fd", str(ready_theirs)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
-                env=_environment(),
+                env=environment.of_helper(),
                 start_new_session=True,
                 pass_fds=(theirs, ready_theirs, *fds),
             )
@@ -95,14 +90,6 @@ def last_words(log: Path) -> str:
         return ""
     said = [line.strip() for line in lines if line.strip()]
     return f": {said[-1]}" if said else ""
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without a host's variables, and able to import the same swrap whatever the directory is."""
-    env = environment.outside(os.environ)
-    parent = str(Path(swrap.__file__).resolve().parent.parent)
-    env["PYTHONPATH"] = os.pathsep.join([parent, *filter(None, [env.get("PYTHONPATH")])])
-    return env
 
 
 async def _line(fd: int) -> bytes:

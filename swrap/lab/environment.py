@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import sysconfig
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import swrap
 from swrap.abi.paths import libswrap
 from swrap.document.suggest import did_you_mean
 from swrap.lab.errors import LabError, Refused
@@ -18,6 +21,9 @@ from swrap.lab.errors import LabError, Refused
 LAB = "SWRAP_LAB"
 HOST = "SWRAP_HOST"
 PRELOAD = "LD_PRELOAD"
+
+PYTHON = (sys.executable, "-P")
+"""How a Python of ours is started: without the user's current folder on its path, whatever lies there."""
 
 _SEPARATORS = re.compile(r"[ :]")
 """What separates the names in LD_PRELOAD; it has no way to escape them."""
@@ -41,6 +47,15 @@ def outside(base: Mapping[str, str]) -> dict[str, str]:
     if others:
         result[PRELOAD] = ":".join(others)
     return result
+
+
+def of_helper() -> dict[str, str]:
+    """The environment of a Python of ours that belongs to no host: it imports the swrap that we are."""
+    env = outside(os.environ)
+    parent = Path(swrap.__file__).resolve().parent.parent
+    if not parent.samefile(sysconfig.get_path("purelib")):  # which must not come before the standard library
+        env["PYTHONPATH"] = os.pathsep.join([str(parent), *filter(None, [env.get("PYTHONPATH")])])
+    return env
 
 
 def prepare(directory: Path) -> None:

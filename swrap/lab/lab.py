@@ -124,10 +124,10 @@ class Lab:
         return self._control
 
     def environment(self, host: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The variables that put a program into ``host``: LD_PRELOAD, SWRAP_LAB, SWRAP_HOST. Refused: no
-        such host.
+        """The variables that put a program into ``host``: LD_PRELOAD, SWRAP_LAB, SWRAP_HOST.
 
-        What ``base`` (default: this process's environment) has in LD_PRELOAD stays, behind the shim.
+        What ``base`` (default: this process's environment) has in LD_PRELOAD stays, behind the shim. Refused
+        where there is no such host.
         """
         self._check(host)
         return environment.inside(self.directory, host, os.environ if base is None else base)
@@ -243,7 +243,7 @@ class Lab:
             for wait in waits:
                 wait.cancel()
         helper = waits[done.pop()]
-        # The switch ends before the keeper has done, and the directory with the word that was left in it after it.
+        # The keeper ends the switch before itself, and then removes the directory and the word left in it.
         self.failed.told = not self.directory.exists() or asked_to_end(self.directory) is not None
         self.failed.reason = "it was ended by `swrap down`" if self.failed.told else _how(helper)
         self.failed.set()

@@ -37,22 +37,22 @@ def end(directory: Path, *, grace: float = GRACE, spare: Iterable[int] = ()) -> 
         record = Record.read(directory)
     except NoLab:
         record = None
-    switch = record.switch if record else None
-    if switch is not None:
-        spared.add(switch.pid)
+    owner = record.owner if record and record.owner.alive else None
+    switch = record.switch if record and record.switch and record.switch.alive else None
+    if owner is not None:
+        spared.add(owner.pid)
 
     def programs() -> Iterator[Stat]:
         yield from members.programs(directory)
-        if record is not None and record.adopts and record.owner.alive:
-            yield from proc.descendants(record.owner.pid)
+        if owner is not None and record is not None and record.adopts:
+            yield from proc.descendants(owner.pid)
 
-    keeping = {*spared, record.owner.pid} if record else spared
-    _end_all(programs, keeping, grace)
+    _end_all(programs, {*spared, switch.pid} if switch else spared, grace)
     if switch is not None:
         end_process(switch)
     if record is not None:
         lab = record.lab
-        _end_all(lambda: members.name_holders(lab), keeping - ({switch.pid} if switch else set()), 0.0)
+        _end_all(lambda: members.name_holders(lab), spared, 0.0)
 
 
 def end_process(process: Process, *, grace: float = GRACE) -> None:
@@ -61,9 +61,7 @@ def end_process(process: Process, *, grace: float = GRACE) -> None:
 
 
 def _end_all(find: Callable[[], Iterable[Stat]], spared: set[int], grace: float) -> None:
-    """End whoever ``find`` finds, until it finds nobody twice:
-    one may have forked behind the first look's back.
-    """
+    """End whoever ``find`` finds, until it finds nobody, twice: one may fork behind the back of a look."""
     polite_until = time.monotonic() + grace
     give_up = polite_until + _LAST
     asked: set[int] = set()

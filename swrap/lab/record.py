@@ -94,7 +94,7 @@ def _process(content: Any) -> Process | None:
 
 
 def ask_to_end(directory: Path) -> None:
-    """Leave word that the lab is ended on purpose, by this process, which is to be spared even if it is a program of it.
+    """Leave word that the lab is ended on purpose, by this process: spared even if it is one of its own.
 
     The keeper acts on it when it gets SIGTERM.
     """

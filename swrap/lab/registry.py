@@ -47,7 +47,7 @@ def create(stem: str, directory: Path | None = None) -> tuple[Path, int]:
         if directory is None:
             os.mkdir(name, 0o700, dir_fd=base)
             path = runtime.base_path() / name
-            return path, take_lock(path)
+            return path, _own_lock(path)
         directory = directory.absolute()
         path = directory.parent.resolve(strict=True) / directory.name
         return path, _chosen(path, name, base)
@@ -65,12 +65,23 @@ def _chosen(path: Path, name: str, base: int) -> int:
             runtime.make(path)
         elif any(path.iterdir()):
             raise Refused(f"{path}: not empty, and not the directory of a lab")
-    lock = take_lock(path)
+    lock = _own_lock(path)
     try:
         os.symlink(path, name, dir_fd=base)
     except OSError:
         os.close(lock)
         path.rmdir()
+        raise
+    return lock
+
+
+def _own_lock(path: Path) -> int:
+    """Take the lock of what was found or made there, and look at it once more, now that it is held."""
+    lock = take_lock(path)
+    try:
+        runtime.check(lock, path)
+    except Refused:
+        os.close(lock)
         raise
     return lock
 
@@ -82,9 +93,7 @@ def clear_away(directory: Path) -> None:
 
 
 def remove(directory: Path) -> None:
-    """Remove the directory of a lab that has ended, every pointer to it, and the base directory if it was
-    the last.
-    """
+    """Remove the directory of a lab that has ended, with the pointer to it; after the last the base too."""
     shutil.rmtree(directory, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError), _locked(create=False) as base:
         for name, target in _entries(base):
@@ -112,10 +121,14 @@ def running() -> list[Running]:
         return []
     for directory in candidates:
         try:
+            with runtime.opened(directory):
+                pass
             if lives(directory):
                 found.append(Running(directory, Record.read(directory)))
-        except NoLab:
+        except (NoLab, FileNotFoundError):
             continue  # it is just being made, or being removed
+        except Refused:
+            continue  # a pointer to where somebody else is by now
     return sorted(found, key=lambda lab: (lab.record.since, str(lab.directory)))
 
 

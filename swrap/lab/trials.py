@@ -15,14 +15,12 @@ import select
 import socket
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from swrap.abi.paths import libswrap
 from swrap.lab import runtime
-from swrap.lab.environment import PRELOAD, outside
+from swrap.lab.environment import PRELOAD, PYTHON, of_helper
 from swrap.lab.errors import LabError
 
 _SO_MAX_PACING_RATE = 47
@@ -122,7 +120,7 @@ def _guard() -> Finding:
         "except OSError as error: sys.exit(error.errno)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=_clean(), capture_output=True, text=True, timeout=30, check=False
+        [*PYTHON, "-c", code], env=of_helper(), capture_output=True, text=True, timeout=30, check=False
     )
     if done.returncode == errno.EAFNOSUPPORT:
         return Finding(name, True, "installed: AF_UNIX sockets are made, AF_INET ones are not")
@@ -147,8 +145,8 @@ def _shim() -> Finding:
     # The loader complains on stderr, and goes on without it. What is mapped is the proof.
     code = "import sys; sys.exit('libswrap.so' not in open('/proc/self/maps').read())"
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**_clean(), PRELOAD: str(path)},
+        [*PYTHON, "-c", code],
+        env={**of_helper(), PRELOAD: str(path)},
         capture_output=True,
         text=True,
         timeout=30,
@@ -193,12 +191,6 @@ def _directory() -> Finding:
         if not existed and path.is_dir():
             path.rmdir()
     return Finding("directory of labs", True, f"{path}, yours alone")
-
-
-def _clean() -> dict[str, str]:
-    env = outside(os.environ)
-    parent = str(Path(__file__).resolve().parents[2])
-    return {**env, "PYTHONPATH": os.pathsep.join([parent, *filter(None, [env.get("PYTHONPATH")])])}
 
 
 _TRIALS = (_tag, _names, _syn, _buffers, _guard, _shim, _descriptors, _pidfd, _directory)
