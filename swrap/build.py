@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import runpy
 from glob import glob
+from typing import Any
 
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
@@ -45,8 +46,8 @@ class BuildExt(build_ext):
         """A plain shared object has no Python version in its name."""
         if fullname.rpartition(".")[2] == "libswrap":
             return os.path.join(*fullname.split(".")) + ".so"
-        return str(super().get_ext_filename(fullname))
+        return str(super().get_ext_filename(fullname))  # type: ignore[no-untyped-call]
 
-    def get_export_symbols(self, ext: Extension) -> list[str]:
+    def get_export_symbols(self, ext: Any) -> list[str]:
         """No PyInit is looked for in libswrap.so."""
-        return [] if ext.name == "swrap.libswrap" else list(super().get_export_symbols(ext))
+        return [] if ext.name == "swrap.libswrap" else list(super().get_export_symbols(ext))  # type: ignore[no-untyped-call]
