@@ -9,6 +9,7 @@ from server.core.errors import StatusError
 from server.core.request import Request
 from server.core.session import SessionState
 from server.wire.header import Command
+from server.wire.signing import Signer
 from server.wire.status import NTSTATUS
 
 _WITHOUT_SESSION = (Command.NEGOTIATE, Command.ECHO, Command.CANCEL, Command.SESSION_SETUP)
@@ -39,13 +40,22 @@ def identify(request: Request) -> None:
 def _find_session(request: Request) -> None:
     session = request.connection.sessions.get(request.session_id)
     if session is None or session.state is SessionState.IN_PROGRESS:
-        request.signer = request.connection.ended.get(request.session_id)
+        request.signer = refusal_signer(request)
         raise StatusError(NTSTATUS.USER_SESSION_DELETED)
     request.session = session
     channel = session.channels.get(request.connection.name)
     request.signer = channel.signer if channel is not None else None
     if session.state is SessionState.EXPIRED and request.header.command not in _WHEN_EXPIRED:
         raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
+
+
+def refusal_signer(request: Request) -> Signer | None:
+    """What signs a refusal for want of the session: clients trust none that is not signed."""
+    ended = request.connection.ended.get(request.session_id)
+    elsewhere = request.core.sessions.get(request.session_id)
+    if ended is not None or elsewhere is None or elsewhere.connection.client is not request.connection.client:
+        return ended
+    return elsewhere.signer
 
 
 def _check_signature(request: Request) -> None:

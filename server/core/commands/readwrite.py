@@ -64,8 +64,10 @@ def write(request: Request) -> Result:
     request.charge(len(asked.data), 0)
     opened = _data_file(request, asked.file_id, asked.offset, len(asked.data))
     opened.need(Access.WRITE_DATA | Access.APPEND_DATA)
-    if asked.data and asked.offset + len(asked.data) > _MAX_SIZE:
-        raise StatusError(NTSTATUS.DISK_FULL, "beyond the largest file")
+    if asked.data and asked.offset >= _MAX_SIZE:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "beyond the largest file")
+    if asked.data and asked.offset + len(asked.data) >= _MAX_SIZE:
+        raise StatusError(NTSTATUS.DISK_FULL, "the largest file")
     through = bool(asked.flags & WRITE_FLAG_WRITE_THROUGH)
     if len(asked.data) > request.core.config.limits.inline_io or through:
         return _write_slowly(request, asked, opened, through)

@@ -12,6 +12,7 @@ from server.core.errors import DisconnectError, StatusError
 from server.core.request import Reply, Request
 from server.core.session import Channel, Session, SessionState
 from server.core.setup import Purpose, Setup
+from server.core.verify import refusal_signer
 from server.wire.errors import WireError
 from server.wire.keys import signing_key
 from server.wire.misc import EMPTY_BODY, Empty
@@ -62,7 +63,7 @@ def _setup(request: Request, asked: SessionSetupRequest) -> Setup:
         return _begin(core, connection, session, Purpose.BIND)
     found = connection.sessions.get(request.session_id)
     if found is None:
-        request.signer = connection.ended.get(request.session_id)
+        request.signer = refusal_signer(request)
         raise StatusError(NTSTATUS.USER_SESSION_DELETED)
     under_way = connection.setups.get(found.id)
     if found.state is SessionState.IN_PROGRESS:
