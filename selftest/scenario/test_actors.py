@@ -1,7 +1,5 @@
 """Actors come up in order, are told verbs, and are missed when they die."""
 
-# ruff: noqa: E501 - stories read best a line each
-
 from __future__ import annotations
 
 import asyncio

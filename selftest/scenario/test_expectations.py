@@ -1,7 +1,5 @@
 """Expectations say of a run exactly what is true of it, and when they fail, what was there instead."""
 
-# ruff: noqa: E501 - a table of one line a case reads best unbroken
-
 from __future__ import annotations
 
 from typing import Any

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from selftest.support.processes import Watched
 from swrap.events import Event, read_lines
 from swrap.lab import runtime
 from swrap.scenario import Verdict, load, run
+from swrap.scenario.runner import GRACE
 from swrap.scenario.shim_backend import ShimBackend
 
 __all__ = ["namespace", "runtime_directory"]
 
 TOY = Path(__file__).with_name("toy_actor.py")
+RUN_STORY = Path(__file__).with_name("run_story.py")
 
 HEAD = f"""\
 title: Two toys on a cable
@@ -44,7 +48,7 @@ steps:
 
 
 class Run:
-    """Runs stories on a lab, in this process or by the command line."""
+    """Runs stories on a lab, in this process or in a process of its own."""
 
     def __init__(self, folder: Path, toys: dict[str, Any]) -> None:
         self.file = folder / "story.yaml"
@@ -174,19 +178,18 @@ def test_ordinary_programs_take_part(story: Run) -> None:
     assert verdict.exit_code == 0, verdict
 
 
-# --- by the command line: signals, and the death of parts
+# --- in a process of its own: signals, and the death of parts
 
 
 class Running:
-    """`swrap run` on a story that never ends; ``events`` come as it records them."""
+    """A story that never ends, in a process of its own; ``events`` come as it tells them."""
 
-    def __init__(self, story: Run, folder: Path) -> None:
-        self.record = folder / "events.jsonl"
-        os.mkfifo(self.record)
-        file = story.write("  - two.never:\n    within: 60s\n")
-        self.process = commands.start("run", file, "--events", self.record, stderr=-1)
-        self.stream = self.record.open()
-        self.events = read_lines(self.stream)
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        command = [sys.executable, str(RUN_STORY), str(file)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.events = read_lines(self.process.stdout)
 
     def until(self, kind: str, **fields: Any) -> Event:
         for event in self.events:
@@ -196,21 +199,16 @@ class Running:
 
     def pids(self) -> list[int]:
         """Of the actors and of the lab's own helpers, once the last step runs."""
-        pids = [self.until("actor-started")]
-        pids += [self.until("actor-started")]
+        started = [self.until("actor-started"), self.until("actor-started")]
         self.until("step-started", step=4)
-        lab = json.loads((commands.directory_of(self.story_file) / "lab.json").read_text())
-        return [event.data["pid"] for event in pids] + [lab[part]["pid"] for part in ("keeper", "switch")]
-
-    story_file: Path
+        lab = json.loads((commands.directory_of(self.file) / "lab.json").read_text())
+        return [event.data["pid"] for event in started] + [lab[part]["pid"] for part in ("keeper", "switch")]
 
 
 @pytest.fixture
-def running(story: Run, tmp_path: Path) -> Any:
-    found = Running(story, tmp_path)
-    found.story_file = story.file
+def running(story: Run) -> Iterator[Running]:
+    found = Running(story.write("  - two.never:\n    within: 60s\n"))
     yield found
-    found.stream.close()
     commands.finish([found.process])
 
 
@@ -222,6 +220,34 @@ def test_a_signal_ends_all_of_it_and_is_told(running: Running, number: int, stat
         assert (ended.data["exit_code"], ended.data["outcome"]) == (status, "interrupted")
         assert running.process.wait() == status
         assert watched.left_after() == []
+    assert not runtime.base_path().exists()
+
+
+def test_a_second_signal_ends_it_without_grace(story: Run) -> None:
+    deaf = (
+        "actors:\n  deaf: {command: [sh, -c, 'trap \"\" TERM; while :; do sleep 60; done'], host: server}\n"
+    )
+    story.write("  - two.never:\n    within: 60s\n")
+    story.file.write_text(story.file.read_text().replace("actors:\n", deaf))
+    running = Running(story.file)
+    try:
+        running.until("step-started", step=4)
+        running.process.send_signal(signal.SIGINT)
+        began = running.until("actor-exited").at
+        running.process.send_signal(signal.SIGINT)
+        ended = running.until("run-ended")
+        assert ended.data["exit_code"] == 130
+        assert ended.at - began < GRACE
+        assert running.process.wait() == 130
+    finally:
+        commands.finish([running.process])
+
+
+def test_a_signal_before_the_lab_is_up_ends_it_too(running: Running) -> None:
+    running.until("run-started")
+    running.process.send_signal(signal.SIGTERM)
+    assert running.until("run-ended").data["exit_code"] == 143
+    assert running.process.wait() == 143
     assert not runtime.base_path().exists()
 
 

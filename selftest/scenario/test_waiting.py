@@ -1,7 +1,5 @@
 """Steps wait for what they say, no shorter and no longer; what counts as having happened is exact."""
 
-# ruff: noqa: E501 - stories read best a line each
-
 from __future__ import annotations
 
 from typing import Any

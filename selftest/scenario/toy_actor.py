@@ -3,8 +3,6 @@
 ``python toy_actor.py`` speaks the protocol on SWRAP_ACTOR_FD; ``toy(receive, send)`` on what it is given.
 """
 
-# ruff: noqa: E501 - schemas read best a line each
-
 from __future__ import annotations
 
 import asyncio

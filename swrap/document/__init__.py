@@ -5,9 +5,9 @@
 """
 
 from swrap.document.node import JSON, Entry, Mapping, Mark, Node, Scalar, Sequence, at, node_of
-from swrap.document.parse import parse, parse_file
+from swrap.document.parser import parse, parse_file
 from swrap.document.problem import BadInput, Problem, Problems
-from swrap.document.read import Schema, read
+from swrap.document.reader import Schema, read
 from swrap.document.suggest import did_you_mean, nearest
 
 __all__ = [

@@ -1,6 +1,6 @@
 """A document's values, each with the place in the file where it stands.
 
-Owns the three shapes (scalar, sequence, mapping) and the mark. Must not know YAML's syntax (``parse``) nor
+Owns the three shapes (scalar, sequence, mapping) and the mark. Must not know YAML's syntax (``parser``) nor
 what any document means. ``read`` turns these into checked plain values; loaders keep the marks for messages
 of their own.
 """

@@ -1,7 +1,7 @@
 """A scenario as values: checked, with its positions, ready to run on any back end.
 
-Owns the shapes. ``load`` makes them; ``run`` plays them. What an action does and what an expectation judges
-is theirs (``actions``, ``expectations``).
+Owns the shapes. ``loader`` makes them; ``runner`` plays them. What an action does and what an expectation
+judges is theirs (``actions``, ``expectations``).
 """
 
 from __future__ import annotations

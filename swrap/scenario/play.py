@@ -1,7 +1,7 @@
 """The plan, step by step.
 
 Owns the order of things: triggers, deadlines, steps in the background, what a failure means for the steps
-after it. Must not know what any action does. Called by ``run``, which owns everything around the steps.
+after it. Must not know what any action does. Called by ``runner``, which owns all around the steps.
 """
 
 from __future__ import annotations

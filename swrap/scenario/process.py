@@ -55,6 +55,12 @@ class SocketChannel:
         """See ``backend.Channel``."""
         self._writer.close()
 
+    async def abandon(self) -> None:
+        """Close it, and return when its socket is closed: there is nobody at the other end."""
+        self._writer.transport.abort()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
 
 class RealProcess:
     """Implements ``backend.Process``."""
@@ -76,16 +82,16 @@ class RealProcess:
             if not program.protocol:
                 return cls(await start(program.environment, out_file, err_file, ()), None, out, err)
             ours, theirs = socket.socketpair()
-            try:
-                with theirs:
+            with theirs:
+                ours.setblocking(False)
+                channel = SocketChannel(*await asyncio.open_connection(sock=ours, limit=LINE))
+                try:
                     environment = {**program.environment, FD: str(theirs.fileno())}
                     process = await start(environment, out_file, err_file, (theirs.fileno(),))
-            except BaseException:
-                ours.close()
-                raise
-        ours.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=ours, limit=LINE)
-        return cls(process, SocketChannel(reader, writer), out, err)
+                except BaseException:
+                    await channel.abandon()
+                    raise
+        return cls(process, channel, out, err)
 
     @property
     def pid(self) -> int:

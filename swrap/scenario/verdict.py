@@ -90,5 +90,8 @@ class Verdict:
             )
         if len(wrong) > 1:
             parts.append(f"{len(wrong)} expectations failed")
+        skipped = sum(one.status == "skipped" for one in self.expectations)
+        if skipped and not parts:
+            parts.append(f"{skipped} expectations could not be judged")
         parts += [f"{one.where}: {one.text}: touched nothing" for one in self.missed]
         return "; ".join(parts) or "all as expected"

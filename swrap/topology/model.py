@@ -1,6 +1,6 @@
 """What a lab's network is made of: plain values that cannot be built wrong.
 
-Owns the shapes and their invariants. Must not know how a file spells them (``load``), nor how they are
+Owns the shapes and their invariants. Must not know how a file spells them (``loader``), nor how they are
 carried out (``abi``, ``switch``, ``fake``). Everybody that deals with a network takes these values.
 
 Units: bits per second, bytes (mtu), seconds. The loopback interface of each host is implicit and not listed.

@@ -1,12 +1,12 @@
 """What a lab file may say: the JSON Schema (draft-07) that the check reads and that ``swrap schema`` prints.
 
-Owns the spelling of a network in YAML. ``load`` turns what fits into ``model`` values.
+Owns the spelling of a network in YAML. ``loader`` turns what fits into ``model`` values.
 """
 
 from __future__ import annotations
 
 from swrap.document.formats import DURATION, RATE
-from swrap.document.read import Schema
+from swrap.document.reader import Schema
 from swrap.topology.model import MAX_MTU, MIN_MTU
 
 ADDRESS: Schema = {

@@ -1,4 +1,4 @@
-"""A Topology → what a lab file says: the way back from ``load``.
+"""A Topology → what a lab file says: the way back from ``loader``.
 
 Owns the spelling of values as plain JSON, for events and records. Must not know who reads it.
 """

@@ -1,6 +1,6 @@
 """An item of ``steps:`` → a Step.
 
-Owns what every step can say besides its action, and that it has exactly one action. Called by ``load``.
+Owns what every step can say besides its action, and that it has exactly one action. Called by ``loader``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from swrap.document import Entry, Mapping, Node, Scalar, Schema, Sequence, did_y
 from swrap.scenario import condition
 from swrap.scenario.actions import WORDS, action_for
 from swrap.scenario.model import Fails, Step
-from swrap.scenario.schema import COMMON
 from swrap.scenario.scope import ANYTHING, Named, Scope, Skipped
+from swrap.scenario.shape import COMMON
 from swrap.scenario.triggers import trigger_of
 
 FAILURE: Schema = {"properties": {"message": {"type": "string"}, "status": {}}}

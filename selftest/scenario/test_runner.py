@@ -1,7 +1,5 @@
 """A story is played in its order, and comes to the verdict that it deserves."""
 
-# ruff: noqa: E501 - stories read best a line each
-
 from __future__ import annotations
 
 import asyncio

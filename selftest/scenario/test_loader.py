@@ -1,7 +1,5 @@
 """A scenario with mistakes runs nothing: all are told at once, each at its place, with what was meant."""
 
-# ruff: noqa: E501 - a table of one line a case reads best unbroken
-
 from __future__ import annotations
 
 import json
@@ -13,7 +11,14 @@ import pytest
 from swrap.document import Problems, parse, read
 from swrap.document.keywords import unusable
 from swrap.scenario import check, load, schema
-from swrap.scenario.schema import SCENARIO
+from swrap.scenario.shape import SCENARIO
+
+HEAD = """\
+title: t
+lab: {hosts: {server: {eth0: 10.0.1.1/24}}}
+actors:
+  one: {host: server, command: [x]}
+"""
 
 STEP = "steps:\n  - "
 
@@ -215,17 +220,21 @@ def test_steps_say_what_was_written(stories: Any) -> None:
     assert [step.mark.line for step in scenario.steps] == [10, 12, 13, 14]
 
 
-def test_the_published_schema_is_what_the_check_reads(stories: Any) -> None:
+def test_the_published_schema_is_what_the_check_reads_and_lets_references_stand_for_values() -> None:
     published = schema()
     assert published["$schema"] == "http://json-schema.org/draft-07/schema#"
     assert unusable(published) == []
     assert json.loads(json.dumps(published))["properties"].keys() == SCENARIO["properties"].keys()
     found = Problems()
-    stories.load("steps:\n  - heal: {}\n")
-    node = parse(stories.file.read_text(), "story.yaml", found)
+    text = "steps:\n  - unblock: {rule: $x.rule}\n  - kill: $x.name\n  - await: {event: told, where: {n: {at-least: $x.n}}}\n"
+    node = parse(HEAD + text + "expect:\n  - {value: $x.y, one-of: $x.z}\n", "story.yaml", found)
     assert node is not None
     read(node, published, found)
     assert list(found) == []
+    node = parse(HEAD + "steps:\n  - unblock: {rule: first}\n", "story.yaml", found)
+    assert node is not None
+    read(node, published, found)
+    assert found
 
 
 def test_the_scenarios_that_come_with_it_have_no_mistakes() -> None:

@@ -1,6 +1,6 @@
 """An entry of ``actors:`` → an Actor.
 
-Owns what an actor may say of itself and where its declaration comes from. Called by ``load``.
+Owns what an actor may say of itself and where its declaration comes from. Called by ``loader``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from swrap.events import NETWORK, RUN
 from swrap.scenario import actor_type
 from swrap.scenario.actor_type import ActorType, BadDeclaration
 from swrap.scenario.model import Actor
-from swrap.scenario.schema import ACTOR, NAME
 from swrap.scenario.scope import Scope, Skipped
+from swrap.scenario.shape import ACTOR, NAME
 
 
 def actor_of(entry: Entry, scope: Scope, folder: Path) -> Actor:

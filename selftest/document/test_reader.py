@@ -1,7 +1,5 @@
 """A document that does not fit its schema is told all that is wrong, at the right places, with suggestions."""
 
-# ruff: noqa: E501 - a table of one line a case reads best unbroken
-
 from __future__ import annotations
 
 from typing import Any

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from swrap.document import Entry, Mapping, Node, Problem, Problems, Scalar, Schema, Sequence, parse_file, read
 from swrap.scenario.expectations import Expectation, expectation_of
-from swrap.scenario.load_actor import actor_of
-from swrap.scenario.load_step import note_starts_and_exits, step_of
+from swrap.scenario.loader_actor import actor_of
+from swrap.scenario.loader_step import note_starts_and_exits, step_of
 from swrap.scenario.model import DEFAULT_WITHIN, Scenario, Step
-from swrap.scenario.schema import SCENARIO
 from swrap.scenario.scope import Scope, Skipped
+from swrap.scenario.shape import SCENARIO
 from swrap.topology import Topology, topology_of
 
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ no schema can say (names that exist, one action a step, the arguments of an acto
 
 from __future__ import annotations
 
-from swrap.document import Schema
+from swrap.document import Schema, keywords
 from swrap.document.formats import DURATION
 from swrap.faults import FAULTS
 from swrap.scenario import actions, condition, expectations, triggers
@@ -95,6 +95,38 @@ SCENARIO: Schema = {
 }
 
 
+REFERENCE: Schema = {
+    "type": "string",
+    "pattern": r"^\$",
+    "title": "a reference such as $login.session_id",
+}
+
+
 def schema() -> Schema:
-    """What ``swrap schema`` prints."""
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **SCENARIO}
+    """What ``swrap schema`` prints: what the loader checks by, and that a reference may stand for a value."""
+    steps = {key: part if key in COMMON else _or_reference(part) for key, part in STEP["properties"].items()}
+    properties = SCENARIO["properties"] | {
+        "steps": SCENARIO["properties"]["steps"] | {"items": STEP | {"properties": steps}},
+        "expect": {"type": "array", "items": _or_reference(expectations.SCHEMA)},
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **SCENARIO,
+        "properties": properties,
+        "definitions": {"reference": REFERENCE},
+    }
+
+
+def _or_reference(part: Schema) -> Schema:
+    """``part``, in which a reference may stand where a value must otherwise have a form."""
+    inner: Schema = dict(part)
+    if "properties" in inner:
+        inner["properties"] = {key: _or_reference(value) for key, value in inner["properties"].items()}
+    for word in ("items", "additionalProperties"):
+        if isinstance(inner.get(word), dict):
+            inner[word] = _or_reference(inner[word])
+    if "anyOf" in inner:
+        return inner | {"anyOf": [_or_reference(one) for one in inner["anyOf"]]}
+    types = set(keywords.types(inner))
+    strict = inner.keys() & {"format", "enum", "pattern"} or (types and "string" not in types)
+    return {"anyOf": [inner, {"$ref": "#/definitions/reference"}]} if strict else inner

@@ -50,7 +50,7 @@ async def run(
 ) -> Verdict:
     """Run ``scenario`` on ``backend``, which is closed in any case, and return what it comes to.
 
-    ``on_event`` gets every event in order and must not block. ``signals``: SIGINT and SIGTERM end the run
+    ``on_event`` gets every event in order and must not block. ``signals``: SIGINT, SIGTERM, SIGHUP end it
     cleanly (a second one without grace); without it a cancellation does, and is passed on.
     """
     return await _Run(scenario, backend, on_event, seed).run(signals)
@@ -194,7 +194,9 @@ class _Run:
             self.interrupted = self.interrupted or number
             work.cancel()
 
-        caught_signals = (signal.SIGINT, signal.SIGTERM)
+        # Started with one of them ignored (nohup, a shell's background jobs), a program lets it be ignored.
+        asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        caught_signals = [number for number in asking if signal.getsignal(number) is not signal.SIG_IGN]
         for number in caught_signals:
             loop.add_signal_handler(number, caught, number)
         try:

@@ -1,0 +1,69 @@
+"""A network that only remembers what was asked of it, for the tests of single faults."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from swrap.document import Mark, Problems, node_of, read
+from swrap.document.keywords import unusable
+from swrap.faults import FAULTS, Fault, Match, Touched
+
+
+@dataclass
+class Asked:
+    """Implements the Target protocol; ``calls`` has what came, ``answer`` is what it says it touched."""
+
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    answer: Touched = field(default_factory=lambda: Touched(2, 18_234))
+
+    async def link(self, interface: str, up: bool) -> Touched:
+        return self._note("link", interface, up)
+
+    async def block(self, match: Match) -> Touched:
+        return self._note("block", match)
+
+    async def unblock(self, rule: int | None) -> Touched:
+        return self._note("unblock", rule)
+
+    async def reset(self, match: Match) -> Touched:
+        return self._note("reset", match)
+
+    async def heal(self) -> Touched:
+        return self._note("heal")
+
+    async def kill(self, actor: str | None, role: str | None, pid: int | None, signal: str) -> Touched:
+        return self._note("kill", actor, role, pid, signal)
+
+    def _note(self, *call: Any) -> Touched:
+        self.calls.append(call)
+        return self.answer
+
+
+class Spelled:
+    """A fault as YAML spells it: ``value`` is what stands after the verb."""
+
+    def __init__(self, verb: str, value: Any) -> None:
+        self.kind = FAULTS[verb]
+        assert unusable(self.kind.schema) == []
+        self.problems = Problems()
+        checked = read(node_of(value, Mark("f.yaml", 1, 1)), self.kind.schema, self.problems)
+        self.wrong = [problem.message for problem in self.problems]
+        self.fault: Fault | None = None if self.wrong else self.kind.of(checked)
+
+    def asks(self) -> list[tuple[Any, ...]]:
+        """What it asks of the network, having checked that it hands on what it touched."""
+        assert self.wrong == []
+        assert self.fault is not None
+        target = Asked()
+        assert asyncio.run(self.fault.apply(target)) is target.answer
+        return target.calls
+
+
+@pytest.fixture
+def spelled() -> type[Spelled]:
+    """``spelled(verb, value)``: a fault from its YAML."""
+    return Spelled
