@@ -35,8 +35,20 @@ def measured(
         if not begin and sum(got) >= warm:
             begin = time.monotonic()
             warm = sum(got)
-            count += 0
     return (sum(got) - warm) / (time.monotonic() - begin), got
+
+
+def carries(pairs: list[tuple[socket.socket, socket.socket]], rate: int, warm: int, count: int) -> list[int]:
+    """Assert that all pairs together get `rate` bits per second, within 3 %; the shares.
+
+    On a busy machine the reader itself may be too late, so a shortfall is measured again; an excess is not.
+    """
+    for _ in range(4):
+        speed, got = measured(pairs, warm, count)
+        assert speed * 8 < rate * 1.03
+        if speed * 8 > rate * 0.97:
+            return got
+    raise AssertionError(f"{speed * 8 / 1e6:.1f} Mb/s where {rate / 1e6:.1f} were asked")
 
 
 @pytest.mark.parametrize(
@@ -46,38 +58,33 @@ def measured(
 def test_a_flow_gets_the_rate_of_the_narrowest_interface(lab: Switched, rate: int, interface: str) -> None:
     lab.do("rate", interface="laptop.eth0", rate=1_000_000_000)
     lab.do("rate", interface=interface, rate=rate)
-    speed, _ = measured([lab.pair()], rate // 80, rate // 8 // 2)
-    assert speed * 8 == pytest.approx(rate, rel=0.03)
+    carries([lab.pair()], rate, rate // 80, rate // 8 // 2)
 
 
 def test_two_interfaces_with_the_same_rate_do_not_halve_it(lab: Switched) -> None:
     for name in ("server.eth0", "laptop.eth0"):
         lab.do("rate", interface=name, rate=100_000_000)
-    speed, _ = measured([lab.pair()], 1_000_000, 6_000_000)
-    assert speed * 8 == pytest.approx(100_000_000, rel=0.03)
+    carries([lab.pair()], 100_000_000, 1_000_000, 6_000_000)
 
 
 def test_flows_share_an_interface_evenly(lab: Switched) -> None:
     lab.do("rate", interface="server.eth0", rate=80_000_000)
     pairs = [lab.pair(port=port) for port in range(445, 449)]
-    speed, got = measured(pairs, 1_000_000, 4_000_000)
-    assert speed * 8 == pytest.approx(80_000_000, rel=0.03)
+    got = carries(pairs, 80_000_000, 1_000_000, 4_000_000)
     assert max(got) - min(got) < 300_000
 
 
 def test_the_two_directions_have_a_rate_each(lab: Switched) -> None:
     lab.do("rate", interface="server.eth0", rate=40_000_000)
     there, (client, server) = lab.pair(), lab.pair(port=446)
-    speed, _ = measured([there, (server, client)], 500_000, 5_000_000)
-    assert speed * 8 == pytest.approx(80_000_000, rel=0.03)
+    carries([there, (server, client)], 80_000_000, 500_000, 5_000_000)
 
 
 def test_an_established_flow_follows_a_change_of_rate(lab: Switched) -> None:
     pair = lab.pair()
     for rate in (20_000_000, 100_000_000):
         lab.do("rate", interface="server.eth0", rate=rate)
-        speed, _ = measured([pair], rate // 20, rate // 8 // 4)
-        assert speed * 8 == pytest.approx(rate, rel=0.05)
+        carries([pair], rate, rate // 20, rate // 8 // 4)
     lab.do("rate", interface="server.eth0", rate=None)
     speed, _ = measured([pair], 1_000_000, 50_000_000)
     assert speed * 8 > 300_000_000
