@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from selftest.support.commands import swrap
+from selftest.support.commands import here
 from swrap.abi.paths import libswrap
 from swrap.lab import runtime, trials
 
 
 def test_a_machine_on_which_these_tests_run_lacks_nothing() -> None:
-    done = swrap("doctor")
+    done = here("doctor")
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert len(lines) >= 9
@@ -33,16 +33,16 @@ def test_a_program_is_judged_too(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    done = swrap("doctor", static)
+    done = here("doctor", static)
     assert done.returncode == 1
     assert f"NO  {static}" in done.stdout
     assert "statically linked" in done.stdout
-    assert swrap("doctor", "cat").returncode == 0
-    assert "not found in PATH" in swrap("doctor", "no-such-program").stdout
+    assert here("doctor", "cat").returncode == 0
+    assert "not found in PATH" in here("doctor", "no-such-program").stdout
 
 
 def test_findings_are_had_as_json() -> None:
-    found = json.loads(swrap("doctor", "--json", "cat").stdout)
+    found = json.loads(here("doctor", "--json", "cat").stdout)
     assert all(one["fine"] for one in found)
     assert found[-1]["name"] == "cat"
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from selftest.support import commands
-from selftest.support.commands import swrap
+from selftest.support.commands import here
 from swrap.abi.paths import libswrap
 
 SERVE = "import socket, sys; s = socket.create_server(('', 80)); print('up', flush=True); c, _ = s.accept(); print(c.recv(100).decode(), flush=True); sys.stdin.read()"
@@ -46,7 +46,7 @@ def conversation(running_lab: Path) -> Iterator[Conversation]:
 
 def rows(*options: object) -> list[dict[str, Any]]:
     """What `swrap ss --json` tells."""
-    found: list[dict[str, Any]] = json.loads(swrap("ss", "--json", *options).stdout)
+    found: list[dict[str, Any]] = json.loads(here("ss", "--json", *options).stdout)
     return found
 
 
@@ -68,7 +68,7 @@ def test_ss_shows_listener_and_both_ends_with_bytes_and_holders(conversation: Co
 
 
 def test_ss_without_a_terminal_is_plain_columns(conversation: Conversation) -> None:
-    lines = swrap("ss").stdout.splitlines()
+    lines = here("ss").stdout.splitlines()
     assert lines[0].split() == ["State", "Host", "Local", "Peer", "Acked", "Un-acked", "Received", "Holders"]
     assert len(lines) == 4
     assert lines[1].startswith("LISTEN ")
@@ -79,7 +79,7 @@ def test_ss_without_a_terminal_is_plain_columns(conversation: Conversation) -> N
 
 
 def test_a_pulled_cable_shows_in_un_acked_bytes_until_it_is_back(conversation: Conversation) -> None:
-    done = swrap("link", "server.eth0", "down")
+    done = here("link", "server.eth0", "down")
     assert (done.returncode, done.stdout) == (0, "server.eth0 is down: 1 flow, 0 bytes under way\n")
     assert conversation.client.stdin is not None
     conversation.client.stdin.write("send\n")
@@ -90,7 +90,7 @@ def test_a_pulled_cable_shows_in_un_acked_bytes_until_it_is_back(conversation: C
         if client["unacked"]:
             break
     assert (client["unacked"], client["acked"], client["blocked"]) == (5, 5, True)
-    assert swrap("link", "server.eth0", "up").stdout.startswith("server.eth0 is up: 1 flow, ")
+    assert here("link", "server.eth0", "up").stdout.startswith("server.eth0 is up: 1 flow, ")
     for _ in range(1000):
         client = rows()[1]
         if not client["unacked"]:
@@ -99,51 +99,51 @@ def test_a_pulled_cable_shows_in_un_acked_bytes_until_it_is_back(conversation: C
 
 
 def test_a_reset_ends_a_connection_and_says_what_it_touched(conversation: Conversation) -> None:
-    assert swrap("reset", "--port", "81").stdout == "reset: 0 flows, 0 bytes under way\n"
-    assert swrap("reset", "laptop", "--port", "80").stdout.startswith("reset: 1 flow, ")
+    assert here("reset", "--port", "81").stdout == "reset: 0 flows, 0 bytes under way\n"
+    assert here("reset", "laptop", "--port", "80").stdout.startswith("reset: 1 flow, ")
     _, errors = conversation.client.communicate("\n")
     assert "ConnectionResetError" in errors
     assert [row["state"] for row in rows()] == ["LISTEN"]
 
 
 def test_a_rule_drops_until_it_is_taken_back(conversation: Conversation) -> None:
-    done = swrap("block", "10.0.1.2:80", "--direction", "out")
+    done = here("block", "10.0.1.2:80", "--direction", "out")
     assert done.returncode == 0, done.stderr
     rule = done.stdout.split()[1]
     assert done.stdout.startswith(f"rule {rule} drops it: ")
-    assert swrap("unblock", rule).stdout == f"rule {rule} is gone\n"
-    assert swrap("unblock").stdout == "all rules are gone\n"
-    assert swrap("heal").stdout == "healthy\n"
-    done = swrap("unblock", "99")
+    assert here("unblock", rule).stdout == f"rule {rule} is gone\n"
+    assert here("unblock").stdout == "all rules are gone\n"
+    assert here("heal").stdout == "healthy\n"
+    done = here("unblock", "99")
     assert done.returncode == 2
     assert "99" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (["link", "sever.eth0", "down"], "did you mean 'server.eth0'?"),
-        (["link", "server.eth0", "dwon"], "'dwon' is not one of 'up', 'down'"),
-        (["block"], "which traffic?"),
-        (["block", "servr"], "did you mean 'server'?"),
-        (["block", "[fd00::x]:80"], "fd00::x is no IP address"),
-        (["block", "10.0.1.1:80", "--port", "81"], "do not agree"),
-        (["reset", "--port", "0"], "a port is 1 to 65535"),
-        (["ss", "--lab", "/no/such/lab"], "no such file or directory"),
-        (["env", "--host", "sever"], "did you mean 'server'?"),
-        (["env"], "--host is missing; "),
-    ],
-)
-def test_a_mistake_is_one_line_that_names_it(running_lab: Path, words: list[str], complaint: str) -> None:
-    done = swrap(*words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("swrap: ")
-    assert complaint in done.stderr
-    assert done.stderr.count("\n") == 1
+MISTAKES = [
+    (["link", "sever.eth0", "down"], "did you mean 'server.eth0'?"),
+    (["link", "server.eth0", "dwon"], "'dwon' is not one of 'up', 'down'"),
+    (["block"], "which traffic?"),
+    (["block", "servr"], "did you mean 'server'?"),
+    (["block", "[fd00::x]:80"], "fd00::x is no IP address"),
+    (["block", "10.0.1.1:80", "--port", "81"], "do not agree"),
+    (["reset", "--port", "0"], "a port is 1 to 65535"),
+    (["ss", "--lab", "/no/such/lab"], "no such file or directory"),
+    (["env", "--host", "sever"], "did you mean 'server'?"),
+    (["env"], "--host is missing; "),
+]
+
+
+def test_a_mistake_is_one_line_that_names_it(running_lab: Path) -> None:
+    for words, complaint in MISTAKES:
+        done = here(*words)
+        assert (done.returncode, done.stdout) == (2, ""), words
+        assert done.stderr.startswith("swrap: "), words
+        assert complaint in done.stderr, words
+        assert done.stderr.count("\n") == 1, words
 
 
 def test_env_puts_a_shell_into_a_host(conversation: Conversation, running_lab: Path) -> None:
-    done = swrap("env", "--host", "laptop")
+    done = here("env", "--host", "laptop")
     exports = dict(shlex.split(line)[1].split("=", 1) for line in done.stdout.splitlines())
     assert exports == {
         "LD_PRELOAD": str(libswrap()),
@@ -158,7 +158,7 @@ def test_env_puts_a_shell_into_a_host(conversation: Conversation, running_lab: P
 
 
 def test_env_shim_is_the_path_of_the_library() -> None:
-    assert swrap("env", "--shim").stdout == f"{libswrap()}\n"
+    assert here("env", "--shim").stdout == f"{libswrap()}\n"
 
 
 def test_a_running_lab_in_another_network_namespace_is_told_as_such(running_lab: Path) -> None:
@@ -174,12 +174,12 @@ def test_a_running_lab_in_another_network_namespace_is_told_as_such(running_lab:
 
 def test_where_no_lab_runs_every_command_says_so_and_how_to_start_one(lab_file: Path) -> None:
     for words in (["ss"], ["heal"], ["link", "server.eth0", "up"], ["down"], ["env", "--host", "server"]):
-        done = swrap(*words)
+        done = here(*words)
         assert (done.returncode, done.stderr) == (
             2,
             "swrap: no lab is running; `swrap up LAB.yaml` starts one\n",
         )
-        done = swrap(*words, "--lab", lab_file)
+        done = here(*words, "--lab", lab_file)
         assert (done.returncode, done.stderr) == (
             2,
             f"swrap: no lab runs from {lab_file}; `swrap up {lab_file}` starts one\n",

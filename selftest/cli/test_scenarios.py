@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from selftest.support import commands
-from selftest.support.commands import swrap
+from selftest.support.commands import here, swrap
 from selftest.support.processes import Watched
 from swrap.lab import registry, runtime
 
@@ -155,11 +155,11 @@ def test_a_run_whose_switch_is_killed_is_3_and_one_that_is_killed_itself_leaves_
 
 def test_check_tells_every_mistake_and_runs_nothing(tmp_path: Path, lab_file: Path) -> None:
     good = scenario(tmp_path / "good.yaml")
-    done = swrap("check", good, lab_file)
+    done = here("check", good, lab_file)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     bad = scenario(tmp_path / "bad.yaml", exit="exist", equals="eqals")
     lab_file.write_text("hosts: {a: {eth0: nonsense}}\n")
-    done = swrap("check", bad, lab_file, tmp_path / "none.yaml")
+    done = here("check", bad, lab_file, tmp_path / "none.yaml")
     assert done.returncode == 2
     places = [line.split(": ")[0] for line in done.stdout.splitlines()]
     assert f"{bad}:10:5" in places
@@ -169,14 +169,14 @@ def test_check_tells_every_mistake_and_runs_nothing(tmp_path: Path, lab_file: Pa
 
 
 def test_schema_is_json_schema_of_draft_07() -> None:
-    schema = json.loads(swrap("schema").stdout)
+    schema = json.loads(here("schema").stdout)
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
     assert "steps" in schema["properties"]
 
 
 def test_events_lists_the_kinds_of_everybody_who_makes_any() -> None:
-    text = swrap("events").stdout
-    kinds = json.loads(swrap("events", "--json").stdout)
+    text = here("events").stdout
+    kinds = json.loads(here("events", "--json").stdout)
     sources = {kind["source"] for kind in kinds}
     assert {"run", "network", "smb-client", "smb-server"} <= sources
     assert all(f"  {kind['kind']}: " in text for kind in kinds)
@@ -184,7 +184,7 @@ def test_events_lists_the_kinds_of_everybody_who_makes_any() -> None:
 
 
 def test_actors_lists_what_can_be_told_to_whom() -> None:
-    text = swrap("actors").stdout
+    text = here("actors").stdout
     assert "smb-client:\n" in text
     assert "  login: " in text
 
@@ -199,7 +199,7 @@ def test_help_is_plain_text_and_no_mistake(words: list[str]) -> None:
 
 
 def test_a_mistyped_command_or_option_gets_a_suggestion() -> None:
-    assert "Did you mean 'exec'" in swrap("exce").stderr
-    done = swrap("run", "--jsno", "x.yaml")
+    assert "Did you mean 'exec'" in here("exce").stderr
+    done = here("run", "--jsno", "x.yaml")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--json" in done.stderr

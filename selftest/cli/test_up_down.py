@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from selftest.support import commands
-from selftest.support.commands import swrap
+from selftest.support.commands import here, swrap
 from selftest.support.processes import Watched
 from swrap.lab import members, registry, runtime
 
@@ -75,7 +75,7 @@ def test_down_from_inside_a_host_of_the_lab_is_carried_out_to_its_end(
     lab_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert swrap("up", lab_file, "--detach").returncode == 0
-    exported = swrap("env", "--lab", lab_file, "--host", "laptop").stdout
+    exported = here("env", "--lab", lab_file, "--host", "laptop").stdout
     # As a user does: the variables into his own shell, some work, and down.
     script = f"{exported}\n{' '.join(commands.argv('down'))}\necho down: $?"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
@@ -92,16 +92,16 @@ def test_the_same_file_is_up_once_unless_it_gets_a_directory_of_its_own(
     other = commands.start("up", running_lab, "--dir", tmp_path / "other")
     try:
         assert commands.first_line(other) == f"{running_lab} is up in {tmp_path / 'other'}"
-        done = swrap("ss")
+        done = here("ss")
         assert done.returncode == 2
         assert "several labs run; --lab names one" in done.stderr
         assert str(tmp_path / "other") in done.stderr
-        done = swrap("ss", "--lab", running_lab)
+        done = here("ss", "--lab", running_lab)
         assert "several labs run from" in done.stderr
-        assert swrap("ss", "--lab", tmp_path / "other").returncode == 0
+        assert here("ss", "--lab", tmp_path / "other").returncode == 0
         assert swrap("down", tmp_path / "other").returncode == 0
         assert not (tmp_path / "other").exists()
-        assert swrap("ss").returncode == 0, "one is left, so it is that one"
+        assert here("ss").returncode == 0, "one is left, so it is that one"
     finally:
         commands.finish([other])
 

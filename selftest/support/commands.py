@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,20 @@ def argv(*arguments: object) -> list[str]:
 def swrap(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run it to its end; its stdout and stderr as text."""
     options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run(argv(*arguments), capture_output=True, text=True, timeout=WITHIN, check=False, **options)
+    return subprocess.run(
+        argv(*arguments), capture_output=True, text=True, timeout=WITHIN, check=False, **options
+    )
+
+
+def here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same in this process, for what neither becomes another program nor waits for one: twenty times as fast."""
+    from swrap.cli.app import run
+
+    words = [str(word) for word in arguments]
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        status = run(words)
+    return subprocess.CompletedProcess(words, status, out.getvalue(), errors.getvalue())
 
 
 def start(*arguments: object, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
