@@ -12,7 +12,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import swrap
 from swrap.faults import Network
@@ -39,7 +39,7 @@ class ShimBackend:
         self._network: ShimNetwork | None = None
         self._logs: Path | None = None
         self._up = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
 
     @property
     def network(self) -> Network:
@@ -119,7 +119,18 @@ class ShimBackend:
     async def lost(self) -> str:
         """See ``backend.Backend``."""
         await self._up.wait()
-        await self.lab.failed.wait()
+        failed = asyncio.create_task(self.lab.failed.wait())
+        watched = {failed, *self._tasks}
+        try:
+            while not failed.done():
+                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {failed}:
+                    error = task.exception()
+                    # Where the switch is gone both tasks end, and why it is gone the lab will say.
+                    if error is not None and not isinstance(error, HarnessFailure):
+                        return f"{task.get_name()}: {error!r}"
+        finally:
+            failed.cancel()
         return self.lab.failed.reason
 
     async def close(self) -> None:
