@@ -64,6 +64,42 @@ assert failure(c.connect, s.getsockname()) == "EISCONN"
 one = socket.create_server((A, 0), reuse_port=False)
 assert failure(socket.socket().bind, one.getsockname()) == "EADDRINUSE"
 """,
+    "a wildcard and an address on one port are EADDRINUSE, in either order": """
+one = socket.create_server((A, 0))
+assert failure(socket.socket().bind, ("0.0.0.0", one.getsockname()[1])) == "EADDRINUSE"
+any_ = socket.create_server(("0.0.0.0", 0))
+assert failure(socket.socket().bind, (A, any_.getsockname()[1])) == "EADDRINUSE"
+""",
+    "a dual-stack wildcard holds both families, an IPv6-only one its own": """
+dual = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+assert failure(socket.socket().bind, ("0.0.0.0", dual.getsockname()[1])) == "EADDRINUSE"
+only = socket.create_server(("::", 0), family=socket.AF_INET6)
+port = only.getsockname()[1]
+both = socket.create_server(("0.0.0.0", port))
+c = socket.create_connection((A, port)); s, _ = both.accept()
+c6 = socket.create_connection(("::1", port)); s6, _ = only.accept()
+assert s.getsockname() == (A, port) and s6.getsockname()[:2] == ("::1", port) and only.getsockname()[:2] == ("::", port)
+both.close()
+assert failure(socket.create_connection, (A, port)) == "ECONNREFUSED"
+""",
+    "listeners share a port by SO_REUSEPORT, and each gets some": """
+one = socket.create_server((A, 0), reuse_port=True)
+two = socket.create_server(one.getsockname(), reuse_port=True)
+assert two.getsockname() == one.getsockname()
+assert failure(socket.socket().bind, one.getsockname()) == "EADDRINUSE"
+one.setblocking(False); two.setblocking(False)
+got = {one: 0, two: 0}
+for _ in range(60):
+    c = socket.create_connection(one.getsockname())
+    for l in select.select([one, two], [], [], 5)[0]:
+        l.accept()[0].close(); got[l] += 1
+    c.close()
+assert sum(got.values()) == 60 and min(got.values()) > 5, got
+""",
+    "a port that is free again can be bound": """
+one = socket.create_server((A, 0)); name = one.getsockname(); one.close()
+socket.create_server(name).close(); socket.create_server(("0.0.0.0", name[1])).close()
+""",
     "an address of another host is EADDRNOTAVAIL": """
 assert failure(socket.socket().bind, ("203.0.113.9", 0)) == "EADDRNOTAVAIL"
 """,

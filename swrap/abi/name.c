@@ -175,6 +175,55 @@ int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, sockl
 	return memcmp(again.sun_path + 1, text, len) == 0 ? 0 : -EINVAL;
 }
 
+void sw_name_slot(struct sw_name *name, uint16_t slot)
+{
+	memset(&name->peer, 0, sizeof(name->peer));
+	name->peer.port = slot;
+	name->pair = slot != 0;
+}
+
+bool sw_name_has_slot(const struct sw_name *name)
+{
+	static const uint8_t none[16];
+
+	return name->pair && memcmp(name->peer.ip, none, sizeof(none)) == 0;
+}
+
+/* reached() - The @n-th address, from exact to general, at which @to finds a socket; its slot's high bits in @base. */
+static bool reached(const struct sw_endpoint *to, uint32_t n, struct sw_endpoint *at, uint16_t *base)
+{
+	bool v4 = sw_ip_is_v4(to->ip);
+
+	*at = *to;
+	*base = 0;
+	if (n == 0)
+		return true;
+	if (n == 1 && v4) {
+		memset(at->ip + 12, 0, 4);
+		return true;
+	}
+	memset(at->ip, 0, sizeof(at->ip));
+	if (n == 2 && !v4)
+		*base = SW_SLOT_V6ONLY;
+	return n <= 2;
+}
+
+bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint32_t n, uint32_t turn,
+		 struct sw_name *name)
+{
+	uint32_t slot = n % (SW_SLOTS + 1), mixed = turn * 0x9e3779b1u; /* 2^32 / the golden ratio */
+	uint32_t first = mixed >> 28, step = (mixed >> 24 & 15) | 1;    /* odd: all slots, in one of 128 orders */
+	uint16_t base;
+
+	_Static_assert(SW_SLOTS == 16, "four bits choose the first");
+
+	*name = (struct sw_name){.host = host, .kind = (uint8_t)kind};
+	if (!reached(to, n / (SW_SLOTS + 1), &name->own, &base))
+		return false;
+	sw_name_slot(name, (uint16_t)(base | (slot ? 1 + (first + slot * step) % SW_SLOTS : 0)));
+	return true;
+}
+
 socklen_t sw_name_service(const struct sw_page *p, enum sw_service which, struct sockaddr_un *sun)
 {
 	struct sw_name name = {.host = SW_NO_HOST, .kind = SW_KIND_SERVICE, .own.port = (uint16_t)which};

@@ -41,6 +41,27 @@ socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, st
 /* sw_name_decode() - 0, or -EINVAL where it is no name of this lab or its MAC is wrong. */
 int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name);
 
+/*
+ * Listeners that share an address (SO_REUSEPORT) and IPv6 wildcards without IPv4 (IPV6_V6ONLY) need names apart from the
+ * plain one: a pair, whose peer has the unspecified address and a *slot* for its port.
+ */
+#define SW_SLOTS 16	   /* 1 to 16: one of those that share */
+#define SW_SLOT_V6ONLY 0x100 /* :: that is not 0.0.0.0 as well; with or without a slot below */
+
+/* sw_name_slot() - Turn @name into the one with this slot; 0 is the plain name. */
+void sw_name_slot(struct sw_name *name, uint16_t slot);
+/* sw_name_has_slot() - Is it a name with a slot, so that its peer is none? */
+bool sw_name_has_slot(const struct sw_name *name);
+
+/**
+ * sw_listener() - The @n-th name under which a socket that @to reaches may be bound on @host, in Linux' order
+ * @turn: where to begin among those that share one address
+ *
+ * Return: false behind the last.
+ */
+bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint32_t n, uint32_t turn,
+		 struct sw_name *name);
+
 /* sw_name_service() - The name of one of the switch's own doors. */
 socklen_t sw_name_service(const struct sw_page *p, enum sw_service which, struct sockaddr_un *sun);
 

@@ -29,7 +29,7 @@ SW_EXPORT int listen(int fd, int backlog)
 		name.host = SW_TAG_HOST(tag);
 		if (!(tag & SW_TAG_V6))
 			memset(name.own.ip + 10, 0xff, 2);
-		error = sw_bind_port(fd, &name);
+		error = sw_claim(fd, tag, &name);
 		if (error)
 			return sw_fail(error);
 	}

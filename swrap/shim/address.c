@@ -3,13 +3,8 @@
 
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "real.h"
-
-/* The kernel's default net.ipv4.ip_local_port_range */
-#define EPHEMERAL_FIRST 32768
-#define EPHEMERAL_COUNT 28232
 
 int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, struct sw_endpoint *ep)
 {
@@ -81,32 +76,16 @@ static bool decode_name(name_getter *get, int fd, struct sw_name *name)
 
 bool sw_own_name(int fd, struct sw_name *name)
 {
-	return decode_name(sw_real()->getsockname, fd, name);
+	if (!decode_name(sw_real()->getsockname, fd, name))
+		return false;
+	if (sw_name_has_slot(name))
+		sw_name_slot(name, 0); /* who asks wants the address */
+	return true;
 }
 
 bool sw_peer_name(int fd, struct sw_name *name)
 {
 	return decode_name(sw_real()->getpeername, fd, name);
-}
-
-int sw_bind_port(int fd, struct sw_name *name)
-{
-	struct sockaddr_un sun;
-	uint32_t start;
-	bool fixed = name->own.port != 0;
-
-	if (!fixed && getrandom(&start, sizeof(start), GRND_NONBLOCK) != sizeof(start))
-		start = (uint32_t)sw_inode(fd);
-	for (uint32_t i = 0; fixed || i < EPHEMERAL_COUNT; i++) {
-		if (!fixed)
-			name->own.port = (uint16_t)(EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT);
-		socklen_t len = sw_name_encode(sw_lab(), name, &sun);
-		if (sw_real()->bind(fd, (struct sockaddr *)&sun, len) == 0)
-			return 0;
-		if (errno != EADDRINUSE || fixed)
-			return errno;
-	}
-	return EADDRINUSE;
 }
 
 SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -129,7 +108,7 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	tag |= SW_TAG_BOUND;
 	if (tag & SW_TAG_DGRAM)
 		error = sw_dgram_attach(fd, &tag, &name.own);
-	else if ((error = sw_bind_port(fd, &name)) == 0 && sw_tag_set(fd, tag) < 0)
+	else if ((error = sw_claim(fd, tag, &name)) == 0 && sw_tag_set(fd, tag) < 0)
 		error = errno;
 	if (error)
 		return sw_fail(error);

@@ -102,26 +102,23 @@ static int reach(int fd, const struct sockaddr_un *sun, socklen_t len)
 	return sw_peer_is_ours(fd) ? 0 : ECONNREFUSED;
 }
 
-/* reach_directly() - To the listener itself: at the exact address, at 0.0.0.0, at ::. */
+/* reach_directly() - To the listener itself, wherever it may be bound. */
 static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote)
 {
-	struct sw_name name = {.kind = SW_KIND_TCP, .own = *remote};
 	struct sockaddr_un sun;
-	uint32_t iface;
-	int error;
+	struct sw_name name;
+	uint32_t iface, turn = (uint32_t)sw_inode(fd);
+	uint16_t owner;
 
-	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &name.host, &iface) < 0)
+	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &owner, &iface) < 0)
 		return EHOSTUNREACH;
-	error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
-	if (error == ECONNREFUSED && sw_ip_is_v4(remote->ip)) {
-		memset(name.own.ip + 12, 0, 4);
-		error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+	for (uint32_t n = 0; sw_listener(owner, SW_KIND_TCP, remote, n, turn, &name); n++) {
+		int error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+
+		if (error != ECONNREFUSED)
+			return error;
 	}
-	if (error == ECONNREFUSED) {
-		memset(name.own.ip, 0, 16);
-		error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
-	}
-	return error;
+	return ECONNREFUSED;
 }
 
 /* name_self() - Choose the local address, and bind the pair's name unless the program bound one itself. */

@@ -9,6 +9,7 @@
  *	lab.c         the page, the host, who may talk to us
  *	socket.c      socket(2): the birth of a virtual socket
  *	address.c     sockaddr and endpoint; bind, getsockname, getpeername
+ *	claim.c       ports: ephemeral ones, and who may have one beside whom
  *	connect.c     connect, and the outcome of one that is under way
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
@@ -68,12 +69,16 @@ int sw_tag_set(int fd, uint64_t tag);
 int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, struct sw_endpoint *ep);
 /* sw_endpoint_write() - As accept(2) and getsockname(2) do: truncated to *@len, which is set to the full length. */
 void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockaddr *addr, socklen_t *len);
-/* sw_own_name() - Decode the name that @fd is bound to; false where it has none. */
+/* sw_own_name() - Decode the name that @fd is bound to, without its slot; false where it has none. */
 bool sw_own_name(int fd, struct sw_name *name);
 /* sw_peer_name() - Decode the name of the other end; for an accepted stream it holds both addresses. */
 bool sw_peer_name(int fd, struct sw_name *name);
+/* claim.c */
+
 /* sw_bind_port() - Bind @fd to @name, whose own port is chosen here if it is 0. Returns 0 or an errno. */
 int sw_bind_port(int fd, struct sw_name *name);
+/* sw_claim() - bind(2): as sw_bind_port(), but no other socket may hold an address that overlaps (EADDRINUSE). */
+int sw_claim(int fd, uint64_t tag, struct sw_name *name);
 
 /* connect.c */
 

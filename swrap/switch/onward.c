@@ -6,26 +6,6 @@
 
 #include "switch.h"
 
-/*
- * listeners() - Where a SYN to @to may find a listener, in the order in which Linux would look.
- *
- * Seam: `::` stands for a dual-stack listener. A V6ONLY one cannot be told from it by its name; when names can say so,
- * the last line here is the one to change.
- */
-static int listeners(const struct sw_endpoint *to, struct sw_endpoint found[3])
-{
-	int n = 0;
-
-	found[n++] = *to;
-	if (sw_ip_is_v4(to->ip)) {
-		found[n] = *to;
-		memset(found[n++].ip + 12, 0, 4);
-	}
-	memset(found[n].ip, 0, 16);
-	found[n++].port = to->port;
-	return n;
-}
-
 /* ours() - Is whoever listens at the other end of @fd the user that the switch runs as? */
 static bool ours(int fd)
 {
@@ -37,11 +17,9 @@ static bool ours(int fd)
 
 static int connect_any(struct sw *sw, int fd, const struct sw_flow *f)
 {
-	struct sw_endpoint found[3];
-	int n = listeners(&f->end[1], found);
+	struct sw_name name;
 
-	for (int i = 0; i < n; i++) {
-		struct sw_name name = {.host = f->host[1], .kind = SW_KIND_TCP, .own = found[i]};
+	for (uint32_t n = 0; sw_listener(f->host[1], SW_KIND_TCP, &f->end[1], n, (uint32_t)f->id, &name); n++) {
 		struct sockaddr_un sun;
 		socklen_t len = sw_name_encode(sw->page, &name, &sun);
 

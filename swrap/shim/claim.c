@@ -1,0 +1,171 @@
+/*
+ * Ports. The kernel keeps equal names apart, so that an address is taken once; what overlaps without being equal (a
+ * wildcard and an address of the host) is tried for here. A trial is a bind of a scratch socket, undone at once: so two
+ * processes that bind overlapping addresses in the same microsecond may both be refused, of which one had to be.
+ */
+#include "shim.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "real.h"
+
+/* The kernel's default net.ipv4.ip_local_port_range */
+#define EPHEMERAL_FIRST 32768
+#define EPHEMERAL_COUNT 28232
+
+static int bind_name(int fd, const struct sw_name *name)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sw_name_encode(sw_lab(), name, &sun);
+
+	return sw_real()->bind(fd, (struct sockaddr *)&sun, len) == 0 ? 0 : errno;
+}
+
+/* is_taken() - Does any socket hold this very name? */
+static bool is_taken(const struct sw_name *name)
+{
+	int type = name->kind == SW_KIND_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int fd = sw_real()->socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	bool taken = fd >= 0 && bind_name(fd, name) == EADDRINUSE;
+
+	if (fd >= 0)
+		close(fd);
+	return taken;
+}
+
+/* is_held() - Does any socket hold this address, plainly or in a slot that starts with @base? */
+static bool is_held(struct sw_name name, uint16_t base, bool plain)
+{
+	sw_name_slot(&name, base);
+	if (plain && is_taken(&name))
+		return true;
+	for (uint16_t slot = 1; slot <= SW_SLOTS; slot++) {
+		sw_name_slot(&name, base | slot);
+		if (is_taken(&name))
+			return true;
+	}
+	return false;
+}
+
+/* What sort of address a socket is bound to, and what overlaps with each sort without being equal to it. */
+enum sort { V4_ONE, V4_ANY, V6_ONE, V6_ANY, DUAL_ANY };
+
+static const struct overlap {
+	bool dual_any, v6_any, v4_any, each_v4, each_v6;
+} table[] = {
+	[V4_ONE] = {.dual_any = true, .v4_any = true},
+	[V4_ANY] = {.dual_any = true, .each_v4 = true},
+	[V6_ONE] = {.dual_any = true, .v6_any = true},
+	[V6_ANY] = {.dual_any = true, .each_v6 = true},
+	[DUAL_ANY] = {.v6_any = true, .v4_any = true, .each_v4 = true, .each_v6 = true},
+};
+
+static enum sort sort_of(const uint8_t ip[16], bool v6only)
+{
+	if (sw_ip_is_v4(ip))
+		return sw_ip_is_any(ip) ? V4_ANY : V4_ONE;
+	if (!sw_ip_is_any(ip))
+		return V6_ONE;
+	return v6only ? V6_ANY : DUAL_ANY;
+}
+
+/* conflicts() - Is @ip held by somebody? Those that share by SO_REUSEPORT do not mind each other. */
+static bool conflicts(const struct sw_name *name, const uint8_t ip[16], uint16_t base, bool share)
+{
+	struct sw_name other = *name;
+
+	memcpy(other.own.ip, ip, sizeof(other.own.ip));
+	sw_name_slot(&other, base);
+	return share ? is_taken(&other) : is_held(other, base, true);
+}
+
+/* overlaps() - Does another socket hold an address that overlaps with @name's without being equal? */
+static bool overlaps(const struct sw_name *name, bool v6only, bool share)
+{
+	static const uint8_t v6_any[16], v4_any[16] = {[10] = 0xff, [11] = 0xff};
+	const struct overlap *with = &table[sort_of(name->own.ip, v6only)];
+	struct sw_iface iface;
+	struct sw_addr addr;
+
+	if ((with->dual_any && conflicts(name, v6_any, 0, share)) ||
+	    (with->v6_any && conflicts(name, v6_any, SW_SLOT_V6ONLY, share)) ||
+	    (with->v4_any && conflicts(name, v4_any, 0, share)))
+		return true;
+	for (uint32_t i = 0; (with->each_v4 || with->each_v6) && sw_iface_addr(i, &addr, &iface); i++)
+		if ((addr.v6 ? with->each_v6 : with->each_v4) && conflicts(name, addr.ip, 0, share))
+			return true;
+	return false;
+}
+
+/* claim_port() - Bind to @name with the port it has. Returns 0 or an errno. */
+static int claim_port(int fd, struct sw_name *name, bool v6only, bool share)
+{
+	uint16_t base = v6only && sw_ip_is_any(name->own.ip) ? SW_SLOT_V6ONLY : 0;
+
+	if (overlaps(name, v6only, share))
+		return EADDRINUSE;
+	sw_name_slot(name, base);
+	if (!share)
+		return is_held(*name, base, false) ? EADDRINUSE : bind_name(fd, name);
+	if (is_taken(name))
+		return EADDRINUSE; /* by one that does not share */
+	for (uint16_t slot = 1; slot <= SW_SLOTS; slot++) {
+		int error;
+
+		sw_name_slot(name, base | slot);
+		error = bind_name(fd, name);
+		if (error != EADDRINUSE)
+			return error;
+	}
+	return EADDRINUSE;
+}
+
+/* start() - Where to begin to look for a free port. */
+static uint32_t start(int fd)
+{
+	uint32_t n;
+
+	return getrandom(&n, sizeof(n), GRND_NONBLOCK) == sizeof(n) ? n : (uint32_t)sw_inode(fd);
+}
+
+int sw_claim(int fd, uint64_t tag, struct sw_name *name)
+{
+	bool v6only = tag & SW_TAG_V6ONLY, share = tag & SW_TAG_REUSEPORT;
+	uint32_t from;
+
+	if (name->own.port)
+		return claim_port(fd, name, v6only, share);
+	from = start(fd);
+	for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
+		int error;
+
+		name->own.port = (uint16_t)(EPHEMERAL_FIRST + (from + i) % EPHEMERAL_COUNT);
+		if (share && is_held(*name, 0, true))
+			continue; /* nobody is joined by chance */
+		error = claim_port(fd, name, v6only, share);
+		if (error != EADDRINUSE)
+			return error;
+	}
+	return EADDRINUSE;
+}
+
+int sw_bind_port(int fd, struct sw_name *name)
+{
+	uint32_t from;
+
+	if (name->own.port)
+		return bind_name(fd, name);
+	from = start(fd);
+	for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
+		int error;
+
+		name->own.port = (uint16_t)(EPHEMERAL_FIRST + (from + i) % EPHEMERAL_COUNT);
+		error = bind_name(fd, name);
+		if (error != EADDRINUSE)
+			return error;
+	}
+	return EADDRINUSE;
+}
