@@ -19,13 +19,16 @@ enum sw_kind {
 	SW_KIND_TCP = 't',     /* a program's stream: a listener `own`, or a connecting end `own>peer` */
 	SW_KIND_ONWARD = 'o',  /* the switch's end towards a listener: `client>server`, in the listener's host */
 	SW_KIND_UDP = 'u',     /* a program's datagram socket */
-	SW_KIND_TWIN = 'w',    /* the switch's end of it */
+	SW_KIND_TWIN = 'w',  /* bound to nothing: a datagram socket's proof to the switch (syn.h) */
+	SW_KIND_NETLINK = 'n', /* a program's netlink socket: own is its port id (route.h) */
 	SW_KIND_SERVICE = 's', /* the switch itself: host ffff, "port" says which service */
 };
 
 enum sw_service {
 	SW_SERVICE_STREAM = 1,  /* where the shim connects: openings of flows, and queries (syn.h) */
 	SW_SERVICE_CONTROL = 2, /* JSON lines */
+	SW_SERVICE_ROUTE = 3,   /* netlink sockets (route.h) */
+	SW_SERVICE_DATAGRAM = 3, /* where datagram sockets find their twins */
 };
 
 struct sw_name {

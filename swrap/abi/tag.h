@@ -32,6 +32,21 @@ enum sw_tag_flag {
 	SW_TAG_RECVTOS = 1 << 14, /* IP_RECVTOS, IPV6_RECVTCLASS */
 	SW_TAG_NOLOOP = 1 << 15,  /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP off */
 	SW_TAG_UDPLITE = 1 << 16,
+	SW_TAG_NETLINK = 1 << 30, /* together with SW_TAG_DGRAM: bits 4 to 15 are those of enum sw_tag_netlink */
+};
+
+/* The options of a netlink socket. */
+enum sw_tag_netlink {
+	SW_NL_RAW = 1 << 4,    /* SOCK_RAW, not SOCK_DGRAM: there is no other difference */
+	SW_NL_UEVENT = 1 << 5, /* NETLINK_KOBJECT_UEVENT, not NETLINK_ROUTE */
+	SW_NL_MEMBER = 1 << 6, /* it has been in a group */
+	SW_NL_PASSCRED = 1 << 7,
+	SW_NL_PKTINFO = 1 << 8,
+	SW_NL_BROADCAST_ERROR = 1 << 9,
+	SW_NL_NO_ENOBUFS = 1 << 10,
+	SW_NL_CAP_ACK = 1 << 11,
+	SW_NL_EXT_ACK = 1 << 12,
+	SW_NL_STRICT_CHK = 1 << 13,
 };
 
 #endif

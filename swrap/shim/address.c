@@ -1,5 +1,6 @@
 /* Addresses: sockaddr to endpoint and back; bind, getsockname, getpeername. */
 #include "dgram.h"
+#include "netlink.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -96,6 +97,8 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->bind(fd, addr, len);
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_bind(fd, tag, addr, len);
 	error = sw_endpoint_read(tag, addr, len, &name.own);
 	if (error)
 		return sw_fail(error);
@@ -172,6 +175,8 @@ SW_EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->getsockname(fd, addr, len);
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_getsockname(fd, tag, addr, len);
 	any_address(tag, &local);
 	if (!(tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED)) || !find_endpoints(fd, tag, &local, &remote))
 		if (sw_own_name(fd, &name))
@@ -187,6 +192,8 @@ SW_EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->getpeername(fd, addr, len);
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_getpeername(addr, len);
 	tag = sw_settle(fd, tag);
 	if (!(tag & SW_TAG_CONNECTED) || !find_endpoints(fd, tag, &local, &remote))
 		return sw_fail(ENOTCONN);

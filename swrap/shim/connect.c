@@ -1,5 +1,6 @@
 /* connect(2): to the switch, which connects on; or, in a lab without one, straight to the listener. */
 #include "dgram.h"
+#include "netlink.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -223,6 +224,8 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->connect(fd, addr, len);
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_connect(addr, len);
 	if ((tag & SW_TAG_DGRAM) && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC)
 		return sw_dgram_connect(fd, tag, NULL);
 	if (!(tag & SW_TAG_DGRAM) && (tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))

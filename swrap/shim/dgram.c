@@ -44,7 +44,8 @@ __attribute__((constructor)) static void note_inherited(void)
 		socklen_t len = sizeof(int);
 		int type;
 
-		if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM)
+		if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+		    (type == SOCK_DGRAM || type == SOCK_SEQPACKET)) /* netlink sockets are of the latter kind */
 			sw_dgram_note(fd);
 		gap = errno == EBADF ? gap + 1 : 0;
 		errno = 0;

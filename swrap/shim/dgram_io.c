@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dgram.h"
+#include "netlink.h"
 #include "real.h"
 
 #define MOST_IOV 1023 /* UIO_MAXIOV (readv(2)), less the header's */
@@ -161,6 +162,8 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 	ssize_t sent;
 	int error;
 
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_send(fd, tag, msg, flags);
 	if (msg->msg_iovlen > MOST_IOV || payload_of(msg) > SW_DGRAM_MOST)
 		return sw_fail(EMSGSIZE);
 	if (flags & MSG_OOB)
@@ -255,6 +258,8 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 	size_t room = msg->msg_controllen;
 	struct iovec *iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
 
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_recv(fd, tag, msg, flags);
 	if (msg->msg_iovlen > MOST_IOV)
 		return sw_fail(EMSGSIZE);
 	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));

@@ -207,7 +207,8 @@ SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 	case SIOCINQ: { /* FIONREAD */
 		int result = sw_real()->ioctl(fd, request, arg);
 
-		if (result == 0 && sw_dgram_check(fd, &tag) && *(int *)arg >= (int)sizeof(struct sw_dgram))
+		if (result == 0 && sw_dgram_check(fd, &tag) && !(tag & SW_TAG_NETLINK) &&
+		    *(int *)arg >= (int)sizeof(struct sw_dgram))
 			*(int *)arg -= (int)sizeof(struct sw_dgram);
 		return result;
 	}

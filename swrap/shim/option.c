@@ -3,6 +3,7 @@
  * not, or would take in another sense, is answered here.
  */
 #include "dgram.h"
+#include "netlink.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -135,6 +136,8 @@ SW_EXPORT int getsockopt(int fd, int level, int name, void *restrict value, sock
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->getsockopt(fd, level, name, value, len);
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_getsockopt(fd, tag, level, name, value, len);
 	option = find(tag, level, name);
 	if (option)
 		return put_int(value, len, tag & option->bit ? !option->value : option->value);
@@ -170,6 +173,8 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->setsockopt(fd, level, name, value, len);
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_setsockopt(fd, tag, level, name, value, len);
 	if (sw_group_option(level, name))
 		return sw_set_group(fd, tag, level, name, value, len);
 	option = find(tag, level, name);

@@ -18,6 +18,7 @@
  *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
  *	ask.c         the question to the switch behind these
  *	interfaces.c  getifaddrs, if_nametoindex and their kin
+ *	netlink.c     netlink sockets: birth, port id, groups; netlink_io.c, netlink_option.c
  *	doors.c       syscall(2), sendmmsg, recvmmsg, bindresvport, what _FORTIFY_SOURCE calls
  *	exec.c        exec and posix_spawn, whose programs stay in the host
  *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)

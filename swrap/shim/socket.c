@@ -1,5 +1,6 @@
 /* socket(2), and the tag that makes an AF_UNIX socket a virtual one. */
 #include "dgram.h"
+#include "netlink.h"
 
 #include <netinet/in.h>
 #include <unistd.h>
@@ -60,8 +61,10 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 	int error, fd;
 
 	if (domain != AF_INET && domain != AF_INET6) {
-		if (domain == AF_UNIX || domain == AF_NETLINK || !sw_lab())
+		if (domain == AF_UNIX || !sw_lab())
 			return sw_real()->socket(domain, type, protocol);
+		if (domain == AF_NETLINK)
+			return sw_netlink_socket(type, protocol);
 		return sw_fail(domain == AF_PACKET ? EPERM : EAFNOSUPPORT);
 	}
 	if (!sw_lab())
