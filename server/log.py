@@ -10,14 +10,22 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, Protocol
+
+
+class Lines(Protocol):
+    """Where log lines go: a text stream, or anything that takes lines."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
     """`stream` None: nothing is written. `clock` gives ns since 1970."""
 
-    stream: TextIO | None
+    stream: Lines | None
     fields: Mapping[str, Any] = field(default_factory=dict)
     clock: Callable[[], int] = time.time_ns
 

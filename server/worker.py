@@ -123,6 +123,7 @@ class Worker:
         for task in list(self._tasks):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self._dispatcher.settled()  # work that has begun goes on to its end
         self._post.close()
         self._store.close()
 

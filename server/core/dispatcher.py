@@ -52,10 +52,10 @@ class Dispatcher:
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def busy(self) -> int:
-        """PDUs whose answer waits for something."""
-        return len(self._tasks)
+    async def settled(self) -> None:
+        """Return when no answer is outstanding any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def receive(self, connection: Connection, pdu: bytes | bytearray) -> None:
         """One PDU without its length prefix. Answers go to the connection's wire, now or later."""
