@@ -27,7 +27,7 @@ enum sw_kind {
 enum sw_service {
 	SW_SERVICE_STREAM = 1,  /* where the shim connects: openings of flows, and queries (syn.h) */
 	SW_SERVICE_CONTROL = 2, /* JSON lines */
-	SW_SERVICE_ROUTE = 3,   /* netlink sockets (route.h) */
+	SW_SERVICE_ROUTE = 4,   /* netlink sockets (route.h) */
 	SW_SERVICE_DATAGRAM = 3, /* where datagram sockets find their twins */
 };
 
