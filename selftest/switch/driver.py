@@ -287,7 +287,9 @@ def switched(
     os.close(tell)
     with os.fdopen(ready) as lines:
         line = lines.readline()
-    assert "ready" in line
+    if "ready" not in line:
+        os.close(hold)
+        raise AssertionError(f"the switch did not start: status {process.wait(10)}")
     lab = Switched(directory, process, hold)
     try:
         yield lab
