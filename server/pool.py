@@ -101,8 +101,7 @@ class Pool:
         async with self._changed:
             self._changed.notify_all()
         for worker in self._workers.values():
-            with contextlib.suppress(OSError, NotImplementedError):
-                worker.writer.write_eof()
+            _tell_to_end(worker)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_GRACE)
             for worker in self._workers.values():
@@ -129,6 +128,8 @@ class Pool:
             self._spawning -= 1
         if worker is not None:
             self._idle.append(worker)
+            if self._closing:
+                _tell_to_end(worker)  # too late to be told with the others
         async with self._changed:
             self._changed.notify_all()
         if worker is None:
@@ -174,3 +175,8 @@ class Pool:
             self._idle.remove(worker)
         self._ended(worker)
         worker.gone.set()
+
+
+def _tell_to_end(worker: WorkerHandle) -> None:
+    with contextlib.suppress(OSError):
+        worker.writer.write_eof()

@@ -60,11 +60,17 @@ def set_info(peer: Peer, session: LoggedOn, file_id: bytes, kind: FileClass, dat
     return peer.ask(Command.SET_INFO, body, session).status
 
 
-def query(peer: Peer, session: LoggedOn, file_id: bytes, kind: int, **about: int) -> Answer:
-    chosen = {"info_type": InfoType.FILE, **about}
-    return peer.ask(
-        Command.QUERY_INFO, QueryInfoRequest(file_id, info_class=kind, **chosen).encode(), session
-    )
+def query(
+    peer: Peer,
+    session: LoggedOn,
+    file_id: bytes,
+    kind: int,
+    *,
+    info_type: int = InfoType.FILE,
+    output_length: int = 65536,
+) -> Answer:
+    body = QueryInfoRequest(file_id, info_type, kind, output_length).encode()
+    return peer.ask(Command.QUERY_INFO, body, session)
 
 
 def names(
