@@ -10,6 +10,11 @@ from swrap.abi import ffi, lib
 from swrap.abi.page import Page, pack_ip
 
 _PATH = 2  # offsetof(struct sockaddr_un, sun_path)
+_SERVICES = {
+    "stream": lib.SW_SERVICE_STREAM,
+    "control": lib.SW_SERVICE_CONTROL,
+    "route": lib.SW_SERVICE_ROUTE,
+}
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -41,11 +46,10 @@ def unpack_ip(raw: bytes) -> IPAddress:
     return address.ipv4_mapped or address
 
 
-def service_address(page: Page, service: Literal["stream", "control"]) -> bytes:
+def service_address(page: Page, service: Literal["stream", "control", "route"]) -> bytes:
     """The name of one of the switch's doors, its leading NUL included."""
     sun = ffi.new("struct sockaddr_un *")
-    which = lib.SW_SERVICE_STREAM if service == "stream" else lib.SW_SERVICE_CONTROL
-    return _text(sun, lib.sw_name_service(page.address, which, sun))
+    return _text(sun, lib.sw_name_service(page.address, _SERVICES[service], sun))
 
 
 def encode(page: Page, name: Name) -> bytes:

@@ -84,6 +84,14 @@ class Page:
         """The `struct sw_iface` at this index, as it is now."""
         return self._table("struct sw_iface", self.address.ifaces)[index]
 
+    def host(self, index: int) -> Any:
+        """The `struct sw_host` at this index."""
+        return self._table("struct sw_host", self.address.hosts)[index]
+
+    def address_record(self, index: int) -> Any:
+        """The `struct sw_addr` at this index, as it is now."""
+        return self._table("struct sw_addr", self.address.addrs)[index]
+
     def set_running(self, name: str, running: bool) -> None:
         """Give the interface its carrier, or take it away."""
         interface = self.interface(self.interface_index(name))

@@ -16,12 +16,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from swrap.abi.names import service_address
 from swrap.abi.page import Page
 from swrap.switch.control import Control
 from swrap.switch.network import Network
 from swrap.switch.plane import Plane
+from swrap.switch.rtnetlink.answer import Answers
+from swrap.switch.rtnetlink.link import Traffic
+from swrap.switch.rtnetlink.service import RouteService
 from swrap.topology import Limits
 
 OPENING_TIMEOUT = 10.0
@@ -70,10 +74,17 @@ def _serve(page: Page, plane: Plane, options: argparse.Namespace) -> None:
     plane.watch(wake, select.EPOLLIN)
     if options.owner_fd is not None:
         plane.watch(options.owner_fd, select.EPOLLIN)
-    network = Network(page, plane, lambda event: control.event(event))
+
+    def emit(event: dict[str, Any]) -> None:
+        control.event(event)
+        route.refresh()  # each change by itself: down and up again are two
+
+    network = Network(page, plane, emit)
     control = Control(
         service_address(page, "control"), plane, do=network.do, subscribed=plane.subscribe, stop=stop
     )
+    answers = Answers(page, lambda position: Traffic(*plane.interface_bytes(position)))
+    route = RouteService(page, service_address(page, "route"), plane, answers)
     try:
         _report_ready(options.ready_fd)
         while not stopping:
@@ -84,10 +95,13 @@ def _serve(page: Page, plane: Plane, options: argparse.Namespace) -> None:
                     stopping = stopping or _ended(fd)
                 elif control.owns(fd):
                     control.ready(fd, events)
+                elif route.owns(fd):
+                    route.ready(fd, events)
             for event in network.events():
                 control.event(event)
     finally:
         signal.set_wakeup_fd(-1)
+        route.close()
         control.close()
 
 
