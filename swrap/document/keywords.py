@@ -37,7 +37,11 @@ _SCHEMA_LISTS = frozenset({"anyOf"})
 _SCHEMA_MAPS = frozenset({"properties", "patternProperties", "definitions"})
 _PLAIN = frozenset({"type", "enum", "const", "format", "pattern", "minLength", "maxLength", "$ref"})
 _COUNTS = frozenset({"required", "minProperties", "maxProperties", "minItems", "maxItems", "uniqueItems"})
-_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$schema", "$id", "$comment"})
+REFERENCES = "x-references"
+"""Our own: in a value of such a schema, and below, a reference may stand for a scalar."""
+_ANNOTATIONS = frozenset(
+    {REFERENCES, "title", "description", "default", "examples", "$schema", "$id", "$comment"}
+)
 _ALL = _SCHEMA | _SCHEMA_LISTS | _SCHEMA_MAPS | _PLAIN | _COUNTS | _ANNOTATIONS
 CHECKING = (_SCHEMA | _SCHEMA_MAPS | _PLAIN | _COUNTS) - {"definitions"}
 """Those that say something of a value beside ``anyOf``."""

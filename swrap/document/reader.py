@@ -24,7 +24,8 @@ from swrap.document.problem import Problems
 from swrap.document.suggest import did_you_mean, nearest
 
 Schema = dict[str, Any]
-Claim = Callable[[Scalar], object | None]
+Claim = Callable[[Scalar], Any]
+"""Takes a scalar where a reference may stand; returns what to put there, or a Scalar to be checked."""
 
 _BOOLEAN_WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -36,28 +37,41 @@ def read(
     *,
     definitions: Schema | None = None,
     reference: Claim | None = None,
+    references_everywhere: bool = False,
 ) -> Any:
     """The plain value of ``node``; what is wrong goes to ``problems``, and the value is then of no use.
 
-    ``definitions`` are what ``$ref: "#/definitions/…"`` means; ``reference`` returns what to put in place
-    of a scalar that is not to be checked, or None.
+    ``definitions`` are what ``$ref: "#/definitions/…"`` means. ``reference`` is asked about every scalar below
+    a schema with ``x-references`` (or, with ``references_everywhere``, about all).
     """
-    return _Reader(problems, definitions or schema.get("definitions", {}), reference).value(node, schema)
+    inner = definitions or schema.get("definitions", {})
+    return _Reader(problems, inner, reference, references_everywhere).value(node, schema)
 
 
 class _Reader:
-    def __init__(self, problems: Problems, definitions: Schema, reference: Claim | None) -> None:
+    def __init__(self, problems: Problems, definitions: Schema, reference: Claim | None, open_: bool) -> None:
         self.problems = problems
         self.definitions = definitions
         self.reference = reference
+        self.open = open_
 
     def value(self, node: Node, schema: Schema) -> Any:
-        value: Any
         schema = self.target(schema)
-        if self.reference is not None and isinstance(node, Scalar):
-            claimed = self.reference(node)
-            if claimed is not None:
-                return claimed
+        if self.reference is None:
+            return self.checked(node, schema)
+        outer, self.open = self.open, self.open or keywords.REFERENCES in schema
+        try:
+            if self.open and isinstance(node, Scalar):
+                claimed = self.reference(node)
+                if not isinstance(claimed, Scalar):
+                    return claimed
+                node = claimed
+            return self.checked(node, schema)
+        finally:
+            self.open = outer
+
+    def checked(self, node: Node, schema: Schema) -> Any:
+        value: Any
         if "anyOf" in schema:
             value = self.alternative(node, schema["anyOf"], schema)
             if not keywords.CHECKING & schema.keys():
@@ -107,8 +121,8 @@ class _Reader:
             return None
         tries: list[tuple[Problems, Any]] = []
         for alternative in fitting:
-            attempt = _Reader(Problems(), self.definitions, self.reference)
-            value = attempt.value(node, alternative)
+            attempt = _Reader(Problems(), self.definitions, self.reference, self.open)
+            value = attempt.checked(node, alternative)
             if not attempt.problems:
                 return value
             tries.append((attempt.problems, value))

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from swrap.document import JSON, Schema
+from swrap.document.keywords import REFERENCES
 from swrap.document.units import SIZES, TIMES, duration, rate, size
-from swrap.scenario.reference import Reference, Template, resolve
+from swrap.scenario.reference import NotThere, Reference, Template, resolve
 
 QUANTITY: Schema = {
     "type": ["number", "string"],
@@ -39,6 +40,7 @@ OPERATORS: Mapping[str, Schema] = MappingProxyType(
 )
 
 SCHEMA: Schema = {
+    REFERENCES: True,
     "title": "a value, or a mapping with " + ", ".join(OPERATORS),
     "anyOf": [
         {"type": ["string", "number", "boolean", "null", "array"]},
@@ -56,7 +58,13 @@ class Condition:
 
     def resolved(self, results: Mapping[str, JSON]) -> Condition:
         """The same with its references replaced. Raises reference.NotThere."""
-        return Condition(tuple((word, resolve(operand, results)) for word, operand in self.tests))
+        tests = tuple((word, resolve(operand, results)) for word, operand in self.tests)
+        for (word, operand), (_, written) in zip(tests, self.tests, strict=True):
+            if word == "one-of" and not isinstance(operand, list):
+                raise NotThere(f"one-of {say(written)}: {say(operand)} is no list")
+            if word == "matches" and not _is_pattern(operand):
+                raise NotThere(f"matches {say(written)}: {say(operand)} is no regular expression")
+        return Condition(tests)
 
     def holds(self, value: JSON) -> bool:
         """Does ``value`` satisfy it? A value that cannot be compared does not."""
@@ -108,6 +116,13 @@ def quantity(value: Any) -> float | int | None:
         except ValueError:
             return None
     return None
+
+
+def _is_pattern(operand: object) -> bool:
+    try:
+        return isinstance(operand, str) and bool(re.compile(operand))
+    except re.error:
+        return False
 
 
 def _equal(value: JSON, operand: JSON) -> bool:

@@ -37,7 +37,7 @@ def actor_of(entry: Entry, scope: Scope, folder: Path) -> Actor:
     config: Any = {}
     given = node.get("with")
     if kind is not None:
-        config = scope.read(given or Mapping((), entry.mark), kind.config)
+        config = scope.read(given or Mapping((), entry.mark), kind.config, references=True)
     elif given is not None:
         raise scope.complain(marks["with"], "`with:` configures an actor; a command takes arguments")
     environment = {key: str(part) for key, part in value.get("env", {}).items()}

@@ -35,20 +35,20 @@ class NotThere(Exception):
     """A reference leads nowhere in this run; the message says what is there instead."""
 
 
-def claim(scalar: Scalar) -> Reference | str | None:
-    """What a scalar that begins with ``$`` means: a reference, or after ``$$`` the text; None for all others.
+def claim(scalar: Scalar) -> Reference | Scalar:
+    """What a scalar means where a reference may stand: ``$x`` is one, ``$$x`` the text ``$x``.
 
     Raises ValueError where it is neither.
     """
     text = scalar.value
     if not isinstance(text, str) or not text.startswith("$"):
-        return None
+        return scalar
     if text.startswith("$$"):
-        return text[1:]
+        return Scalar(text[1:], scalar.mark, text[1:])
     match = _SYNTAX.fullmatch(text)
     if match is None:
         raise ValueError(
-            f"{text!r} is no reference such as $login.session_id; a text with a dollar begins with $$"
+            f"{text!r} is no reference such as $login.session_id; $$ begins a text with a dollar"
         )
     return Reference(match.group(1), tuple(match.group(2).split(".")[1:]), scalar.mark)
 

@@ -57,21 +57,24 @@ class Scope:
         self.problems.add(mark, message)
         return Skipped()
 
-    def read(self, node: Node, schema: Schema, *, definitions: Schema | None = None) -> Any:
-        """The checked value of ``node``, with References in it. Raises Skipped where it is wrong."""
+    def read(self, node: Node, schema: Schema, *, references: bool = False) -> Any:
+        """The checked value of ``node``, with References where ``schema`` or ``references`` allows them.
+
+        Raises Skipped where it is wrong.
+        """
         found = Problems()
 
-        def reference(scalar: Scalar) -> object | None:
+        def reference(scalar: Scalar) -> Reference | Scalar | None:
             try:
                 claimed = claim(scalar)
             except ValueError as error:
                 found.add(scalar.mark, str(error))
-                return scalar.text
+                return None
             if isinstance(claimed, Reference):
                 self.refer(claimed, found)
             return claimed
 
-        value = read(node, schema, found, definitions=definitions, reference=reference)
+        value = read(node, schema, found, reference=reference, references_everywhere=references)
         self.problems.extend(found)
         if found:
             raise Skipped

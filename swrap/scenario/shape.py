@@ -103,30 +103,28 @@ REFERENCE: Schema = {
 
 
 def schema() -> Schema:
-    """What ``swrap schema`` prints: what the loader checks by, and that a reference may stand for a value."""
-    steps = {key: part if key in COMMON else _or_reference(part) for key, part in STEP["properties"].items()}
-    properties = SCENARIO["properties"] | {
-        "steps": SCENARIO["properties"]["steps"] | {"items": STEP | {"properties": steps}},
-        "expect": {"type": "array", "items": _or_reference(expectations.SCHEMA)},
-    }
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **SCENARIO,
-        "properties": properties,
-        "definitions": {"reference": REFERENCE},
-    }
+    """What ``swrap schema`` prints: what the loader checks by, and where a reference may stand."""
+    published = _published(SCENARIO, open_=False)
+    step = published["properties"]["steps"]["items"]
+    faults = {verb: _published(STEP["properties"][verb], open_=True) for verb in FAULTS}
+    step["properties"] |= faults
+    reference = {"definitions": {"reference": REFERENCE}}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **published, **reference}
 
 
-def _or_reference(part: Schema) -> Schema:
-    """``part``, in which a reference may stand where a value must otherwise have a form."""
-    inner: Schema = dict(part)
-    if "properties" in inner:
-        inner["properties"] = {key: _or_reference(value) for key, value in inner["properties"].items()}
-    for word in ("items", "additionalProperties"):
-        if isinstance(inner.get(word), dict):
-            inner[word] = _or_reference(inner[word])
-    if "anyOf" in inner:
-        return inner | {"anyOf": [_or_reference(one) for one in inner["anyOf"]]}
-    types = set(keywords.types(inner))
+def _published(part: Schema, *, open_: bool) -> Schema:
+    """``part``, with a reference beside each value that must have a form, where one may stand (``open_``)."""
+    inner = dict(part)
+    open_ = bool(inner.pop(keywords.REFERENCES, False)) or open_
+    for word, value in part.items():
+        if word == "properties":
+            inner[word] = {key: _published(one, open_=open_) for key, one in value.items()}
+        elif word in ("items", "additionalProperties") and isinstance(value, dict):
+            inner[word] = _published(value, open_=open_)
+        elif word == "anyOf":
+            inner[word] = [_published(one, open_=open_) for one in value]
+    types = keywords.types(inner)
     strict = inner.keys() & {"format", "enum", "pattern"} or (types and "string" not in types)
-    return {"anyOf": [inner, {"$ref": "#/definitions/reference"}]} if strict else inner
+    if not open_ or "anyOf" in inner or not strict:
+        return inner
+    return {"anyOf": [inner, {"$ref": "#/definitions/reference"}]}

@@ -39,7 +39,7 @@ class Inflict(Action):
     @classmethod
     def of(cls, entry: Entry, scope: Scope) -> Self:
         kind = FAULTS[entry.key]
-        value = scope.read(entry.value, kind.schema)
+        value = scope.read(entry.value, kind.schema, references=True)
         if not references(value):
             fault = kind.of(value)
             problems = list(fault.against(scope.topology)) if scope.topology else []

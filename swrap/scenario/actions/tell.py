@@ -46,7 +46,7 @@ class Tell(Action):
             raise scope.complain(entry.mark, f"{name} ({actor.program}) has no verb {verb!r}{hint}")
         empty = isinstance(entry.value, Scalar) and entry.value.value is None
         node = Mapping((), entry.mark) if empty else entry.value
-        args = scope.read(node, declared.args)
+        args = scope.read(node, declared.args, references=True)
         return cls(name, verb, args, declared, node.mark)
 
     def shape(self) -> Schema:

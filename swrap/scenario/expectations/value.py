@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from swrap.document import Mark, Node, Schema
+from swrap.document.keywords import REFERENCES
 from swrap.scenario import condition
 from swrap.scenario.condition import OPERATORS, Condition, say
 from swrap.scenario.expectations.base import Evidence, Expectation
@@ -26,9 +27,9 @@ class Value(Expectation):
     schema: ClassVar[Schema] = {
         "type": "object",
         "properties": {
-            "value": {"description": "A reference such as $stored.sha256."},
+            "value": {REFERENCES: True, "description": "A reference such as $stored.sha256."},
             "title": {"type": "string"},
-            **OPERATORS,
+            **{word: part | {REFERENCES: True} for word, part in OPERATORS.items()},
         },
         "required": ["value"],
         "additionalProperties": False,
