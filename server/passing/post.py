@@ -13,6 +13,8 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from server import fds
+
 _LIMIT = 160 * 1024
 _MAX_FDS = 4
 
@@ -20,7 +22,7 @@ Received = Callable[[bytes, list[int]], None]
 
 
 class Post:
-    """`received(data, fds)` owns the descriptors it gets."""
+    """`received(data, descriptors)` owns the descriptors it gets."""
 
     def __init__(self, directory: Path, received: Received) -> None:
         self._directory = directory
@@ -37,16 +39,15 @@ class Post:
         """Take in everything that is there. Also called to learn what came before something else happened."""
         while self._socket.fileno() >= 0:
             try:
-                data, fds, flags, _ = socket.recv_fds(self._socket, _LIMIT, _MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+                data, passed, whole = fds.receive(self._socket, _LIMIT, _MAX_FDS)
             except (BlockingIOError, InterruptedError):
                 return
-            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-                for fd in fds:
-                    os.close(fd)
-                continue
-            self._received(data, fds)
+            if whole:
+                self._received(data, passed)
+            else:
+                fds.close(passed)
 
-    async def send(self, address: str, data: bytes, fds: Sequence[int] = ()) -> None:
+    async def send(self, address: str, data: bytes, passed: Sequence[int] = ()) -> None:
         """Waits while the receiver's queue is full. OSError: there is no such receiver (any more).
 
         The descriptors stay the caller's. That they were sent does not mean that they were received.
@@ -58,8 +59,8 @@ class Post:
             sock.connect(str(self._directory / address))
             while True:
                 try:
-                    if fds:
-                        socket.send_fds(sock, [data], list(fds))
+                    if passed:
+                        socket.send_fds(sock, [data], list(passed))
                     else:
                         sock.send(data)
                     return

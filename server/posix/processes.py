@@ -18,7 +18,6 @@ from typing import Any
 from server.posix.zygote import PACKET, Main, Zygote
 from server.wire.buffers import Buffer
 
-
 _UNKNOWN_STATUS = 255
 """Of a child that ended after the zygote had."""
 

@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from server import fds
+
 PACKET = 256 * 1024
 _GRACE = 2.0
 """Seconds that children have to end by themselves once the parent is gone."""
@@ -63,30 +65,29 @@ class Zygote:
 
     def _command(self) -> bool:
         try:
-            raw, fds, _, _ = socket.recv_fds(self._control, PACKET, 4, socket.MSG_CMSG_CLOEXEC)
+            raw, passed, _ = fds.receive(self._control, PACKET, 4)
         except ConnectionResetError:
             return False
         if not raw:
             return False
         asked = json.loads(raw)
         try:
-            pid = self._fork(asked, fds)
+            pid = self._fork(asked, passed)
             self._tell({"id": asked["id"], "pid": pid})
         except OSError as error:
             self._tell({"id": asked["id"], "error": error.errno})
         finally:
-            for fd in fds:
-                os.close(fd)
+            fds.close(passed)
         return True
 
-    def _fork(self, asked: Mapping[str, Any], fds: list[int]) -> int:
+    def _fork(self, asked: Mapping[str, Any], passed: list[int]) -> int:
         main = self._mains[asked["spawn"]]
         pid = os.fork()
         if pid == 0:
             self._control.close()
             for fd in self._children:
                 os.close(fd)
-            _become(asked["spawn"], main, asked["settings"], socket.socket(fileno=fds[0]))
+            _become(asked["spawn"], main, asked["settings"], socket.socket(fileno=passed[0]))
         pidfd = os.pidfd_open(pid)
         self._children[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
@@ -123,6 +124,8 @@ def _become(role: str, main: Main, settings: str, lifeline: socket.socket) -> No
         name_process(f"smb-{role}")
         main(settings, lifeline)
         status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException as error:
         print(f"server: {role} {os.getpid()} failed: {type(error).__name__}: {error}", file=sys.stderr)
     finally:

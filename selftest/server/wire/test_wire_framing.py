@@ -1,0 +1,31 @@
+"""The length prefix says where the next message begins, or that there is no way to tell."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.wire.errors import FramingError
+from server.wire.framing import length_of, prefix
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_a_length_reads_back(length: int) -> None:
+    assert length_of(prefix(length)) == length
+
+
+def test_a_keep_alive_has_no_message() -> None:
+    assert length_of(b"\x85\0\0\0") is None
+
+
+@pytest.mark.parametrize("raw", [b"\x85\0\0\1", b"\x81\0\0\4", b"GET ", b"\0\1\0\1"])
+def test_anything_else_is_fatal(raw: bytes) -> None:
+    with pytest.raises(FramingError) as refused:
+        length_of(raw, limit=0x10000)
+    assert refused.value.fatal
+
+
+def test_what_does_not_fit_24_bits_is_not_sent() -> None:
+    with pytest.raises(FramingError):
+        prefix(1 << 24)
