@@ -125,6 +125,11 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     assert [line.split(": ", 1)[0] for line in check(text, schema)[1]] == ["2:9", "3:6", "4:5"]
 
 
+def test_a_key_with_a_typo_is_not_missed_as_well() -> None:
+    schema: Schema = {"type": "object", "properties": {"reaches": {}}, "required": ["reaches"]}
+    assert check("reachs: 1", schema)[1] == ["1:1: unknown key 'reachs'; did you mean 'reaches'?"]
+
+
 def test_a_name_of_ones_own_may_be_a_typo_of_a_known_key() -> None:
     schema: Schema = {
         "type": "object",

@@ -41,8 +41,8 @@ def read(
 ) -> Any:
     """The plain value of ``node``; what is wrong goes to ``problems``, and the value is then of no use.
 
-    ``definitions`` are what ``$ref: "#/definitions/…"`` means. ``reference`` is asked about every scalar below
-    a schema with ``x-references`` (or, with ``references_everywhere``, about all).
+    ``definitions`` are what ``$ref: "#/definitions/…"`` means. ``reference`` is asked about every scalar
+    below a schema with ``x-references`` (or, with ``references_everywhere``, about all).
     """
     inner = definitions or schema.get("definitions", {})
     return _Reader(problems, inner, reference, references_everywhere).value(node, schema)
@@ -153,6 +153,7 @@ class _Reader:
         rest = schema.get("additionalProperties", "properties" not in schema and not patterns)
         names = schema.get("propertyNames", {}).get("pattern")
         value: dict[str, Any] = {}
+        meant: set[str | None] = set()
         for entry in node:
             pattern = next((text for text in patterns if re.search(text, entry.key)), None)
             if entry.key in known:
@@ -161,6 +162,7 @@ class _Reader:
                 value[entry.key] = self.value(entry.value, patterns[pattern])
             elif rest is False:
                 self.complain(entry.mark, f"unknown key {entry.key!r}" + did_you_mean(entry.key, known))
+                meant.add(nearest(entry.key, known))
             else:
                 if names is not None and not re.search(names, entry.key):
                     self.complain(
@@ -168,7 +170,7 @@ class _Reader:
                     )
                 value[entry.key] = self.other(entry, {} if rest is True else rest, known)
         for key in schema.get("required", ()):
-            if node.get(key) is None:
+            if node.get(key) is None and key not in meant:
                 self.complain(node.mark, f"key {key!r} is missing here")
         for key, child in known.items():
             if "default" in self.target(child) and key not in value:

@@ -72,10 +72,10 @@ class _Run:
         self.hurry = asyncio.Event()
 
     async def run(self, signals: bool) -> Verdict:
-        self._started()
         try:
             work = asyncio.create_task(self._work(), name="scenario")
             with self._catching(work) if signals else _nothing():
+                self._started()
                 try:
                     await self._watched(work)
                 finally:
