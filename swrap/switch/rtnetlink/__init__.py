@@ -1,5 +1,6 @@
-"""rtnetlink(7) for the programs of a lab: what `ip` and everything else that watches the network asks the kernel.
+"""rtnetlink(7) for the programs of a lab: what `ip`, and all that watches the network, asks the kernel.
 
-`service` owns the sockets, `answer` turns a request into messages, `view` is a host's network at one moment,
-`link`, `address` and `route` are its objects as messages, `wire` is the format. Called by the switch's main loop.
+`service` owns the sockets, `answer` turns a request into messages, `changes` tells what is new, `view` is a
+host's network at one moment, `link`, `address` and `route` are its objects as messages, `wire` is the format.
+Called by the switch's main loop.
 """

@@ -14,9 +14,8 @@ FOREVER = 0xFFFFFFFF
 UNIVERSE, LINK, HOST = 0, 253, 254
 
 _HEAD = struct.Struct("=BBBBI")  # struct ifaddrmsg
-_CACHEINFO = struct.pack(
-    "=4I", FOREVER, FOREVER, 0, 0
-)  # preferred and valid for how long, made and changed when
+# Preferred and valid for how long, made and changed when.
+_CACHEINFO = struct.pack("=4I", FOREVER, FOREVER, 0, 0)
 
 
 def body(address: Address) -> bytes:
@@ -45,7 +44,7 @@ def index_in(raw: bytes) -> int:
 
 
 def wanted(raw: bytes) -> bytes:
-    """The address in a request for one, packed; empty where it has none. Raises struct.error where it is too short."""
+    """The address in a request for one, packed; empty where it has none. Raises struct.error if too short."""
     _HEAD.unpack_from(raw)
     found = wire.attributes(raw[_HEAD.size :])
     return found.get(IFA_LOCAL, found.get(IFA_ADDRESS, b""))

@@ -1,7 +1,8 @@
 """A program's request and what the kernel of its host would answer.
 
-Owns what can be asked and the errors of the rest. Changes are refused: the network is the lab's. Must not know of
-sockets; nothing that a program sends makes it raise. Source: rtnetlink(7), net/core/rtnetlink.c for the errors.
+Owns what can be asked and the errors of the rest. Changes are refused: the network is the lab's. Must not
+know of sockets; nothing that a program sends makes it raise. Source: rtnetlink(7), and for the errors what
+Linux answers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from swrap.abi.page import Page
 from swrap.switch.rtnetlink import address, link, route, wire
-from swrap.switch.rtnetlink.view import View, look, way
+from swrap.switch.rtnetlink.view import Link, View, look, way
 
 RTM_BASE = 16
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
@@ -41,14 +42,14 @@ class Refused(Exception):
 
 
 class Answers:
-    """For all hosts of a lab. `traffic` tells what an interface, by its index in the page, sent and received."""
+    """For all hosts. `traffic` tells what an interface, by its index in the page, sent and received."""
 
     def __init__(self, page: Page, traffic: Callable[[int], link.Traffic]) -> None:
         self._page = page
         self._traffic = traffic
 
     def answer(self, host: int, port: int, datagram: bytes) -> tuple[list[bytes], bool]:
-        """The datagrams that answer one of a program with this port id; True if there would have been more."""
+        """The datagrams that answer one of a program with this port id; True if there were to be more."""
         out: list[bytes] = []
         size, dumping = 0, False
         for request in wire.messages(datagram):
@@ -67,7 +68,7 @@ class Answers:
             size += sum(map(len, parts))
         return out, False
 
-    def link(self, one: link.Link) -> Body:
+    def link_body(self, one: Link) -> Body:
         """An interface with what went over it."""
         return link.body(one, self._traffic(one.position))
 
@@ -87,15 +88,15 @@ class Answers:
         objects = self._dump(view, request)
         if dumping:
             raise Refused(errno.EBUSY)
-        return _chunks(
-            wire.message(kind, wire.NLM_F_MULTI, request.sequence, port, body) for kind, body in objects
-        ) + [wire.message(wire.NLMSG_DONE, wire.NLM_F_MULTI, request.sequence, port, bytes(4))]
+        parts = (wire.message(kind, wire.NLM_F_MULTI, request.sequence, port, body) for kind, body in objects)
+        done = wire.message(wire.NLMSG_DONE, wire.NLM_F_MULTI, request.sequence, port, bytes(4))
+        return [*_chunks(parts), done]
 
     def _dump(self, view: View, request: wire.Message) -> Dump:
         family, body = request.body[0], request.body
         if request.type == RTM_GETLINK:
             shown = () if family == socket.AF_BRIDGE else view.links
-            return ((RTM_NEWLINK, self.link(one)) for one in shown)
+            return ((RTM_NEWLINK, self.link_body(one)) for one in shown)
         if request.type == RTM_GETADDR:
             index = address.index_in(body)
             return (
@@ -133,7 +134,7 @@ class Answers:
             raise Refused(errno.EINVAL)
         for one in view.links:
             if one.index == index if index > 0 else one.name == name:
-                return self.link(one)
+                return self.link_body(one)
         raise Refused(errno.ENODEV)
 
     def _get_route(self, host: int, view: View, body: Body) -> Body:
@@ -168,6 +169,6 @@ def _chunks(messages: Iterable[bytes]) -> list[bytes]:
 
 
 def _error(request: wire.Message, port: int, number: int) -> bytes:
-    """NLMSG_ERROR: the errno and the request, or its header alone if all went well; 0 is an acknowledgement."""
+    """NLMSG_ERROR: the errno and the request; 0 is an acknowledgement, with the request's header alone."""
     echoed = request.raw if number else request.raw[:16]
     return wire.message(wire.NLMSG_ERROR, 0, request.sequence, port, struct.pack("=i", -number) + echoed)

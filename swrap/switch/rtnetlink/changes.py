@@ -13,8 +13,8 @@ from swrap.switch.rtnetlink import address, answer, route, wire
 from swrap.switch.rtnetlink.view import Link, Route, View
 
 RTNLGRP_LINK = 1
-RTNLGRP_IFADDR = {socket.AF_INET: 5, socket.AF_INET6: 9}
-RTNLGRP_ROUTE = {socket.AF_INET: 7, socket.AF_INET6: 11}
+RTNLGRP_IFADDR: dict[int, int] = {socket.AF_INET: 5, socket.AF_INET6: 9}
+RTNLGRP_ROUTE: dict[int, int] = {socket.AF_INET: 7, socket.AF_INET6: 11}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,8 @@ TXQLEN = 1000  # packets: Linux' default
 MIN_MTU, MAX_MTU = 68, 65535  # ether_setup() and what virtual devices allow
 
 _HEAD = struct.Struct("=BxHiII")  # struct ifinfomsg
-_FIELDS = (
-    24  # of struct rtnl_link_stats: packets received and sent, then bytes received and sent, then losses
-)
+# Of struct rtnl_link_stats: packets received and sent, bytes received and sent, losses.
+_FIELDS = 24
 _FIELDS64 = 25
 
 

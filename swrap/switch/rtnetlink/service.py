@@ -1,8 +1,8 @@
 """The programs' netlink sockets: AF_UNIX SOCK_SEQPACKET connections, one each (abi/route.h).
 
-Owns listening, the sockets, their groups and what they have not read. A socket is not read while it has answers left
-to take, and a notification that does not fit is dropped: its program learns that with ENOBUFS. So nobody stops the
-network, and nobody is owed more than one answer. Called by the main loop, like `control`.
+Owns listening, the sockets, their groups and what they have not read. A socket is not read while it has
+answers left to take, and a notification that does not fit is dropped: its program learns that with ENOBUFS.
+So nobody stops the network, and nobody is owed more than one answer. Called by the main loop, like `control`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class RouteService:
                 del self._known[host]
                 continue
             self._known[host] = after = look(self._page, host)
-            for told in changes(before, after, self._answers.link):
+            for told in changes(before, after, self._answers.link_body):
                 for member in members:
                     if member.groups >> (told.group - 1) & 1:
                         self._notify(member, told.message)
@@ -118,10 +118,8 @@ class RouteService:
                 self._turn_away()
                 continue
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            if (
-                struct.unpack("3i", credentials)[1] != os.geteuid()
-                or len(self._members) >= self._most + WORDS
-            ):
+            stranger = struct.unpack("3i", credentials)[1] != os.geteuid()
+            if stranger or len(self._members) >= self._most + WORDS:
                 connection.close()
                 continue
             connection.setblocking(False)

@@ -1,7 +1,7 @@
-"""Netlink's format: messages with a 16-byte header, attributes as type-length-value, all aligned to four bytes.
+"""Netlink's format: messages with a 16-byte header, attributes as type-length-value, aligned to four bytes.
 
-Pure functions over bytes; must not know what the messages mean. Numbers are in the machine's byte order. Source:
-netlink(7), linux/netlink.h.
+Pure functions over bytes; must not know what the messages mean. Numbers are in the machine's byte order.
+Source: netlink(7), linux/netlink.h.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def message(kind: int, flags: int, sequence: int, port: int, body: bytes = b"") 
 
 
 def messages(datagram: bytes) -> Iterator[Message]:
-    """The messages in a datagram, up to the first that is too short or cut off: the kernel goes no further either."""
+    """The messages in a datagram, up to the first that is too short or cut off, as the kernel does it."""
     at = 0
     while len(datagram) - at >= _HEADER.size:
         length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram, at)
