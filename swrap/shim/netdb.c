@@ -258,6 +258,14 @@ SW_EXPORT int gethostname(char *name, size_t len)
 	return 0;
 }
 
+/* A program of the lab, root's too, does not rename the machine. */
+SW_EXPORT int sethostname(const char *name, size_t len)
+{
+	(void)name;
+	(void)len;
+	return sw_fail(EPERM);
+}
+
 SW_EXPORT int uname(struct utsname *names)
 {
 	int result = sw_real()->uname(names);
