@@ -225,7 +225,7 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->connect(fd, addr, len);
 	if (tag & SW_TAG_NETLINK)
-		return sw_netlink_connect(addr, len);
+		return sw_netlink_connect(fd, tag, addr, len);
 	if ((tag & SW_TAG_DGRAM) && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC)
 		return sw_dgram_connect(fd, tag, NULL);
 	if (!(tag & SW_TAG_DGRAM) && (tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))

@@ -202,9 +202,10 @@ int sw_netlink_bind(int fd, uint64_t tag, const struct sockaddr *addr, socklen_t
 }
 
 /* The kernel is the only one that can be talked to: another port id, or a group, would need CAP_NET_ADMIN. */
-int sw_netlink_connect(const struct sockaddr *addr, socklen_t len)
+int sw_netlink_connect(int fd, uint64_t tag, const struct sockaddr *addr, socklen_t len)
 {
 	const struct sockaddr_nl *nl = (const void *)addr;
+	int error;
 
 	if (len < sizeof(sa_family_t))
 		return sw_fail(EINVAL);
@@ -212,7 +213,10 @@ int sw_netlink_connect(const struct sockaddr *addr, socklen_t len)
 		return 0;
 	if (addr->sa_family != AF_NETLINK || len < sizeof(*nl))
 		return sw_fail(EINVAL);
-	return nl->nl_pid || nl->nl_groups ? sw_fail(EPERM) : 0;
+	if (nl->nl_pid || nl->nl_groups)
+		return sw_fail(EPERM);
+	error = sw_netlink_autobind(fd, &tag);
+	return error ? sw_fail(error) : 0;
 }
 
 void sw_netlink_address(uint32_t port, uint32_t groups, struct sockaddr *addr, socklen_t *len)

@@ -8,7 +8,7 @@
 /* netlink.c: sw_netlink_socket() - socket(AF_NETLINK, ...) in a lab. */
 int sw_netlink_socket(int type, int protocol);
 int sw_netlink_bind(int fd, uint64_t tag, const struct sockaddr *addr, socklen_t len);
-int sw_netlink_connect(const struct sockaddr *addr, socklen_t len);
+int sw_netlink_connect(int fd, uint64_t tag, const struct sockaddr *addr, socklen_t len);
 int sw_netlink_getsockname(int fd, uint64_t tag, struct sockaddr *addr, socklen_t *len);
 int sw_netlink_getpeername(struct sockaddr *addr, socklen_t *len);
 /* sw_netlink_autobind() - Give @fd a port id if it has none; 0 or an errno. */

@@ -124,7 +124,7 @@ class Answers:
                 if one.value.packed == wanted:
                     return RTM_NEWADDR, address.body(one)
             raise Refused(errno.EADDRNOTAVAIL)
-        if request.type == RTM_GETROUTE:
+        if request.type == RTM_GETROUTE and request.body[0] in (socket.AF_INET, socket.AF_INET6):
             return RTM_NEWROUTE, self._get_route(host, view, request.body)
         raise Refused(errno.EOPNOTSUPP)
 
