@@ -40,6 +40,11 @@ bool sw_ip_is_loopback(const uint8_t ip[16])
 	return memcmp(ip, zero, 15) == 0 && ip[15] == 1;
 }
 
+bool sw_ip_is_group(const uint8_t ip[16])
+{
+	return sw_ip_is_v4(ip) ? (ip[12] & 0xf0) == 0xe0 : ip[0] == 0xff;
+}
+
 void sw_page_write_begin(struct sw_page *p)
 {
 	__atomic_fetch_add(&p->seq, 1, __ATOMIC_SEQ_CST);

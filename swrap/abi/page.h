@@ -106,6 +106,7 @@ uint16_t sw_host_index(const struct sw_page *p, const char *name);
 bool sw_ip_is_v4(const uint8_t ip[16]);
 bool sw_ip_is_any(const uint8_t ip[16]);      /* 0.0.0.0 or :: */
 bool sw_ip_is_loopback(const uint8_t ip[16]); /* 127.0.0.0/8 or ::1 */
+bool sw_ip_is_group(const uint8_t ip[16]);    /* multicast */
 
 /* sw_addr_has() - Does @host own @ip (any of 127.0.0.0/8 and ::1 included)? */
 bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16]);

@@ -23,8 +23,7 @@
 
 enum sw_opening {
 	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
-	SW_BIND = 3, /* a datagram socket `ino`, bound to `local`, wants its twin; answered by one sw_answer: its `error` */
-	SW_ASK = 2,  /* a question about the flow one of whose program ends has inode `ino`; answered by one sw_answer */
+	SW_ASK = 2,  /* a question about the flow, or the datagram socket, with inode `ino`; answered by one sw_answer */
 };
 
 enum sw_syn_flag {
@@ -59,7 +58,8 @@ enum sw_flow_state {
 /* The answer, from the asking end's point of view. Bytes are payload bytes of the virtual path. */
 struct sw_answer {
 	uint32_t state; /* enum sw_flow_state */
-	int32_t error;  /* errno that ended it (ECONNREFUSED, ETIMEDOUT, ECONNRESET, EHOSTUNREACH), or 0 */
+	int32_t error;  /* errno that ended it (ECONNREFUSED, ETIMEDOUT, ECONNRESET, EHOSTUNREACH), or 0; of a datagram
+			 * socket: of the last JOIN or LEAVE */
 	struct sw_endpoint local, remote;
 	uint32_t pad;
 	uint64_t sent;    /* accepted from the program, ever */
@@ -69,39 +69,88 @@ struct sw_answer {
 	uint32_t retransmits, backoff;
 	uint32_t since_ack_ms; /* since the last byte was acked while some are un-acked, else 0 */
 	uint32_t pad2;
+	uint32_t options[11]; /* of a datagram socket, by enum sw_dgram_option */
+	uint32_t pad3;
 };
 
 /*
- * Datagrams. A program's socket U is bound to its own name (kind `u`) and connected to a socket of the switch, its twin,
- * named likewise with kind `w` and connected to U: so the kernel lets no stranger send to U, and U holds as much as
- * its twin's SO_SNDBUF allows, whatever max_dgram_qlen says. The shim asks for the twin with SW_BIND, and connects when
- * that is answered; the twin ends with U (EPOLLHUP or ECONNREFUSED). Every datagram on that pair begins with a struct
- * sw_dgram. Without a switch U sends straight to the receiver's U, with the same header, and is connected to it if the
- * program connects.
+ * Datagrams. Through a switch a program's socket U is an AF_UNIX SOCK_SEQPACKET connection to the switch's datagram
+ * service; the end that is accepted there is its *twin*. So the kernel lets no stranger send to U, U holds as much as its
+ * twin's SO_SNDBUF allows, whatever max_dgram_qlen says, both ends know each other's user, and the twin hears of U's
+ * death. Every message on that pair begins with a struct sw_dgram. The first one up is SW_DGRAM_HELLO; U has no port
+ * until SW_DGRAM_BIND was answered, and before that answer nothing else comes down. Only then U gets its name (kind `u`,
+ * with a slot where a port is shared), which is there to be read back.
+ *
+ * Without a switch U is SOCK_DGRAM, is bound to its name, and sends straight to the receiver's U, with the same header; it
+ * is connected to it if the program connects.
  */
 #define SW_DGRAM_MAGIC 0x53574430u
 
 enum sw_dgram_kind {
 	SW_DGRAM_DATA = 1,
-	SW_DGRAM_CONNECT, /* up: from now on only `to` may send to this socket, and no DATA names a receiver */
+	SW_DGRAM_HELLO, /* up: who U is; a struct sw_dgram_hello follows */
+	SW_DGRAM_BIND,	/* up: have the address `to` (port 0: any); answered by SW_DGRAM_BOUND */
+	SW_DGRAM_BOUND, /* down: `error`, or 0 and the address `to` */
+	SW_DGRAM_CONNECT, /* up: with SW_DGRAM_TO_PEER, only `to` may send here, and such DATA goes there; without, no more */
 	SW_DGRAM_JOIN,	  /* up: be a member of the group `to` on interface `ifindex` (0: by route) */
 	SW_DGRAM_LEAVE,
-	SW_DGRAM_UNREACHABLE, /* down: DATA to `to` met a host where nobody listens (ICMP port unreachable) */
+	SW_DGRAM_OPTION,      /* up: a struct sw_dgram_setting follows */
+	SW_DGRAM_UNREACHABLE, /* down: DATA to the connected peer met a host where nobody listens (ICMP port unreachable) */
 };
 
 enum sw_dgram_flag {
-	SW_DGRAM_BROADCAST = 1, /* up: the sender has SO_BROADCAST */
-	SW_DGRAM_NO_LOOP = 2,	/* up: IP_MULTICAST_LOOP is off */
+	SW_DGRAM_BROADCAST = 1, /* up, DATA and CONNECT: the sender has SO_BROADCAST */
+	SW_DGRAM_NO_LOOP = 2,	/* up, DATA: IP_MULTICAST_LOOP is off */
+	SW_DGRAM_TTL = 4,	/* up, DATA: `ttl` is this datagram's own, not the socket's */
+	SW_DGRAM_TOS = 8,	/* likewise `tos` */
+	SW_DGRAM_TO_PEER = 16,	/* up, DATA: `to` is not filled in; CONNECT: see there */
+	SW_DGRAM_REUSE_ADDR = 32, /* up, BIND: SO_REUSEADDR; and so on */
+	SW_DGRAM_REUSE_PORT = 64,
+	SW_DGRAM_V6ONLY = 128,
 };
 
 struct sw_dgram {
 	uint32_t magic;
 	uint8_t kind, flags, ttl, tos;
 	uint16_t ifindex; /* down: it came in there; up: it goes out there, 0 by route */
-	uint16_t pad;
+	uint16_t error;
 	struct sw_endpoint from, to; /* up: `from` may have the unspecified address: by route */
 };
 
+/* Proof that U's program is in the lab: a name that only a member can make, and that is bound to no socket. */
+struct sw_dgram_hello {
+	uint64_t ino; /* st_ino of U */
+	uint16_t host;
+	uint16_t v6;	 /* AF_INET6 */
+	uint16_t length; /* of the name */
+	uint16_t pad;
+	char proof[112]; /* a struct sockaddr_un: kind `w`, its address the inode in eight bytes and zeros, port 0 */
+};
+
+enum sw_dgram_option {
+	SW_OPTION_TTL = 0,  /* IP_TTL */
+	SW_OPTION_TOS,	    /* IP_TOS */
+	SW_OPTION_GROUP_TTL, /* IP_MULTICAST_TTL */
+	SW_OPTION_GROUP_IF, /* IP_MULTICAST_IF: ifindex */
+	SW_OPTION_GROUP_ADDR, /* the address by which it was named, as in struct in_addr */
+	SW_OPTION_GROUP_ALL, /* IP_MULTICAST_ALL */
+	SW_OPTION_HOPS,	    /* IPV6_UNICAST_HOPS; and so on */
+	SW_OPTION_TCLASS,
+	SW_OPTION_GROUP_HOPS,
+	SW_OPTION_GROUP_IF6,
+	SW_OPTION_GROUP_ALL6,
+	SW_OPTIONS,
+};
+
+/* The defaults of Linux, in that order. */
+#define SW_OPTION_DEFAULTS {64, 0, 1, 0, 0, 1, 64, 0, 1, 0, 1}
+
+struct sw_dgram_setting {
+	uint32_t option; /* enum sw_dgram_option */
+	uint32_t value;
+};
+
 #define SW_DGRAM_MOST 65507 /* bytes of payload: 64 KiB less IPv4 and UDP header */
+#define SW_DGRAM_MOST6 65527 /* an IPv6 header does not count */
 
 #endif

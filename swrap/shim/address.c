@@ -34,6 +34,15 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 	return 0;
 }
 
+void sw_unspecified_is_here(struct sw_endpoint *ep)
+{
+	if (!sw_ip_is_any(ep->ip))
+		return;
+	if (sw_ip_is_v4(ep->ip))
+		ep->ip[12] = 127;
+	ep->ip[15] = 1;
+}
+
 void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockaddr *addr, socklen_t *len)
 {
 	union {
@@ -104,7 +113,8 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 		return sw_fail(error);
 	if (tag & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED))
 		return sw_fail(EINVAL);
-	if (!sw_ip_is_any(name.own.ip) && !sw_addr_has(sw_lab(), SW_TAG_HOST(tag), name.own.ip))
+	if (!sw_ip_is_any(name.own.ip) && !sw_addr_has(sw_lab(), SW_TAG_HOST(tag), name.own.ip) &&
+	    !((tag & SW_TAG_DGRAM) && sw_dgram_many(name.own.ip)))
 		return sw_fail(EADDRNOTAVAIL);
 	name.host = SW_TAG_HOST(tag);
 	name.kind = SW_KIND_TCP;
@@ -130,15 +140,8 @@ static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, stru
 	struct sw_answer answer;
 	struct sw_name name;
 
-	uint32_t iface;
-
 	if (tag & SW_TAG_DGRAM) {
-		if (!(tag & SW_TAG_CONNECTED) || !sw_own_name(fd, &name) || !sw_dgram_peer(fd, remote))
-			return false;
-		*local = name.own;
-		if (sw_ip_is_any(local->ip))
-			sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, local->ip, &iface);
-		return true;
+		return (tag & SW_TAG_CONNECTED) && sw_dgram_names(fd, tag, local, remote);
 	}
 	if (tag & SW_TAG_ACCEPTED) {
 		if (!sw_peer_name(fd, &name))
@@ -195,7 +198,7 @@ SW_EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getpeername(addr, len);
 	tag = sw_settle(fd, tag);
-	if (!(tag & SW_TAG_CONNECTED) || !find_endpoints(fd, tag, &local, &remote))
+	if (!(tag & SW_TAG_CONNECTED) || !find_endpoints(fd, tag, &local, &remote) || !remote.port)
 		return sw_fail(ENOTCONN);
 	sw_endpoint_write(tag, &remote, addr, len);
 	return 0;

@@ -86,8 +86,7 @@ static int send_syn(int fd, uint64_t tag, const struct sw_endpoint *local, const
 	return real->send(fd, padding, 1, MSG_NOSIGNAL) == 1 ? 0 : errno;
 }
 
-/* reach() - Connect @fd to the abstract name; a full backlog of the switch is waited for. Returns 0 or an errno. */
-static int reach(int fd, const struct sockaddr_un *sun, socklen_t len)
+int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len)
 {
 	const struct sw_real *real = sw_real();
 
@@ -114,7 +113,7 @@ static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote
 	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &owner, &iface) < 0)
 		return EHOSTUNREACH;
 	for (uint32_t n = 0; sw_listener(owner, SW_KIND_TCP, remote, n, turn, &name); n++) {
-		int error = reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+		int error = sw_reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
 
 		if (error != ECONNREFUSED)
 			return error;
@@ -204,7 +203,7 @@ static int open_flow(int fd, uint64_t tag, const struct sw_endpoint *remote)
 		return error;
 	if (sw_lab()->flags & SW_DIRECT)
 		return reach_directly(fd, tag, remote);
-	error = reach(fd, &sun, sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun));
+	error = sw_reach(fd, &sun, sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun));
 	if (error)
 		return error == ECONNREFUSED ? ENETDOWN : error; /* the switch is gone */
 	sw_tag_set(fd, tag | SW_TAG_CONNECTING);
@@ -237,11 +236,7 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return sw_fail(error);
 	if ((tag & SW_TAG_V6ONLY) && sw_ip_is_v4(remote.ip))
 		return sw_fail(ENETUNREACH);
-	if (sw_ip_is_any(remote.ip)) { /* Linux takes the unspecified address for this host */
-		if (sw_ip_is_v4(remote.ip))
-			remote.ip[12] = 127;
-		remote.ip[15] = 1;
-	}
+	sw_unspecified_is_here(&remote);
 	if (tag & SW_TAG_DGRAM)
 		return sw_dgram_connect(fd, tag, &remote);
 	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;

@@ -1,4 +1,4 @@
-/* Datagram sockets: how they get a twin, a peer and groups. The messages themselves are in dgram_io.c. */
+/* Datagram sockets: how they come in, get an address and a peer, and end. Their messages: dgram_send.c, dgram_recv.c. */
 #include "dgram.h"
 
 #include <string.h>
@@ -53,58 +53,84 @@ __attribute__((constructor)) static void note_inherited(void)
 	errno = saved;
 }
 
-/* connect_twin() - Ask the switch for @fd's twin, and connect to it. */
-static int connect_twin(int fd, uint64_t tag, const struct sw_endpoint *own)
+bool sw_dgram_many(const uint8_t ip[16])
 {
-	struct sw_name twin = {.host = SW_TAG_HOST(tag), .kind = SW_KIND_TWIN, .own = *own};
-	struct sw_syn question = {.opening = SW_BIND, .host = SW_TAG_HOST(tag), .local = *own};
-	struct sw_answer answer;
-	struct sockaddr_un sun;
-	socklen_t len;
+	static const uint8_t all[4] = {255, 255, 255, 255};
+	struct sw_endpoint mask;
+	struct sw_iface iface;
+	struct sw_addr addr;
 
-	question.ino = sw_inode(fd);
-	if (!sw_request(&question, &answer))
-		return ENETDOWN;
-	if (answer.error)
-		return answer.error;
-	len = sw_name_encode(sw_lab(), &twin, &sun);
-	return sw_real()->connect(fd, (struct sockaddr *)&sun, len) == 0 ? 0 : errno;
+	if (sw_ip_is_group(ip))
+		return true;
+	if (!sw_ip_is_v4(ip))
+		return false;
+	if (memcmp(ip + 12, all, 4) == 0)
+		return true;
+	for (uint32_t i = 0; sw_iface_addr(i, &addr, &iface); i++) {
+		bool same = !addr.v6 && addr.prefix < 31 && !(iface.flags & SW_IF_LOOPBACK);
+
+		sw_prefix_mask(&addr, &mask);
+		for (int b = 12; same && b < 16; b++)
+			same = ip[b] == (uint8_t)(addr.ip[b] | ~mask.ip[b]);
+		if (same)
+			return true;
+	}
+	return false;
 }
 
 int sw_dgram_attach(int fd, uint64_t *tag, const struct sw_endpoint *own)
 {
 	struct sw_name name = {.host = SW_TAG_HOST(*tag), .kind = SW_KIND_UDP, .own = *own};
-	int error = sw_bind_port(fd, &name);
+	int error;
 
-	if (!error && !(sw_lab()->flags & SW_DIRECT))
-		error = connect_twin(fd, *tag, &name.own);
+	if (!(sw_lab()->flags & SW_DIRECT))
+		error = sw_twin_bind(fd, *tag, &name.own);
+	else
+		error = own->port ? sw_claim(fd, *tag, &name) : sw_bind_port(fd, &name);
 	if (error)
 		return error;
 	*tag |= SW_TAG_BOUND;
 	return sw_tag_set(fd, *tag) < 0 ? errno : 0;
 }
 
-/* tell() - A word to the switch that is no payload. */
-static int tell(int fd, enum sw_dgram_kind kind, const struct sw_endpoint *to, uint16_t ifindex)
+int sw_dgram_autobind(int fd, uint64_t *tag)
 {
-	struct sw_dgram word = {.magic = SW_DGRAM_MAGIC, .kind = (uint8_t)kind, .ifindex = ifindex, .to = *to};
+	struct sw_endpoint any = {0};
 
-	return sw_real()->send(fd, &word, sizeof(word), MSG_NOSIGNAL) == sizeof(word) ? 0 : errno;
+	if (!(*tag & SW_TAG_V6))
+		memset(any.ip + 10, 0xff, 2);
+	return sw_dgram_attach(fd, tag, &any);
+}
+
+bool sw_dgram_receiver(uint64_t tag, const struct sw_endpoint *remote, uint32_t n, struct sw_name *name)
+{
+	uint32_t addresses = sw_ip_is_v4(remote->ip) ? 3 : 2, iface;
+	uint16_t host;
+
+	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &host, &iface) < 0)
+		return false;
+	/* The plain names first: slots are rare, and each try costs. */
+	if (n < addresses) {
+		*name = (struct sw_name){.host = host, .kind = SW_KIND_UDP, .own = *remote};
+		if (n == 1 && addresses == 3)
+			memset(name->own.ip + 12, 0, 4);
+		else if (n > 0)
+			memset(name->own.ip, 0, 16);
+		return true;
+	}
+	return sw_listener(host, SW_KIND_UDP, remote, n - addresses, 0, name);
 }
 
 /* connect_directly() - The kernel keeps the peer, and who else may send. Nobody there yet is ECONNREFUSED at once. */
 static int connect_directly(int fd, uint64_t tag, const struct sw_endpoint *remote)
 {
 	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-	struct sw_receivers to;
 	struct sockaddr_un sun;
+	struct sw_name name;
 
 	if (!remote)
 		return sw_real()->connect(fd, &nobody, sizeof(nobody)) == 0 ? 0 : errno;
-	if (!sw_receivers(tag, remote, &to))
-		return EHOSTUNREACH;
-	for (int i = 0; i < to.n; i++) {
-		struct sw_name name = {.host = to.host, .kind = SW_KIND_UDP, .own = to.at[i]};
+	for (uint32_t n = 0; sw_dgram_receiver(tag, remote, n, &name); n++) {
 		socklen_t len = sw_name_encode(sw_lab(), &name, &sun);
 
 		if (sw_real()->connect(fd, (struct sockaddr *)&sun, len) == 0)
@@ -115,54 +141,82 @@ static int connect_directly(int fd, uint64_t tag, const struct sw_endpoint *remo
 	return ECONNREFUSED;
 }
 
+/* may_reach() - What connect(2) can say at once: 0 or an errno. */
+static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, bool *broadcast)
+{
+	uint8_t source[16];
+	uint32_t iface;
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	*broadcast = false;
+	if (!sw_dgram_many(remote->ip))
+		return -sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, source, &iface);
+	if (sw_lab()->flags & SW_DIRECT)
+		return ENETUNREACH;
+	if (sw_ip_is_group(remote->ip))
+		return 0;
+	sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
+	*broadcast = true;
+	return on ? 0 : EACCES;
+}
+
 int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote)
 {
-	static const struct sw_endpoint nobody;
-	struct sw_endpoint own = {0};
-	uint32_t iface;
-	int error = 0;
+	bool broadcast = false;
+	int error = remote ? may_reach(fd, tag, remote, &broadcast) : 0;
 
-	if (remote)
-		error = -sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, own.ip, &iface);
 	if (!error && !(tag & SW_TAG_BOUND) && remote)
-		error = sw_dgram_attach(fd, &tag, &own);
+		error = sw_dgram_autobind(fd, &tag);
 	if (!error && (tag & SW_TAG_BOUND))
 		error = sw_lab()->flags & SW_DIRECT ? connect_directly(fd, tag, remote)
-						     : tell(fd, SW_DGRAM_CONNECT, remote ? remote : &nobody, 0);
+						     : sw_twin_connect(fd, remote, broadcast);
 	if (error)
 		return sw_fail(error);
 	return sw_tag_set(fd, remote ? tag | SW_TAG_CONNECTED : tag & ~(uint64_t)SW_TAG_CONNECTED);
 }
 
-bool sw_dgram_peer(int fd, struct sw_endpoint *remote)
+bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote)
 {
 	struct sw_answer answer;
 	struct sw_name name;
+	uint32_t iface;
 
-	if (sw_lab()->flags & SW_DIRECT) {
-		if (!sw_peer_name(fd, &name))
-			return false;
-		*remote = name.own;
-		return true;
+	if (!(sw_lab()->flags & SW_DIRECT)) {
+		sw_ask(fd, &answer);
+		*local = answer.local;
+		*remote = answer.remote;
+		return answer.state != SW_FLOW_NONE;
 	}
-	sw_ask(fd, &answer);
-	*remote = answer.remote;
-	return answer.remote.port != 0;
+	if (!sw_own_name(fd, &name))
+		return false;
+	*local = name.own;
+	if (!sw_peer_name(fd, &name))
+		return false;
+	*remote = name.own;
+	if (sw_ip_is_any(local->ip))
+		sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, local->ip, &iface);
+	return true;
 }
 
-int sw_dgram_group(int fd, uint64_t tag, enum sw_dgram_kind kind, const struct sw_endpoint *group, uint16_t ifindex)
+int sw_dgram_queued(int fd)
 {
-	struct sw_endpoint any = {0};
+	struct sw_dgram head;
+	int saved = errno;
+	ssize_t n = sw_real()->recv(fd, &head, sizeof(head), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 
-	if (sw_lab()->flags & SW_DIRECT)
-		return EOPNOTSUPP;
-	if (!(tag & SW_TAG_V6))
-		memset(any.ip + 10, 0xff, 2);
-	if (!(tag & SW_TAG_BOUND)) {
-		int error = sw_dgram_attach(fd, &tag, &any);
+	errno = saved;
+	return n < (ssize_t)sizeof(head) || head.kind != SW_DGRAM_DATA ? 0 : (int)(n - (ssize_t)sizeof(head));
+}
 
-		if (error)
-			return error;
-	}
-	return tell(fd, kind, group, ifindex);
+SW_EXPORT int shutdown(int fd, int how)
+{
+	uint64_t tag;
+
+	if (!sw_dgram_check(fd, &tag) || (tag & SW_TAG_NETLINK))
+		return sw_real()->shutdown(fd, how);
+	if (sw_tag_set(fd, tag | SW_TAG_SHUT) < 0 || sw_real()->shutdown(fd, how) < 0)
+		return -1;
+	/* Without a peer it is an error, and done all the same. */
+	return tag & SW_TAG_CONNECTED ? 0 : sw_fail(ENOTCONN);
 }

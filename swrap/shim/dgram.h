@@ -24,27 +24,42 @@ void sw_dgram_note(int fd);
 /* sw_dgram_note_rights() - @msg came in, perhaps with fds. */
 void sw_dgram_note_rights(const struct msghdr *msg);
 
-/* sw_dgram_attach() - Bind to @own (port 0: any) and have a twin. Returns 0 or an errno; @tag is updated. */
+/* sw_dgram_attach() - Bind to @own (port 0: any). Returns 0 or an errno; @tag is updated. */
 int sw_dgram_attach(int fd, uint64_t *tag, const struct sw_endpoint *own);
+/* sw_dgram_autobind() - An ephemeral port, on all addresses. */
+int sw_dgram_autobind(int fd, uint64_t *tag);
 /* sw_dgram_connect() - connect(2): 0 or -1; @remote NULL: disconnect. */
 int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote);
-/* sw_dgram_peer() - The connected peer; false where there is none. */
-bool sw_dgram_peer(int fd, struct sw_endpoint *remote);
-/* sw_dgram_group() - Join or leave a group: 0 or an errno. */
-int sw_dgram_group(int fd, uint64_t tag, enum sw_dgram_kind kind, const struct sw_endpoint *group, uint16_t ifindex);
+/* sw_dgram_names() - Both addresses of a connected socket; false where there is no peer. */
+bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote);
+/* sw_dgram_many() - A group, or a broadcast address of this host. */
+bool sw_dgram_many(const uint8_t ip[16]);
+/* sw_dgram_queued() - Bytes of the datagram that is next; 0 where there is none. */
+int sw_dgram_queued(int fd);
+
+/* twin.c: all return 0 or an errno */
+int sw_twin_bind(int fd, uint64_t tag, struct sw_endpoint *own);
+int sw_twin_connect(int fd, const struct sw_endpoint *remote, bool broadcast);
+int sw_twin_group(int fd, uint64_t tag, enum sw_dgram_kind kind, const struct sw_endpoint *group, uint16_t ifindex);
+int sw_twin_set(int fd, uint64_t tag, enum sw_dgram_option option, uint32_t value);
+/* sw_twin_pending() - The error that the last datagram met (ECONNREFUSED), which is told once; or 0. */
+int sw_twin_pending(int fd);
+
+/* dgram_option.c: is this an option that the twin keeps? */
+bool sw_dgram_option(uint64_t tag, int level, int name);
+int sw_set_dgram_option(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len);
+int sw_get_dgram_option(int fd, uint64_t tag, int level, int name, void *value, socklen_t *len);
+
+struct in_addr;
+/* sw_iface_with() - The ifindex of the interface with this address; 0 where none has it. */
+uint16_t sw_iface_with(const struct in_addr *addr);
 
 /* group.c: sw_group_option() - Is this setsockopt() about a multicast group? Then sw_set_group() does it. */
 bool sw_group_option(int level, int name);
 int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len);
 
-/* Where, without a switch, the socket that gets a datagram may be found, in the order in which Linux looks. */
-struct sw_receivers {
-	struct sw_endpoint at[3];
-	int n;
-	uint16_t host;
-};
-/* sw_receivers() - false where nobody has the address. */
-bool sw_receivers(uint64_t tag, const struct sw_endpoint *remote, struct sw_receivers *to);
+/* sw_dgram_receiver() - The @n-th name under which, without a switch, the receiver may be found; false behind the last. */
+bool sw_dgram_receiver(uint64_t tag, const struct sw_endpoint *remote, uint32_t n, struct sw_name *name);
 
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags);
 ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags);

@@ -76,7 +76,7 @@ SW_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 		if (got < 0)
 			return done ? (int)done : -1;
 		messages[done].msg_len = (unsigned int)got;
-		if (got == 0)
+		if (got == 0 && !(tag & SW_TAG_DGRAM))
 			return (int)done + 1;
 	}
 	return (int)done;
@@ -121,6 +121,8 @@ SW_EXPORT long syscall(long number, ...)
 		return accept((int)a[0], (void *)a[1], (void *)a[2]);
 	case SYS_accept4:
 		return accept4((int)a[0], (void *)a[1], (void *)a[2], (int)a[3]);
+	case SYS_shutdown:
+		return shutdown((int)a[0], (int)a[1]);
 	case SYS_connect:
 		return connect((int)a[0], (void *)a[1], (socklen_t)a[2]);
 	case SYS_getsockname:

@@ -20,8 +20,7 @@ static void put_v4(uint8_t ip[16], const struct in_addr *addr)
 	memcpy(ip + 12, addr, 4);
 }
 
-/* iface_of() - The ifindex of the interface with this address; 0 where none has it. */
-static uint16_t iface_of(const struct in_addr *addr)
+uint16_t sw_iface_with(const struct in_addr *addr)
 {
 	struct sw_iface iface;
 	struct sw_addr own;
@@ -66,7 +65,7 @@ static int read_group(int level, int name, const void *value, socklen_t len, str
 	if (len >= sizeof(*req) && req->imr_ifindex) {
 		*ifindex = (uint16_t)req->imr_ifindex;
 	} else if (req->imr_address.s_addr) {
-		*ifindex = iface_of(&req->imr_address);
+		*ifindex = sw_iface_with(&req->imr_address);
 		return *ifindex ? 0 : ENODEV;
 	}
 	return 0;
@@ -82,9 +81,11 @@ int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, s
 	if (!(tag & SW_TAG_DGRAM))
 		return sw_fail(EPROTO);
 	error = read_group(level, name, value, len, &group, &ifindex);
-	if (!error && !(sw_ip_is_v4(group.ip) ? (group.ip[12] & 0xf0) == 0xe0 : group.ip[0] == 0xff))
+	if (!error && !sw_ip_is_group(group.ip))
 		error = EINVAL;
 	if (!error)
-		error = sw_dgram_group(fd, tag, join ? SW_DGRAM_JOIN : SW_DGRAM_LEAVE, &group, ifindex);
+		error = sw_lab()->flags & SW_DIRECT
+				? EOPNOTSUPP
+				: sw_twin_group(fd, tag, join ? SW_DGRAM_JOIN : SW_DGRAM_LEAVE, &group, ifindex);
 	return error ? sw_fail(error) : 0;
 }

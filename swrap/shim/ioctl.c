@@ -204,14 +204,11 @@ SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 			break;
 		*(int *)arg = sw_unacked(fd);
 		return 0;
-	case SIOCINQ: { /* FIONREAD */
-		int result = sw_real()->ioctl(fd, request, arg);
-
-		if (result == 0 && sw_dgram_check(fd, &tag) && !(tag & SW_TAG_NETLINK) &&
-		    *(int *)arg >= (int)sizeof(struct sw_dgram))
-			*(int *)arg -= (int)sizeof(struct sw_dgram);
-		return result;
-	}
+	case SIOCINQ: /* FIONREAD */
+		if (!sw_dgram_check(fd, &tag) || (tag & SW_TAG_NETLINK))
+			break;
+		*(int *)arg = sw_dgram_queued(fd);
+		return 0;
 	default:
 		break;
 	}

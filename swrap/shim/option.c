@@ -95,7 +95,9 @@ static int get_error(int fd, uint64_t tag, void *value, socklen_t *len)
 
 	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return -1;
-	if (error == ECONNRESET && !(tag & SW_TAG_DGRAM))
+	if (tag & SW_TAG_DGRAM)
+		return put_int(value, len, error == ECONNRESET ? ENETDOWN : error ? error : sw_twin_pending(fd));
+	if (error == ECONNRESET)
 		error = sw_reason(fd);
 	if (!error)
 		sw_settle(fd, tag);
@@ -116,6 +118,8 @@ static int get_socket_option(int fd, uint64_t tag, int name, void *value, sockle
 	switch (name) {
 	case SO_DOMAIN:
 		return put_int(value, len, tag & SW_TAG_V6 ? AF_INET6 : AF_INET);
+	case SO_TYPE:
+		return put_int(value, len, tag & SW_TAG_DGRAM ? SOCK_DGRAM : SOCK_STREAM);
 	case SO_PROTOCOL:
 		return put_int(value, len, protocol_of(tag));
 	case SO_ERROR:
@@ -138,6 +142,8 @@ SW_EXPORT int getsockopt(int fd, int level, int name, void *restrict value, sock
 		return sw_real()->getsockopt(fd, level, name, value, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getsockopt(fd, tag, level, name, value, len);
+	if (sw_dgram_option(tag, level, name))
+		return sw_get_dgram_option(fd, tag, level, name, value, len);
 	option = find(tag, level, name);
 	if (option)
 		return put_int(value, len, tag & option->bit ? !option->value : option->value);
@@ -177,6 +183,8 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 		return sw_netlink_setsockopt(fd, tag, level, name, value, len);
 	if (sw_group_option(level, name))
 		return sw_set_group(fd, tag, level, name, value, len);
+	if (sw_dgram_option(tag, level, name))
+		return sw_set_dgram_option(fd, tag, level, name, value, len);
 	option = find(tag, level, name);
 	if (!option && level == SOL_SOCKET)
 		return set_socket_option(fd, name, value, len);

@@ -23,6 +23,7 @@
 	X(int, socket, (int domain, int type, int protocol))                                                           \
 	X(int, bind, (int fd, const struct sockaddr *addr, socklen_t len))                                             \
 	X(int, listen, (int fd, int backlog))                                                                          \
+	X(int, shutdown, (int fd, int how))                                                                            \
 	X(int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags))                                    \
 	X(int, connect, (int fd, const struct sockaddr *addr, socklen_t len))                                          \
 	X(int, getsockname, (int fd, struct sockaddr *addr, socklen_t *len))                                           \

@@ -13,7 +13,8 @@
  *	connect.c     connect, and the outcome of one that is under way
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
- *	dgram.c       datagram sockets: twin, peer, groups; dgram_io.c their messages
+ *	dgram.c       datagram sockets: address, peer; dgram_send.c and dgram_recv.c their messages,
+ *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options
  *	option.c      getsockopt, setsockopt
  *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
  *	ask.c         the question to the switch behind these
@@ -68,6 +69,8 @@ int sw_tag_set(int fd, uint64_t tag);
 
 /* sw_endpoint_read() - 0, or an errno: EINVAL (too short), EAFNOSUPPORT (another family than the socket's). */
 int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, struct sw_endpoint *ep);
+/* sw_unspecified_is_here() - As a destination, Linux takes the unspecified address for this host. */
+void sw_unspecified_is_here(struct sw_endpoint *ep);
 /* sw_endpoint_write() - As accept(2) and getsockname(2) do: truncated to *@len, which is set to the full length. */
 void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockaddr *addr, socklen_t *len);
 /* sw_own_name() - Decode the name that @fd is bound to, without its slot; false where it has none. */
@@ -83,6 +86,8 @@ int sw_claim(int fd, uint64_t tag, struct sw_name *name);
 
 /* connect.c */
 
+/* sw_reach() - Connect @fd to the abstract name; a full backlog of the switch is waited for. Returns 0 or an errno. */
+int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len);
 /* sw_settle() - If @fd is connecting and the outcome is known, take note of it in the tag, which is returned. */
 uint64_t sw_settle(int fd, uint64_t tag);
 

@@ -72,6 +72,9 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 	error = check(domain, type & TYPE_MASK, protocol, &flags);
 	if (error)
 		return sw_fail(error);
+	/* Connected to its twin, if there is a switch (syn.h). */
+	if ((flags & SW_TAG_DGRAM) && !(sw_lab()->flags & SW_DIRECT))
+		type = (type & ~TYPE_MASK) | SOCK_SEQPACKET;
 	fd = sw_real()->socket(AF_UNIX, type, 0);
 	if (fd >= 0 && sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0) {
 		error = errno;

@@ -73,6 +73,8 @@ void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *a)
 	memset(a, 0, sizeof(*a));
 	a->rto_us = RTO_MIN_US;
 	a->rtt_us = RTT_US;
+	if (!f && sw_twin_answer(sw, ino, a))
+		return;
 	if (!f) {
 		ended = sw_ended_find(sw, ino);
 		if (ended) {

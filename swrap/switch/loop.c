@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "switch.h"
+#include "twin.h"
 
 #define DOOR_PAUSE (50 * SW_MS)
 
@@ -16,13 +16,12 @@ void sw_clock(struct sw *sw)
 	sw->now = (uint64_t)t.tv_sec * SW_NS + (uint64_t)t.tv_nsec;
 }
 
-/* key() - What epoll gives back: kind, generation, and a slot or an fd. */
-static uint64_t key(uint32_t kind, uint32_t generation, uint32_t value)
+uint64_t sw_epoll_key(uint32_t kind, uint32_t generation, uint32_t value)
 {
 	return (uint64_t)kind << 56 | (uint64_t)generation << 32 | value;
 }
 
-static int add(struct sw *sw, int op, int fd, uint32_t events, uint64_t data)
+int sw_epoll(struct sw *sw, int op, int fd, uint32_t events, uint64_t data)
 {
 	struct epoll_event e = {.events = events, .data.u64 = data};
 
@@ -34,29 +33,36 @@ int sw_epoll_side(struct sw *sw, struct sw_flow *f, int side, int op, bool out)
 {
 	uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (out ? (uint32_t)EPOLLOUT : 0);
 
-	return add(sw, op, f->side[side].fd, events,
-		   key(SW_EPOLL_SIDE + (uint32_t)side, f->generation, f->slot));
+	return sw_epoll(sw, op, f->side[side].fd, events,
+		   sw_epoll_key(SW_EPOLL_SIDE + (uint32_t)side, f->generation, f->slot));
+}
+
+/* doors() - What is asked of those through which programs come. */
+static void doors(struct sw *sw, uint32_t events)
+{
+	sw_epoll(sw, EPOLL_CTL_MOD, sw->door, events, sw_epoll_key(SW_EPOLL_DOOR, 0, 0));
+	sw_epoll(sw, EPOLL_CTL_MOD, sw->twins->door, events, sw_epoll_key(SW_EPOLL_TWIN_DOOR, 0, 0));
 }
 
 /* sw_door_pause() - There are no fds left: a door that stays readable would keep the loop busy for nothing. */
 void sw_door_pause(struct sw *sw)
 {
 	if (sw->door_again == 0)
-		add(sw, EPOLL_CTL_MOD, sw->door, 0, key(SW_EPOLL_DOOR, 0, 0));
+		doors(sw, 0);
 	sw->door_again = sw->now + DOOR_PAUSE;
 }
 
 int sw_watch(struct sw *sw, int fd, uint32_t events)
 {
-	uint64_t data = key(SW_EPOLL_WATCH, 0, (uint32_t)fd);
-	int r = add(sw, EPOLL_CTL_MOD, fd, events, data);
+	uint64_t data = sw_epoll_key(SW_EPOLL_WATCH, 0, (uint32_t)fd);
+	int r = sw_epoll(sw, EPOLL_CTL_MOD, fd, events, data);
 
-	return r == -ENOENT ? add(sw, EPOLL_CTL_ADD, fd, events, data) : r;
+	return r == -ENOENT ? sw_epoll(sw, EPOLL_CTL_ADD, fd, events, data) : r;
 }
 
 int sw_unwatch(struct sw *sw, int fd)
 {
-	return add(sw, EPOLL_CTL_DEL, fd, 0, 0);
+	return sw_epoll(sw, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 int sw_fired(struct sw *sw, uint32_t *events)
@@ -109,6 +115,10 @@ static void dispatch(struct sw *sw, const struct epoll_event *e)
 
 	if (kind == SW_EPOLL_DOOR) {
 		sw_door_input(sw);
+	} else if (kind == SW_EPOLL_TWIN_DOOR) {
+		sw_twin_door(sw);
+	} else if (kind == SW_EPOLL_TWIN) {
+		sw_twin_event(sw, (uint32_t)e->data.u64, generation, e->events);
 	} else if (kind == SW_EPOLL_WATCH) {
 		if (sw->n_fired < sizeof(sw->fired) / sizeof(*sw->fired))
 			sw->fired[sw->n_fired++] = *e;
@@ -160,11 +170,12 @@ static void deadlines(struct sw *sw)
 			break;
 		sw_vanish(sw, h, ETIMEDOUT);
 	}
+	sw_twins_expire(sw);
 	if (sw->retry_at && sw->now >= sw->retry_at)
 		sw_syn_retry(sw);
 	if (sw->door_again && sw->now >= sw->door_again) {
 		sw->door_again = 0;
-		add(sw, EPOLL_CTL_MOD, sw->door, EPOLLIN, key(SW_EPOLL_DOOR, 0, 0));
+		doors(sw, EPOLLIN);
 	}
 }
 
@@ -176,7 +187,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 /* next() - When something is due without anything coming in, ns. */
 static uint64_t next(const struct sw *sw)
 {
-	uint64_t at = earlier(sw_shape_next(sw), sw_events_next(sw));
+	uint64_t at = earlier(earlier(sw_shape_next(sw), sw_events_next(sw)), sw_twins_next(sw));
 
 	if (!sw_list_empty(&sw->ready))
 		return 0;

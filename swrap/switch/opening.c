@@ -4,15 +4,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "switch.h"
+#include "twin.h"
 
 #define BATCH 64   /* accepted in one turn of the loop */
 #define RESERVE 64 /* fds that flows leave to the control side, Python and us */
 
+bool sw_fds_scarce(const struct sw *sw)
+{
+	return sw->n_flows * 2 + sw->twins->n + RESERVE >= sw->max_fds;
+}
+
 void sw_door_input(struct sw *sw)
 {
 	for (int i = 0; i < BATCH; i++) {
-		if (sw->n_flows * 2 + RESERVE >= sw->max_fds) {
+		if (sw_fds_scarce(sw)) {
 			sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
 			return;
 		}

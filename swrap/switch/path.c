@@ -22,6 +22,20 @@ static void arrive(struct sw_path *path, uint32_t iface)
 	path->hop[path->n++] = (struct sw_hop){.iface = iface, .dir = SW_RX};
 }
 
+/* sw_path_to() - From @host to whoever answers for @ip, @owner: 0, or as sw_path_find(), with @path as far as it goes. */
+int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_t *owner, struct sw_path *path)
+{
+	uint32_t iface;
+	int r = leave(sw->page, host, ip, path);
+
+	if (r < 0)
+		return r;
+	if (sw_owner(sw->page, host, ip, owner, &iface) < 0)
+		return -EHOSTUNREACH;
+	arrive(path, iface);
+	return 0;
+}
+
 /**
  * sw_path_find() - Who answers for the flow's server address, and the interfaces on the way there and back
  *
@@ -30,25 +44,19 @@ static void arrive(struct sw_path *path, uint32_t iface)
  */
 int sw_path_find(const struct sw *sw, struct sw_flow *f)
 {
-	const struct sw_page *p = sw->page;
 	struct sw_path *there = &f->half[0].path, *back = &f->half[1].path;
-	uint32_t iface;
 	uint16_t owner;
-	int r = leave(p, f->host[0], f->end[1].ip, there);
+	int r;
 
 	back->n = 0;
 	f->host[1] = SW_NO_HOST;
+	r = sw_path_to(sw, f->host[0], f->end[1].ip, &owner, there);
 	if (r < 0)
 		return r;
-	if (sw_owner(p, f->host[0], f->end[1].ip, &owner, &iface) < 0)
-		return -EHOSTUNREACH;
 	f->host[1] = owner;
-	arrive(there, iface);
 	/* Where the server has no way back its answer is lost, which is as silent as if it had not heard. */
-	if (leave(p, f->host[1], f->end[0].ip, back) < 0 ||
-	    sw_owner(p, f->host[1], f->end[0].ip, &owner, &iface) < 0 || owner != f->host[0])
+	if (sw_path_to(sw, owner, f->end[0].ip, &owner, back) < 0 || owner != f->host[0])
 		return -EHOSTUNREACH;
-	arrive(back, iface);
 	return 0;
 }
 

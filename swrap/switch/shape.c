@@ -11,6 +11,7 @@
 
 #define BURST (4.0 * SW_MS)
 #define LATE (100.0 * SW_MS)
+#define QUEUE (50.0 * SW_MS) /* of datagrams */
 #define SEGMENT 1460u
 
 int sw_shape_init(struct sw *sw)
@@ -145,6 +146,33 @@ void sw_shape_charge(struct sw *sw, struct sw_half *h, uint64_t bytes)
 		if (b->rate)
 			b->origin += ns_for(b, bytes);
 	}
+}
+
+/**
+ * sw_shape_pass() - May a datagram of @bytes cross these hops? Then they carry it, now
+ *
+ * Its queue is a debt: up to QUEUE of tokens that are not there yet. It costs the datagram no time, and what is beyond
+ * is dropped. Behind streams that wait there is no queue, so that datagrams cannot starve them.
+ */
+bool sw_shape_pass(struct sw *sw, const struct sw_hop *hops, uint32_t n, uint32_t bytes)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct sw_bucket *b = bucket(sw, &hops[i]);
+
+		if (!b->rate)
+			continue;
+		tokens(sw, b, false);
+		if (b->origin > (double)sw->now + (sw_list_empty(&b->waiting) ? QUEUE : 0))
+			return false;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct sw_bucket *b = bucket(sw, &hops[i]);
+
+		b->bytes += bytes;
+		if (b->rate)
+			b->origin += ns_for(b, bytes);
+	}
+	return true;
 }
 
 /* sw_shape_run() - Serve whom the time has brought tokens. */

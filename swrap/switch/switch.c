@@ -51,6 +51,8 @@ int sw_new(const void *page, const struct sw_limits *limits, struct sw **out)
 		r = sw_shape_init(sw);
 	if (r == 0)
 		r = open_door(sw);
+	if (r == 0)
+		r = sw_twins_init(sw);
 	if (r < 0) {
 		sw_free(sw);
 		return r;
@@ -68,6 +70,7 @@ void sw_free(struct sw *sw)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	sw_flows_free(sw);
+	sw_twins_free(sw);
 	free(sw->ended);
 	free(sw->events);
 	free(sw->buckets);

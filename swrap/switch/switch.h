@@ -20,6 +20,8 @@
  *   held        its path is dead: bytes wait                   sw_refresh()
  *   done        its FIN has passed
  *
+ * Datagram sockets are in twin.h.
+ *
  * A side is *gone* when its program closed it, *reset* when that was with unread data, and *vanished* (fd -1) when the
  * switch closed it alone, as TCP gives up one end without telling the other.
  */
@@ -147,6 +149,7 @@ struct sw {
 	struct sw_ended *ended;
 	struct sw_bucket *buckets; /* two an interface: tx, rx */
 	struct sw_rule *rules;
+	struct sw_twins *twins;
 	uint32_t n_rules, room_rules, next_rule;
 
 	bool subscribed;
@@ -214,6 +217,8 @@ const struct sw_ended *sw_ended_find(const struct sw *sw, uint64_t ino);
 
 /* opening.c */
 void sw_door_input(struct sw *sw);
+/* sw_fds_scarce() - Is it time to let nobody in? */
+bool sw_fds_scarce(const struct sw *sw);
 void sw_opening_input(struct sw *sw, struct sw_flow *f);
 
 /* syn.c */
@@ -225,6 +230,7 @@ void sw_syn_retry(struct sw *sw);
 int sw_onward(struct sw *sw, const struct sw_flow *f);
 
 /* path.c */
+int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_t *owner, struct sw_path *path);
 int sw_path_find(const struct sw *sw, struct sw_flow *f);
 int sw_path_dead(const struct sw *sw, struct sw_flow *f, int dir);
 
@@ -260,6 +266,7 @@ uint32_t sw_shape_allow(struct sw *sw, struct sw_half *h, uint32_t want);
 bool sw_shape_yield(struct sw *sw, struct sw_half *h);
 void sw_shape_charge(struct sw *sw, struct sw_half *h, uint64_t bytes);
 void sw_shape_leave(struct sw *sw, struct sw_half *h);
+bool sw_shape_pass(struct sw *sw, const struct sw_hop *hops, uint32_t n, uint32_t bytes);
 void sw_shape_run(struct sw *sw);
 uint64_t sw_shape_next(const struct sw *sw);
 bool sw_shaped(const struct sw *sw, const struct sw_half *h);
@@ -270,13 +277,30 @@ void sw_event(struct sw *sw, const struct sw_flow *f, enum sw_event_kind kind, i
 bool sw_events_due(const struct sw *sw);
 uint64_t sw_events_next(const struct sw *sw);
 
+/* twin.c */
+struct sw_twins;
+int sw_twins_init(struct sw *sw);
+void sw_twins_free(struct sw *sw);
+void sw_twin_door(struct sw *sw);
+void sw_twin_event(struct sw *sw, uint32_t slot, uint32_t generation, uint32_t events);
+/* sw_twin_answer() - What the program whose datagram socket is @ino may know of it; false where there is none. */
+bool sw_twin_answer(struct sw *sw, uint64_t ino, struct sw_answer *answer);
+/* sw_twins_next() - When sw_twins_expire() has something to do, ns; UINT64_MAX: never. */
+uint64_t sw_twins_next(const struct sw *sw);
+void sw_twins_expire(struct sw *sw);
+
 /* loop.c */
 enum sw_epoll_kind {
 	SW_EPOLL_DOOR = 1,
 	SW_EPOLL_WATCH,
 	SW_EPOLL_SIDE, /* and the next one, for side 1 */
+	SW_EPOLL_TWIN_DOOR = 8,
+	SW_EPOLL_TWIN,
 };
 void sw_clock(struct sw *sw);
+/* sw_epoll_key() - What epoll gives back: kind, generation (24 bits), and a slot or an fd. */
+uint64_t sw_epoll_key(uint32_t kind, uint32_t generation, uint32_t value);
+int sw_epoll(struct sw *sw, int op, int fd, uint32_t events, uint64_t key);
 int sw_epoll_side(struct sw *sw, struct sw_flow *f, int side, int op, bool out);
 void sw_door_pause(struct sw *sw);
 

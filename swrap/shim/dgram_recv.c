@@ -1,0 +1,173 @@
+/* Receiving datagrams: the header comes off, and becomes the sender's address and ancillary data. */
+#include <alloca.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "dgram.h"
+#include "netlink.h"
+#include "real.h"
+
+#define MOST_IOV 1023 /* UIO_MAXIOV (readv(2)), less the header's */
+
+/* put_control() - Behind what the kernel put there itself; what does not fit is cut, as put_cmsg() in Linux does. */
+static void put_control(struct msghdr *msg, size_t room, int level, int type, const void *data, size_t size)
+{
+	struct cmsghdr *c = (struct cmsghdr *)((char *)msg->msg_control + msg->msg_controllen);
+	size_t left = room - msg->msg_controllen;
+
+	if (!msg->msg_control || left < sizeof(*c)) {
+		msg->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	if (left < CMSG_LEN(size)) {
+		msg->msg_flags |= MSG_CTRUNC;
+		size = left - sizeof(*c);
+	}
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), data, size);
+	msg->msg_controllen += left < CMSG_SPACE(size) ? left : CMSG_SPACE(size);
+}
+
+/* local_address() - ipi_spec_dst: the host's own address, where the datagram was for many. */
+static void local_address(const struct sw_dgram *head, struct in_addr *addr)
+{
+	struct sw_iface iface;
+	struct sw_addr own;
+
+	memcpy(addr, head->to.ip + 12, sizeof(*addr));
+	if (!sw_dgram_many(head->to.ip))
+		return;
+	for (uint32_t i = 0; sw_iface_addr(i, &own, &iface); i++)
+		if (iface.ifindex == head->ifindex && !own.v6) {
+			memcpy(addr, own.ip + 12, sizeof(*addr));
+			return;
+		}
+}
+
+static void put_controls(uint64_t tag, const struct sw_dgram *head, struct msghdr *msg, size_t room)
+{
+	bool v6 = tag & SW_TAG_V6;
+	int ttl = head->ttl, tos = head->tos;
+
+	if ((tag & SW_TAG_PKTINFO) && v6) {
+		struct in6_pktinfo info = {.ipi6_ifindex = head->ifindex};
+
+		memcpy(&info.ipi6_addr, head->to.ip, 16);
+		put_control(msg, room, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	} else if (tag & SW_TAG_PKTINFO) {
+		struct in_pktinfo info = {.ipi_ifindex = head->ifindex};
+
+		memcpy(&info.ipi_addr, head->to.ip + 12, 4);
+		local_address(head, &info.ipi_spec_dst);
+		put_control(msg, room, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	}
+	if (v6 && sw_ip_is_v4(head->to.ip))
+		return; /* these are IPv6's own */
+	if (tag & SW_TAG_RECVTTL)
+		put_control(msg, room, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_HOPLIMIT : IP_TTL, &ttl, sizeof(ttl));
+	if ((tag & SW_TAG_RECVTOS) && v6)
+		put_control(msg, room, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	else if (tag & SW_TAG_RECVTOS)
+		put_control(msg, room, IPPROTO_IP, IP_TOS, &head->tos, sizeof(head->tos));
+}
+
+/* sender() - Whose it is: as the switch says; directly, as the sender's name says, which only our lab can make. */
+static bool sender(const struct sockaddr_un *sun, socklen_t len, struct sw_dgram *head)
+{
+	struct sw_name name;
+	uint32_t iface;
+
+	if (!(sw_lab()->flags & SW_DIRECT))
+		return true;
+	if (sw_name_decode(sw_lab(), sun, len, &name) < 0 || name.kind != SW_KIND_UDP)
+		return false;
+	if (sw_ip_is_any(head->from.ip))
+		head->from = name.own;
+	if (sw_ip_is_any(head->from.ip) && sw_route(sw_lab(), name.host, head->to.ip, head->from.ip, &iface) < 0)
+		memcpy(head->from.ip, sw_addrs(sw_lab())[sw_hosts(sw_lab())[name.host].first_addr].ip, 16);
+	head->from.port = name.own.port;
+	return true;
+}
+
+/* put_name() - The sender's address; a link-local one is nothing without its scope. */
+static void put_name(uint64_t tag, const struct sw_dgram *head, struct msghdr *msg)
+{
+	struct sockaddr_in6 *in6 = msg->msg_name;
+	socklen_t room = msg->msg_namelen;
+
+	if (!msg->msg_name)
+		return;
+	sw_endpoint_write(tag, &head->from, msg->msg_name, &msg->msg_namelen);
+	if ((tag & SW_TAG_V6) && room >= sizeof(*in6) && IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+		in6->sin6_scope_id = head->ifindex;
+}
+
+/* nothing() - A receive that met the end: shutdown(2), or a switch that is gone. False: a stranger's empty message. */
+static bool nothing(int fd, uint64_t tag, struct msghdr *msg, ssize_t *result)
+{
+	struct pollfd one = {.fd = fd, .events = POLLRDHUP};
+
+	if ((sw_lab()->flags & SW_DIRECT) && !(poll(&one, 1, 0) == 1 && (one.revents & POLLRDHUP)))
+		return false;
+	msg->msg_namelen = 0;
+	msg->msg_controllen = 0;
+	msg->msg_flags = 0;
+	*result = (tag & SW_TAG_SHUT) || (sw_lab()->flags & SW_DIRECT) ? 0 : sw_fail(ENETDOWN);
+	return true;
+}
+
+ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
+{
+	bool direct = sw_lab()->flags & SW_DIRECT;
+	size_t room = msg->msg_controllen;
+	struct iovec *iov;
+	int error;
+
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_recv(fd, tag, msg, flags);
+	if (msg->msg_iovlen > MOST_IOV)
+		return sw_fail(EMSGSIZE);
+	if (flags & MSG_ERRQUEUE)
+		return sw_fail(EAGAIN); /* nothing is ever put there */
+	if (!direct && !(tag & SW_TAG_BOUND)) {
+		error = sw_dgram_autobind(fd, &tag);
+		if (error)
+			return sw_fail(error);
+	}
+	iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
+	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	for (;;) {
+		struct sockaddr_un sun;
+		struct sw_dgram head;
+		struct msghdr whole = {
+			.msg_name = &sun,
+			.msg_namelen = sizeof(sun),
+			.msg_iov = iov,
+			.msg_iovlen = msg->msg_iovlen + 1,
+			.msg_control = msg->msg_control,
+			.msg_controllen = room,
+		};
+		ssize_t n, end;
+
+		iov[0] = (struct iovec){&head, sizeof(head)};
+		n = sw_real()->recvmsg(fd, &whole, flags);
+		if (n < 0)
+			return !direct && errno == ECONNRESET ? sw_fail(ENETDOWN) : n;
+		if (n == 0 && nothing(fd, tag, msg, &end))
+			return end;
+		if (n >= (ssize_t)sizeof(head) && head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_DATA &&
+		    sender(&sun, whole.msg_namelen, &head)) {
+			put_name(tag, &head, msg);
+			msg->msg_controllen = whole.msg_controllen;
+			msg->msg_flags = whole.msg_flags;
+			put_controls(tag, &head, msg, room);
+			return n - (ssize_t)sizeof(head);
+		}
+		if (flags & MSG_PEEK) /* it must not be met again */
+			sw_real()->recv(fd, &head, 0, MSG_DONTWAIT);
+		if (n >= (ssize_t)sizeof(head) && head.kind == SW_DGRAM_UNREACHABLE && (tag & SW_TAG_CONNECTED))
+			return sw_fail(ECONNREFUSED);
+	}
+}

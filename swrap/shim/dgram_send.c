@@ -1,0 +1,221 @@
+/* Sending datagrams: a header in front of the payload, with what the ancillary data asks for. */
+#include <alloca.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "dgram.h"
+#include "netlink.h"
+#include "real.h"
+
+#define MOST_IOV 1023 /* UIO_MAXIOV (readv(2)), less the header's */
+#define DEFAULT_TTL 64
+
+static size_t payload_of(const struct msghdr *msg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		n += msg->msg_iov[i].iov_len;
+	return n;
+}
+
+/* take_int() - An int or a byte, from @least to @most. */
+static bool take_int(const struct cmsghdr *c, int least, int most, int *value)
+{
+	size_t size = c->cmsg_len - CMSG_LEN(0);
+
+	if (size != sizeof(*value) && size != 1)
+		return false;
+	*value = size == 1 ? *(const uint8_t *)CMSG_DATA(c) : *(const int *)(const void *)CMSG_DATA(c);
+	return *value >= least && *value <= most;
+}
+
+/* take_pktinfo() - Where it goes out, and as whose. */
+static bool take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head)
+{
+	size_t size = c->cmsg_len - CMSG_LEN(0);
+
+	if (c->cmsg_level == IPPROTO_IP) {
+		struct in_pktinfo info;
+
+		if (size < sizeof(info))
+			return false;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		head->ifindex = (uint16_t)info.ipi_ifindex;
+		memset(head->from.ip, 0, sizeof(head->from.ip));
+		memset(head->from.ip + 10, 0xff, 2);
+		memcpy(head->from.ip + 12, &info.ipi_spec_dst, 4);
+	} else {
+		struct in6_pktinfo info;
+
+		if (size < sizeof(info))
+			return false;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		head->ifindex = (uint16_t)info.ipi6_ifindex;
+		memcpy(head->from.ip, &info.ipi6_addr, 16);
+	}
+	return sw_ip_is_any(head->from.ip) || sw_addr_has(sw_lab(), SW_TAG_HOST(tag), head->from.ip);
+}
+
+/* take_one() - What one control message wants of this datagram; false: EINVAL. */
+static bool take_one(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head)
+{
+	bool v6 = c->cmsg_level == IPPROTO_IPV6;
+	int value;
+
+	if (c->cmsg_level == SOL_SOCKET)
+		return c->cmsg_type != SCM_RIGHTS && c->cmsg_type != SCM_CREDENTIALS;
+	if (c->cmsg_level != IPPROTO_IP && !(v6 && (tag & SW_TAG_V6)))
+		return false;
+	if (c->cmsg_type == (v6 ? IPV6_PKTINFO : IP_PKTINFO))
+		return take_pktinfo(tag, c, head);
+	if (c->cmsg_type == (v6 ? IPV6_HOPLIMIT : IP_TTL)) {
+		if (!take_int(c, v6 ? -1 : 1, 255, &value))
+			return false;
+		head->ttl = (uint8_t)value;
+		head->flags |= value < 0 ? 0 : SW_DGRAM_TTL;
+		return true;
+	}
+	if (c->cmsg_type == (v6 ? IPV6_TCLASS : IP_TOS)) {
+		if (!take_int(c, v6 ? -1 : 0, 255, &value))
+			return false;
+		head->tos = value < 0 ? 0 : (uint8_t)value;
+		head->flags |= value < 0 ? 0 : SW_DGRAM_TOS;
+		return true;
+	}
+	return false;
+}
+
+static int read_control(uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)msg, c))
+		if (c->cmsg_len < CMSG_LEN(0) ||
+		    c->cmsg_len > msg->msg_controllen - (size_t)((char *)c - (char *)msg->msg_control) ||
+		    !take_one(tag, c, head))
+			return EINVAL;
+	return 0;
+}
+
+/* send_directly() - To the receiver's own socket. A datagram that meets nobody, or a full receiver, is lost. */
+static ssize_t send_directly(int fd, uint64_t tag, struct msghdr *whole, const struct sw_endpoint *remote, int flags)
+{
+	struct sockaddr_un sun;
+	struct sw_name name;
+
+	for (uint32_t n = 0; sw_dgram_receiver(tag, remote, n, &name); n++) {
+		ssize_t sent;
+
+		whole->msg_name = &sun;
+		whole->msg_namelen = sw_name_encode(sw_lab(), &name, &sun);
+		sent = sw_real()->sendmsg(fd, whole, flags | MSG_DONTWAIT);
+		if (sent >= 0 || (errno != ECONNREFUSED && errno != EAGAIN && errno != EPERM))
+			return sent;
+		if (errno != ECONNREFUSED)
+			break;
+	}
+	return (ssize_t)payload_of(whole);
+}
+
+/* read_name() - The address in @msg; an IPv6 socket may be given an IPv4 one. */
+static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
+{
+	const struct sockaddr *addr = msg->msg_name;
+	const struct sockaddr_in6 *in6 = msg->msg_name;
+	int error;
+
+	if (msg->msg_namelen >= sizeof(sa_family_t) && addr->sa_family == AF_INET && !(tag & SW_TAG_V6ONLY))
+		tag &= ~(uint64_t)SW_TAG_V6;
+	error = sw_endpoint_read(tag, addr, msg->msg_namelen, &head->to);
+	if (error)
+		return error;
+	if (!head->to.port)
+		return EINVAL;
+	if ((tag & SW_TAG_V6) && msg->msg_namelen >= sizeof(*in6) && (sw_ip_is_group(head->to.ip) || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)))
+		head->ifindex = (uint16_t)in6->sin6_scope_id;
+	sw_unspecified_is_here(&head->to);
+	return (tag & SW_TAG_V6ONLY) && sw_ip_is_v4(head->to.ip) ? ENETUNREACH : 0;
+}
+
+/* address() - Fill in where @msg goes; 0 or an errno. */
+static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
+{
+	bool direct = sw_lab()->flags & SW_DIRECT;
+	struct sw_endpoint own;
+	uint8_t source[16];
+	uint32_t iface;
+	int error, on = 0;
+	socklen_t len = sizeof(on);
+
+	if (!msg->msg_name && !(tag & SW_TAG_CONNECTED))
+		return tag & SW_TAG_SHUT ? EPIPE : EDESTADDRREQ;
+	if (!msg->msg_name) { /* the twin knows the peer; without one the receiver wants to be told */
+		head->flags |= SW_DGRAM_TO_PEER;
+		return direct && !sw_dgram_names(fd, tag, &own, &head->to) ? ENOTCONN : 0;
+	}
+	error = read_name(tag, msg, head);
+	if (error)
+		return error;
+	if (!sw_dgram_many(head->to.ip))
+		return -sw_route(sw_lab(), SW_TAG_HOST(tag), head->to.ip, source, &iface);
+	if (!sw_ip_is_group(head->to.ip)) {
+		sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
+		head->flags |= SW_DGRAM_BROADCAST;
+		if (!on)
+			return EACCES;
+	}
+	return direct ? ENETUNREACH : 0;
+}
+
+/* over() - Through the twin. What the last datagram met is told now, as Linux does, and this one is not sent. */
+static ssize_t over(int fd, uint64_t tag, const struct msghdr *whole, int flags)
+{
+	int error = tag & SW_TAG_CONNECTED ? sw_twin_pending(fd) : 0;
+	ssize_t sent;
+
+	if (error)
+		return sw_fail(error);
+	sent = sw_real()->sendmsg(fd, whole, flags | MSG_NOSIGNAL);
+	if (sent < 0 && (errno == ENOTCONN || errno == ECONNRESET || (errno == EPIPE && !(tag & SW_TAG_SHUT))))
+		return sw_fail(ENETDOWN); /* the switch is gone, and the twin with it */
+	return sent;
+}
+
+ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
+{
+	struct sw_dgram head = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_DATA, .ttl = DEFAULT_TTL};
+	bool direct = sw_lab()->flags & SW_DIRECT;
+	struct msghdr whole = {0};
+	struct iovec *iov;
+	ssize_t sent;
+	int error;
+
+	if (tag & SW_TAG_NETLINK)
+		return sw_netlink_send(fd, tag, msg, flags);
+	if (msg->msg_iovlen > MOST_IOV)
+		return sw_fail(EMSGSIZE);
+	if (flags & (MSG_OOB | MSG_MORE))
+		return sw_fail(EOPNOTSUPP);
+	if (tag & SW_TAG_NOLOOP)
+		head.flags |= SW_DGRAM_NO_LOOP;
+	error = address(fd, tag, msg, &head);
+	if (!error && payload_of(msg) > ((tag & SW_TAG_V6) && !sw_ip_is_v4(head.to.ip) ? SW_DGRAM_MOST6 : SW_DGRAM_MOST))
+		error = EMSGSIZE;
+	if (!error)
+		error = read_control(tag, msg, &head);
+	if (!error && !(tag & SW_TAG_BOUND))
+		error = sw_dgram_autobind(fd, &tag);
+	if (error)
+		return sw_fail(error);
+	iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
+	iov[0] = (struct iovec){&head, sizeof(head)};
+	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	whole.msg_iov = iov;
+	whole.msg_iovlen = msg->msg_iovlen + 1;
+	if (!direct)
+		sent = over(fd, tag, &whole, flags);
+	else if (msg->msg_name)
+		sent = send_directly(fd, tag, &whole, &head.to, flags);
+	else
+		sent = sw_real()->sendmsg(fd, &whole, flags | MSG_NOSIGNAL);
+	return sent < 0 ? sent : sent - (ssize_t)sizeof(head);
+}
