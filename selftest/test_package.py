@@ -17,7 +17,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel, built from a copy of the tree as it is checked in and changed."""
     source = tmp_path_factory.mktemp("source")
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         target = source / name
@@ -25,7 +28,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).exists():
             target.write_bytes((ROOT / name).read_bytes())
     made = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", made]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        made,
+    ]
     subprocess.run([*map(str, build), str(source)], check=True, capture_output=True, timeout=100)
     (found,) = made.glob("*.whl")
     return found
@@ -49,9 +62,13 @@ def test_the_wheel_holds_swrap_server_and_scenarios(wheel: Path) -> None:
 def test_libswrap_has_no_python_in_it(wheel: Path, tmp_path: Path) -> None:
     """It is preloaded into programs that are not Python."""
     zipfile.ZipFile(wheel).extract("swrap/libswrap.so", tmp_path)
-    needs = subprocess.run(["readelf", "-d", tmp_path / "swrap/libswrap.so"], capture_output=True, text=True, check=True)
+    needs = subprocess.run(
+        ["readelf", "-d", tmp_path / "swrap/libswrap.so"], capture_output=True, text=True, check=True
+    )
     assert "libpython" not in needs.stdout
-    symbols = subprocess.run(["nm", "-D", tmp_path / "swrap/libswrap.so"], capture_output=True, text=True, check=True)
+    symbols = subprocess.run(
+        ["nm", "-D", tmp_path / "swrap/libswrap.so"], capture_output=True, text=True, check=True
+    )
     assert not [line for line in symbols.stdout.splitlines() if line.split()[-1].startswith("Py")]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selftest.support.network import TOPOLOGY
 
+from selftest.support.network import TOPOLOGY
 from swrap.abi.names import Endpoint, Name, decode, encode, service_address
 from swrap.abi.page import Page
 

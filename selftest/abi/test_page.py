@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from selftest.support.network import TOPOLOGY
 
+from selftest.support.network import TOPOLOGY
 from swrap.abi import ffi, lib
 from swrap.abi.names import unpack_ip
 from swrap.abi.page import Page, pack_ip

@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+
 from selftest.support.network import Network, network
 
 OPERATIONS = {
@@ -51,7 +52,9 @@ def on_kernel(program: Path, address: str, extra: dict[str, str] | None = None) 
 
 def in_lab(program: Path, lab: Network) -> Measure:
     """Measure on one host of a lab."""
-    return lambda what, seconds: measured(lab.run("server", program, what, "10.0.1.1", str(seconds), timeout=60))
+    return lambda what, seconds: measured(
+        lab.run("server", program, what, "10.0.1.1", str(seconds), timeout=60)
+    )
 
 
 def socket_wrapper() -> str | None:
@@ -100,12 +103,21 @@ def main() -> None:
             results.setdefault((what, name), []).append(compared[name](what, options.seconds))
     medians = {key: statistics.median(values) for key, values in results.items()}
     figures = Table("", *compared, title=f"medians of {options.rounds}")
-    ratios = Table("as fast as …", *(f"{name} / {base}" for base in ("kernel TCP", "AF_UNIX") for name in ("direct", "switched")),
-                   title="ratios: more than 1 is faster")
+    ratios = Table(
+        "as fast as …",
+        *(f"{name} / {base}" for base in ("kernel TCP", "AF_UNIX") for name in ("direct", "switched")),
+        title="ratios: more than 1 is faster",
+    )
     for what, (title, factor, unit, inverse) in OPERATIONS.items():
         figures.add_row(title, *(show(medians[what, name], factor, unit, inverse) for name in compared))
-        ratios.add_row(title, *(f"{medians[what, name] / medians[what, base]:.2f}"
-                                for base in ("kernel TCP", "AF_UNIX") for name in ("direct", "switched")))
+        ratios.add_row(
+            title,
+            *(
+                f"{medians[what, name] / medians[what, base]:.2f}"
+                for base in ("kernel TCP", "AF_UNIX")
+                for name in ("direct", "switched")
+            ),
+        )
     console.print(figures)
     console.print(ratios)
 

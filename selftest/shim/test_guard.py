@@ -42,7 +42,9 @@ def test_the_other_abi_is_no_way_out(tmp_path: Path) -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("needs kernel with the 32-bit ABI of x86-64")
     source = tmp_path / "int80.c"
-    source.write_text('int main(void) { int r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(20)); return r <= 0; }')
+    source.write_text(
+        'int main(void) { int r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(20)); return r <= 0; }'
+    )
     subprocess.run(["cc", "-o", tmp_path / "int80", source], check=True)
     if subprocess.run([tmp_path / "int80"]).returncode != 0:
         pytest.skip("needs kernel with the 32-bit ABI of x86-64")

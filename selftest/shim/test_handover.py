@@ -37,7 +37,9 @@ assert os.wait()[1] == 0 and client.recv(1) == b""
 ADDRESSES = [("10.0.1.1", "AF_INET"), ("fd00:1::1", "AF_INET6"), ("127.0.0.1", "AF_INET")]
 
 
-def test_twenty_sockets_in_two_control_headers_on_the_kernels_own_network(program: Callable[[str], Path]) -> None:
+def test_twenty_sockets_in_two_control_headers_on_the_kernels_own_network(
+    program: Callable[[str], Path],
+) -> None:
     done = subprocess.run([program("handover"), "127.0.0.1"], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (0, "handed over\n"), done.stderr
 

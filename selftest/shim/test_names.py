@@ -19,7 +19,9 @@ def test_a_host_has_all_its_addresses(lab: Network) -> None:
 
 
 def test_a_family_may_be_asked_for(lab: Network) -> None:
-    assert say(lab, "[a[4][0] for a in socket.getaddrinfo('laptop', 80, socket.AF_INET6, socket.SOCK_STREAM)]") == ["fd00:1::2"]
+    assert say(
+        lab, "[a[4][0] for a in socket.getaddrinfo('laptop', 80, socket.AF_INET6, socket.SOCK_STREAM)]"
+    ) == ["fd00:1::2"]
 
 
 def test_a_name_has_no_case_and_may_end_in_a_dot(lab: Network) -> None:
@@ -28,12 +30,22 @@ def test_a_name_has_no_case_and_may_end_in_a_dot(lab: Network) -> None:
 
 def test_numbers_are_numbers(lab: Network) -> None:
     assert say(lab, "socket.gethostbyname('192.0.2.7')") == "192.0.2.7"
-    assert say(lab, "socket.getaddrinfo('fd00::7', 'http', type=socket.SOCK_STREAM)[0][4][:2]") == ["fd00::7", 80]
+    assert say(lab, "socket.getaddrinfo('fd00::7', 'http', type=socket.SOCK_STREAM)[0][4][:2]") == [
+        "fd00::7",
+        80,
+    ]
 
 
 @pytest.mark.parametrize("name", ["example.com", "no-such-host", "lap"])
 def test_any_other_name_is_unknown(lab: Network, name: str) -> None:
-    done = lab.run("server", "/usr/bin/env", "python3", "-c", f"import socket; socket.getaddrinfo({name!r}, 80)", timeout=5)
+    done = lab.run(
+        "server",
+        "/usr/bin/env",
+        "python3",
+        "-c",
+        f"import socket; socket.getaddrinfo({name!r}, 80)",
+        timeout=5,
+    )
     assert "Name or service not known" in done.stderr
 
 
@@ -48,9 +60,14 @@ def test_a_host_knows_its_own_name(lab: Network) -> None:
 
 
 def test_localhost_is_each_hosts_own(lab: Network) -> None:
-    assert say(lab, "[a[4][0] for a in socket.getaddrinfo('localhost', 80, type=socket.SOCK_STREAM)]") == ["127.0.0.1", "::1"]
+    assert say(lab, "[a[4][0] for a in socket.getaddrinfo('localhost', 80, type=socket.SOCK_STREAM)]") == [
+        "127.0.0.1",
+        "::1",
+    ]
 
 
-@pytest.mark.parametrize("command", ["env -i /bin/sh -c 'uname -n'", "LD_PRELOAD= SWRAP_HOST=server /bin/sh -c 'exec uname -n'"])
+@pytest.mark.parametrize(
+    "command", ["env -i /bin/sh -c 'uname -n'", "LD_PRELOAD= SWRAP_HOST=server /bin/sh -c 'exec uname -n'"]
+)
 def test_a_child_with_another_environment_is_in_the_host_all_the_same(lab: Network, command: str) -> None:
     assert lab.run("server", "/bin/sh", "-c", command).stdout == "server\n"

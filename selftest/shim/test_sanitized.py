@@ -16,7 +16,9 @@ FLAGS = ["-std=c11", "-g", "-D_GNU_SOURCE", "-fsanitize=address,undefined", "-fn
 def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """LD_PRELOAD with a sanitized libswrap.so, and the hand-over program."""
     made = tmp_path_factory.mktemp("sanitized")
-    runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
+    runtime = subprocess.run(
+        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True
+    ).stdout.strip()
     if not Path(runtime).is_absolute():
         pytest.skip("gcc's libasan is missing")
     sources = [*ROOT.glob("swrap/shim/*.c"), ROOT / "swrap/abi/page.c", ROOT / "swrap/abi/name.c"]

@@ -209,7 +209,11 @@ def test_on_the_kernels_own_loopback(promise: str) -> None:
 def test_from_host_to_host_with_a_privileged_port(lab: Network) -> None:
     server = lab.start(
         "server",
-        [sys.executable, "-uc", "import socket as s; l=s.create_server(('', 80)); print('up'); l.accept()[0].sendall(b'hello')"],
+        [
+            sys.executable,
+            "-uc",
+            "import socket as s; l=s.create_server(('', 80)); print('up'); l.accept()[0].sendall(b'hello')",
+        ],
     )
     assert server.stdout is not None
     assert server.stdout.readline() == "up\n"
@@ -224,18 +228,30 @@ def test_from_host_to_host_with_a_privileged_port(lab: Network) -> None:
 
 
 def test_what_is_on_no_subnet_is_unreachable_at_once(lab: Network) -> None:
-    lab.python("laptop", PRELUDE.format(address="") + 'assert failure(socket.socket().connect, ("192.0.2.1", 80)) == "ENETUNREACH"')
+    lab.python(
+        "laptop",
+        PRELUDE.format(address="")
+        + 'assert failure(socket.socket().connect, ("192.0.2.1", 80)) == "ENETUNREACH"',
+    )
 
 
 def test_a_stranger_who_knows_the_name_is_not_let_in(lab: Network) -> None:
     """Names stand in /proc/net/unix; a listener that meets somebody from outside hangs up and waits for the next."""
     server = lab.start(
         "server",
-        [sys.executable, "-uc", "import socket as s; l=s.create_server(('10.0.1.1', 99)); print('up'); print(l.accept()[0].recv(9))"],
+        [
+            sys.executable,
+            "-uc",
+            "import socket as s; l=s.create_server(('10.0.1.1', 99)); print('up'); print(l.accept()[0].recv(9))",
+        ],
     )
     assert server.stdout is not None
     assert server.stdout.readline() == "up\n"
-    ours = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if "0a0001010063/" in line]
+    ours = [
+        line.split()[-1]
+        for line in Path("/proc/net/unix").read_text().splitlines()
+        if "0a0001010063/" in line
+    ]
     assert len(ours) == 1
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.connect("\0" + ours[0][1:])

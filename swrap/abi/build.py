@@ -86,6 +86,12 @@ ffi.set_source(
     """,
     sources=SOURCES,
     include_dirs=["swrap/abi"],
-    depends=["swrap/abi/page.h", "swrap/abi/name.h", "swrap/abi/syn.h", "swrap/abi/route.h", "swrap/abi/guard.h"],
+    depends=[
+        "swrap/abi/page.h",
+        "swrap/abi/name.h",
+        "swrap/abi/syn.h",
+        "swrap/abi/route.h",
+        "swrap/abi/guard.h",
+    ],
     extra_compile_args=CFLAGS,
 )

@@ -54,7 +54,9 @@ def service_address(page: Page, service: Literal["stream", "control", "route"]) 
 
 def encode(page: Page, name: Name) -> bytes:
     """The abstract name of a virtual socket, its leading NUL included."""
-    raw = ffi.new("struct sw_name *", {"host": name.host, "kind": ord(name.kind), "pair": name.peer is not None})
+    raw = ffi.new(
+        "struct sw_name *", {"host": name.host, "kind": ord(name.kind), "pair": name.peer is not None}
+    )
     raw.own = (pack_ip(name.own.ip), name.own.port)
     if name.peer is not None:
         raw.peer = (pack_ip(name.peer.ip), name.peer.port)

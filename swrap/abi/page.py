@@ -134,7 +134,10 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
     interfaces: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
     for host_index, host in enumerate(topology.hosts):
-        rows = [_loopback(), *(_row(interface, len(interfaces) + 1 + n) for n, interface in enumerate(host.interfaces))]
+        rows = [
+            _loopback(),
+            *(_row(interface, len(interfaces) + 1 + n) for n, interface in enumerate(host.interfaces)),
+        ]
         owned = [LOOPBACK, *(interface.addresses for interface in host.interfaces)]
         hosts.append(
             {
@@ -196,7 +199,9 @@ def _loopback() -> dict[str, Any]:
     return {"name": b"lo", "flags": flags, "mtu": LOOPBACK_MTU, "rings": 1}
 
 
-def _address(address: ipaddress.IPv4Interface | ipaddress.IPv6Interface, host: int, iface: int) -> dict[str, Any]:
+def _address(
+    address: ipaddress.IPv4Interface | ipaddress.IPv6Interface, host: int, iface: int
+) -> dict[str, Any]:
     return {
         "ip": pack_ip(address.ip),
         "iface": iface,
