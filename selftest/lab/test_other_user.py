@@ -74,7 +74,11 @@ def directory(lab_file: Path) -> Iterator[Path]:
 
 
 def test_the_directory_is_refused_by_every_command(directory: Path, lab_file: Path, tmp_path: Path) -> None:
-    for words in (["exec", "--lab", directory, "--host", "server", "--", "true"], ["ss", "--lab", directory], ["down", directory]):
+    for words in (
+        ["exec", "--lab", directory, "--host", "server", "--", "true"],
+        ["ss", "--lab", directory],
+        ["down", directory],
+    ):
         done = as_nobody(commands.argv(*words), tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"swrap: {directory}: belongs to root (uid 0), not to you\n"
@@ -98,10 +102,15 @@ def test_root_itself_does_not_walk_into_the_lab_of_another(tmp_path: Path) -> No
     theirs.mkdir(mode=0o700)
     os.chown(theirs, NOBODY, NOBODY)
     done = commands.swrap("ss", "--lab", theirs)
-    assert (done.returncode, done.stderr) == (2, f"swrap: {theirs}: belongs to nobody (uid 65534), not to you\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"swrap: {theirs}: belongs to nobody (uid 65534), not to you\n",
+    )
 
 
-def test_a_command_to_the_switch_by_its_public_name_is_not_carried_out(directory: Path, tmp_path: Path) -> None:
+def test_a_command_to_the_switch_by_its_public_name_is_not_carried_out(
+    directory: Path, tmp_path: Path
+) -> None:
     with closing(Page.open(directory / "page")) as page:
         name = service_address(page, "control")
     code = f"""
@@ -119,7 +128,9 @@ except OSError as error:
     assert answer == "b''" or json.loads(eval(answer))["ok"] is False, done.stderr
 
 
-def test_a_connection_to_a_listener_by_its_public_name_is_not_accepted(directory: Path, tmp_path: Path) -> None:
+def test_a_connection_to_a_listener_by_its_public_name_is_not_accepted(
+    directory: Path, tmp_path: Path
+) -> None:
     code = "import socket; s = socket.create_server(('', 80)); print('up', flush=True); s.settimeout(1)\n"
     code += "try: s.accept(); print('accepted')\nexcept TimeoutError: print('nobody came')"
     server = commands.start("exec", "--lab", directory, "--host", "server", "--", "python3", "-c", code)
@@ -127,7 +138,11 @@ def test_a_connection_to_a_listener_by_its_public_name_is_not_accepted(directory
         assert commands.first_line(server) == "up"
         with closing(Page.open(directory / "page")) as page:
             prefix = f"@sw/{page.lab}/"
-        names = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if prefix + "0000/t" in line]
+        names = [
+            line.split()[-1]
+            for line in Path("/proc/net/unix").read_text().splitlines()
+            if prefix + "0000/t" in line
+        ]
         assert len(names) == 1
         attempt = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect(b'\\0' + {names[0][1:]!r}.encode()); print(s.recv(1))"
         as_nobody([sys.executable, "-c", attempt], tmp_path)
@@ -136,8 +151,13 @@ def test_a_connection_to_a_listener_by_its_public_name_is_not_accepted(directory
         commands.finish([server])
 
 
-def test_the_other_user_has_labs_of_his_own_at_the_same_time(directory: Path, tmp_path: Path, lab_file: Path) -> None:
+def test_the_other_user_has_labs_of_his_own_at_the_same_time(
+    directory: Path, tmp_path: Path, lab_file: Path
+) -> None:
     lab_file.chmod(0o644)
     code = "import socket; socket.create_connection(('10.0.1.1', 80))"
-    done = as_nobody(commands.argv("exec", "--lab", lab_file, "--host", "laptop", "--", sys.executable, "-c", code), tmp_path)
+    done = as_nobody(
+        commands.argv("exec", "--lab", lab_file, "--host", "laptop", "--", sys.executable, "-c", code),
+        tmp_path,
+    )
     assert "ConnectionRefusedError" in done.stderr

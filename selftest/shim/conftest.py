@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from selftest.support.network import Network, network
 
 PROGRAMS = Path(__file__).parent / "programs"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from selftest.support.network import Network
 
+from selftest.support.network import Network
 from swrap.abi import lib
 from swrap.abi.paths import libswrap
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from selftest.support.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]

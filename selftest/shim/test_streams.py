@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from selftest.support.network import Network
 
 PRELUDE = """

@@ -116,7 +116,7 @@ def network(directory: Path, *, direct: bool = False, topology: Topology = TOPOL
     os.close(owner)
     os.close(tell)
     try:
-        with open(ready) as lines:
+        with os.fdopen(ready) as lines:
             assert "ready" in lines.readline()
         yield Network(directory)
     finally:

@@ -104,8 +104,21 @@ class Header:
         """Read the first 64 bytes of ``data``. FramingError: too short, not SMB2, an unknown command."""
         if len(data) < SIZE:
             raise FramingError(f"SMB2 header: {len(data)} bytes, need {SIZE}")
-        (magic, structure_size, charge, status, command_code, credits, flag_bits, next_command, message_id,
-         low, high, session_id, signature) = _LAYOUT.unpack_from(data)
+        (
+            magic,
+            structure_size,
+            charge,
+            status,
+            command_code,
+            credits,
+            flag_bits,
+            next_command,
+            message_id,
+            low,
+            high,
+            session_id,
+            signature,
+        ) = _LAYOUT.unpack_from(data)
         if magic != MAGIC:
             raise FramingError(f"SMB2 header: protocol id {magic.hex()}")
         if structure_size != SIZE:
@@ -143,8 +156,19 @@ class Header:
             low, high = self.async_id & 0xFFFF_FFFF, self.async_id >> 32
         status = self.status if flags & Flags.SERVER_TO_REDIR else self.channel_sequence
         return _LAYOUT.pack(
-            MAGIC, SIZE, self.credit_charge, status, self.command, self.credits, flags, self.next_command,
-            self.message_id, low, high, self.session_id, self.signature,
+            MAGIC,
+            SIZE,
+            self.credit_charge,
+            status,
+            self.command,
+            self.credits,
+            flags,
+            self.next_command,
+            self.message_id,
+            low,
+            high,
+            self.session_id,
+            self.signature,
         )
 
 

@@ -128,16 +128,18 @@ class Challenge:
     ) -> Challenge:
         name = target_name.encode("utf-16-le")
         info = encode_av_pairs(target_info)
-        raw = b"".join((
-            MAGIC,
-            struct.pack("<I", 2),
-            _fields(len(name), 56),
-            struct.pack("<I8s8x", flags, server_challenge),
-            _fields(len(info), 56 + len(name)),
-            VERSION,
-            name,
-            info,
-        ))
+        raw = b"".join(
+            (
+                MAGIC,
+                struct.pack("<I", 2),
+                _fields(len(name), 56),
+                struct.pack("<I8s8x", flags, server_challenge),
+                _fields(len(info), 56 + len(name)),
+                VERSION,
+                name,
+                info,
+            )
+        )
         return cls(flags, server_challenge, target_name, target_info, raw)
 
 
