@@ -85,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def _serve(prepared: Prepared, config: ServerConfig) -> int:
     log = Log(sys.stderr)
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log.unhandled)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)

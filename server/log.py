@@ -44,6 +44,14 @@ class Log:
         where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
         self._write("error", message, {**fields, "error": f"{type(error).__name__}: {error}", "where": where})
 
+    def unhandled(self, _loop: object, context: Mapping[str, Any]) -> None:
+        """An event loop's exception handler: one line instead of a traceback."""
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self.failure(str(context.get("message")), error)
+        else:
+            self.warning(str(context.get("message")))
+
     def _write(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         if self.stream is None:
             return

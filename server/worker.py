@@ -279,6 +279,8 @@ def main(settings: str, lifeline: socket.socket) -> None:
 
 async def _main(settings: Settings, lifeline: socket.socket) -> None:
     loop = asyncio.get_running_loop()
+    log = Log(sys.stderr).bind(role="worker", pid=os.getpid())
+    loop.set_exception_handler(log.unhandled)
     loop.set_default_executor(
         ThreadPoolExecutor(settings.config.limits.storage_threads, thread_name_prefix="storage")
     )
@@ -289,7 +291,7 @@ async def _main(settings: Settings, lifeline: socket.socket) -> None:
         interfaces=PosixInterfaces(),
         store=LmdbStore(settings.runtime / "store"),
         identity=os.getpid(),
-        log=Log(sys.stderr).bind(role="worker", pid=os.getpid()),
+        log=log,
     )
     await worker.run()
     worker.reporter.finish()

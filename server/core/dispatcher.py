@@ -71,6 +71,9 @@ class Dispatcher:
             connection.close(str(error))
         except WireError as error:
             connection.close(f"broken framing: {error}")
+        except Exception as error:
+            self._log.failure("a message failed in the server", error)
+            connection.close("an error of the server's own")
 
     def _requests(self, connection: Connection, pdu: bytes | bytearray) -> list[Request]:
         """The requests of the PDU, with their ids taken from the window."""
@@ -134,6 +137,9 @@ class Dispatcher:
             self._run(requests, answers, position + 1)
         except DisconnectError as error:
             connection.close(str(error))
+        except Exception as error:
+            self._log.failure("a message failed in the server", error)
+            connection.close("an error of the server's own")
 
     def _over(self, request: Request, reply: Reply, answers: list[tuple[Request, Reply]]) -> None:
         request.connection.requests.pop(request.header.message_id, None)
