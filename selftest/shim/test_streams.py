@@ -156,6 +156,15 @@ c.shutdown(socket.SHUT_WR)
 assert failure(c.send, b"x", socket.MSG_NOSIGNAL) == "EPIPE" and not came
 assert failure(c.send, b"x") == "EPIPE" and came
 """,
+    "one write after the peer's close is taken, and lost": """
+c, s = pair()
+s.close()
+assert c.recv(1) == b""
+assert c.send(b"lost") == 4
+""",
+    "an unconnected socket cannot be shut down": """
+assert failure(socket.socket().shutdown, socket.SHUT_WR) == "ENOTCONN"
+""",
     "a megabyte arrives as it was sent": """
 import threading
 c, s = pair()

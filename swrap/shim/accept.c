@@ -57,12 +57,11 @@ static bool welcome(int fd, uint64_t listener, const struct sockaddr_un *sun, so
 	if (direct)
 		return true;
 	hello.ino = sw_inode(fd);
-	/* A peer that is gone already is a connection that ends at once, as it would with TCP. */
-	return sw_real()->send(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(hello) ||
-	       errno == EPIPE || errno == ECONNRESET;
+	/* If nobody takes it, the flow was reset before we came: such a connection is dropped (accept(2), ECONNABORTED). */
+	return sw_real()->send(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(hello);
 }
 
-/* plain_accept() - accept4(2) of a socket that is not ours, through our own buffer: the name was needed to tell. */
+/* plain_result() - accept4(2) of a socket that is not ours, through our own buffer: the name was needed to tell. */
 static int plain_result(int fd, const struct sockaddr_un *sun, socklen_t got, struct sockaddr *addr, socklen_t *len)
 {
 	if (addr && len) {

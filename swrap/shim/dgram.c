@@ -209,12 +209,8 @@ int sw_dgram_queued(int fd)
 	return n < (ssize_t)sizeof(head) || head.kind != SW_DGRAM_DATA ? 0 : (int)(n - (ssize_t)sizeof(head));
 }
 
-SW_EXPORT int shutdown(int fd, int how)
+int sw_dgram_shutdown(int fd, uint64_t tag, int how)
 {
-	uint64_t tag;
-
-	if (!sw_dgram_check(fd, &tag) || (tag & SW_TAG_NETLINK))
-		return sw_real()->shutdown(fd, how);
 	if (sw_tag_set(fd, tag | SW_TAG_SHUT) < 0 || sw_real()->shutdown(fd, how) < 0)
 		return -1;
 	/* Without a peer it is an error, and done all the same. */

@@ -61,6 +61,7 @@ int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, s
 /* sw_dgram_receiver() - The @n-th name under which, without a switch, the receiver may be found; false behind the last. */
 bool sw_dgram_receiver(uint64_t tag, const struct sw_endpoint *remote, uint32_t n, struct sw_name *name);
 
+int sw_dgram_shutdown(int fd, uint64_t tag, int how);
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags);
 ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags);
 

@@ -23,8 +23,10 @@ static void ended(int fd)
 	uint64_t tag;
 
 	errno = sw_reason(fd);
-	if (sw_tag_get(fd, &tag) && (tag & SW_TAG_CONNECTING))
-		sw_tag_set(fd, (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_FAILED);
+	if (!sw_tag_get(fd, &tag))
+		return;
+	tag |= tag & SW_TAG_CONNECTING ? SW_TAG_FAILED : SW_TAG_PIPE;
+	sw_tag_set(fd, tag & ~(uint64_t)SW_TAG_CONNECTING);
 }
 
 /* explain() - After a receive that may have failed: the errno that TCP would have given. */
@@ -35,13 +37,32 @@ static ssize_t explain(int fd, ssize_t n)
 	return n;
 }
 
+static size_t size_of(const struct iovec *iov, size_t n)
+{
+	size_t size = 0;
+
+	while (n-- > 0)
+		size += iov[n].iov_len;
+	return size;
+}
+
+/* lost() - TCP takes one write after its peer has closed, and learns by the answer. Directly nobody answers. */
+static bool lost(int fd)
+{
+	uint64_t tag;
+
+	return (sw_lab()->flags & SW_DIRECT) && sw_tag_get(fd, &tag) && !(tag & (SW_TAG_SHUT | SW_TAG_PIPE)) &&
+	       sw_tag_set(fd, tag | SW_TAG_PIPE) == 0;
+}
+
 /**
  * explain_send() - After a send that may have failed
+ * @size:   what was to be sent, bytes
  * @signal: the caller wants SIGPIPE, and the kernel was told not to send it
  *
  * AF_UNIX answers EPIPE at once where TCP first tells of the reset, and only then sends SIGPIPE.
  */
-static ssize_t explain_send(int fd, ssize_t n, bool signal)
+static ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
@@ -54,6 +75,8 @@ static ssize_t explain_send(int fd, ssize_t n, bool signal)
 			ended(fd);
 			return n;
 		}
+		if (lost(fd))
+			return (ssize_t)size;
 	}
 	if (signal && errno == EPIPE) {
 		raise(SIGPIPE);
@@ -155,7 +178,7 @@ SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, 0, NULL, 0);
-	return explain_send(fd, sw_real()->write(fd, buf, n), false);
+	return explain_send(fd, sw_real()->write(fd, buf, n), n, false);
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -165,7 +188,7 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, &msg, 0);
-	return explain_send(fd, sw_real()->writev(fd, iov, n), false);
+	return explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), false);
 }
 
 SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -174,7 +197,7 @@ SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, flags, NULL, 0);
-	return explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), !(flags & MSG_NOSIGNAL));
+	return explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, !(flags & MSG_NOSIGNAL));
 }
 
 SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
@@ -187,7 +210,7 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 		addr = NULL;
 		len = 0;
 	}
-	return explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len),
+	return explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
 			    !(flags & MSG_NOSIGNAL));
 }
 
@@ -199,9 +222,27 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
-		return explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL), !(flags & MSG_NOSIGNAL));
+		return explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL),
+				    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL));
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
-	return explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL), !(flags & MSG_NOSIGNAL));
+	return explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL),
+			    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL));
+}
+
+SW_EXPORT int shutdown(int fd, int how)
+{
+	uint64_t tag;
+
+	if (!sw_lab() || !sw_tag_get(fd, &tag) || (tag & SW_TAG_NETLINK))
+		return sw_real()->shutdown(fd, how);
+	if (tag & SW_TAG_DGRAM)
+		return sw_dgram_shutdown(fd, tag, how);
+	tag = sw_settle(fd, tag);
+	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))
+		return sw_fail(ENOTCONN);
+	if (how != SHUT_RD && sw_tag_set(fd, tag | SW_TAG_SHUT) < 0)
+		return -1;
+	return sw_real()->shutdown(fd, how);
 }
