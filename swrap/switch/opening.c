@@ -6,12 +6,23 @@
 
 #include "twin.h"
 
-#define BATCH 64   /* accepted in one turn of the loop */
-#define RESERVE 64 /* fds that flows leave to the control side, Python and us */
+#define BATCH 64         /* accepted in one turn of the loop */
+#define RESERVE 64       /* fds that flows leave to the control side, Python and us */
+#define FEWEST_NETLINK 4 /* and to netlink sockets: an eighth of the rest (most_sockets() in rtnetlink/service.py) */
+#define MOST_NETLINK 512
+
+static uint32_t reserve(const struct sw *sw)
+{
+	uint32_t netlink = sw->max_fds > RESERVE ? (sw->max_fds - RESERVE) / 8 : 0;
+
+	if (netlink < FEWEST_NETLINK)
+		netlink = FEWEST_NETLINK;
+	return RESERVE + (netlink < MOST_NETLINK ? netlink : MOST_NETLINK);
+}
 
 bool sw_fds_scarce(const struct sw *sw)
 {
-	return sw->n_flows * 2 + sw->twins->n + RESERVE >= sw->max_fds;
+	return sw->n_flows * 2 + sw->twins->n + reserve(sw) >= sw->max_fds;
 }
 
 void sw_door_input(struct sw *sw)
