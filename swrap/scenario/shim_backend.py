@@ -87,7 +87,7 @@ class ShimBackend:
             return await self.lab.spawn(
                 program.host,
                 program.command,
-                env=_environment(program, environment),
+                env=_environment(program, environment, self.lab.directory / "tmp"),
                 cwd=program.directory,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -145,9 +145,13 @@ class ShimBackend:
                 raise HarnessFailure(f"the lab does not end: {error}") from error
 
 
-def _environment(program: Program, additional: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment: ours, the scenario's, and for our own actors the way to their modules."""
-    environment = {**os.environ, **additional}
+def _environment(program: Program, additional: Mapping[str, str], temporary: Path) -> dict[str, str]:
+    """The whole environment: ours, the scenario's, and for our own actors the way to their modules.
+
+    Temporary files go where they end with the lab, even those of a program that is killed.
+    """
+    temporary.mkdir(mode=0o700, exist_ok=True)
+    environment = {**os.environ, "TMPDIR": str(temporary), **additional}
     if program.directory is None:
         parent = str(Path(swrap.__file__).resolve().parent.parent)
         with suppress(KeyError):
