@@ -32,7 +32,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A decoded name: whose host, what kind (`t` stream, `o` the switch's onward end, `u` datagram, `s` service)."""
+    """A decoded name. Whose host; `kind` is `enum sw_kind` (name.h): `t` stream, `u` datagram, `n` netlink …"""
 
     host: int
     kind: str
