@@ -13,7 +13,7 @@ import json
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -163,10 +163,21 @@ class TwoPaths:
 
     async def until(self, kind: str, within: float = 15.0, **where: Field) -> None:
         """An event of that kind with those fields has been told."""
+
+        def is_told() -> bool:
+            return any(where.items() <= fields.items() for fields in self.told(kind))
+
+        await self.when(is_told, within)
+
+    async def when(self, condition: Callable[[], bool], within: float = 15.0) -> None:
+        """``condition`` holds; looked at whenever something was told."""
         async with asyncio.timeout(within):
-            while not any(where.items() <= fields.items() for fields in self.told(kind)):
+            while not condition():
                 self._told.clear()
                 await self._told.wait()
+
+    def states(self, client: Client) -> set[str]:
+        return {channel.state.value for channel in client.channels}
 
     def remotes(self, client: Client) -> set[str]:
         """The addresses that carry the session now."""

@@ -71,12 +71,12 @@ CLIENT: Mapping[str, Any] = {
         connect_timeout={**_SECONDS, "default": 1.5},
         handshake_timeout={**_SECONDS, "default": 5.0},
         reconnect_timeout={**_SECONDS, "default": 30.0},
-        request_timeout={**_SECONDS, "default": 60.0},
         echo_interval={**_SECONDS, "default": 5.0},
         ask_after={**_SECONDS, "default": 1.0},
         answer_timeout={**_SECONDS, "default": 4.0},
         chunk={**_SIZE, "default": "1MiB"},
         window={**_SIZE, "default": "4MiB"},
+        queue_time={**_SECONDS, "default": 0.5},
         in_flight={**_COUNT, "default": 16},
     ),
     "verbs": {

@@ -54,6 +54,7 @@ class Channel:
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._health = Health(0.0)
         self.opened_at = 0.0
+        self._window = min(2 * options.chunk, options.window)
 
     async def open(self, port: int, steps: Handshake) -> None:
         """Connect and shake hands. TimeoutError, OSError: no way there. ChannelLost, StatusError: refused."""
@@ -85,7 +86,6 @@ class Channel:
             options.ask_after,
             options.answer_timeout,
             options.echo_interval,
-            options.request_timeout,
         )
 
     async def _shake_hands(self, link: Link, steps: Handshake) -> Established:
@@ -133,7 +133,7 @@ class Channel:
         if self.state is not ChannelState.LIVE or self._exchange is None or self._exchange.credits < charge:
             return False
         under_way = self._exchange.outstanding_bytes
-        return size == 0 or under_way == 0 or under_way + size <= self._options.window
+        return size == 0 or under_way == 0 or under_way + size <= self._window
 
     def send(
         self,
@@ -225,11 +225,24 @@ class Channel:
             if self._link is not None:
                 self._link.abort(str(error))
             return
-        for message_id, reply in settled:
+        for message_id, reply, pending in settled:
+            if pending.size:
+                self._adapt(asyncio.get_running_loop().time() - pending.since)
             future = self._waiting.pop(message_id, None)
             if future is not None and not future.done():
                 future.set_result(reply)
         self._on_change(self)
+
+    def _adapt(self, seconds: float) -> None:
+        """An answer took so long: have as much under way as the path carries in that time, not more.
+
+        What waits in a slow path's queues is lost with it, and delays the requests that cannot wait.
+        """
+        options = self._options
+        if seconds > options.queue_time:
+            self._window = max(self._window - options.chunk // 2, options.chunk)
+        elif seconds < options.queue_time / 2:
+            self._window = min(self._window + options.chunk // 2, options.window)
 
     def _on_closed(self, reason: str) -> None:
         self.reason = self.reason or reason

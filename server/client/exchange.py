@@ -109,12 +109,12 @@ class Exchange:
         """When the oldest request without an answer was sent; None: all are answered."""
         return next((entry.since for entry in self.pending.values()), None)
 
-    def receive(self, pdu: bytes | bytearray | memoryview) -> list[tuple[int, Reply]]:
-        """(message id, answer) for each request that ``pdu`` settles; interim answers settle none.
+    def receive(self, pdu: bytes | bytearray | memoryview) -> list[tuple[int, Reply, Pending]]:
+        """(message id, answer, request) for each that ``pdu`` settles; interim answers settle none.
 
         ChannelLost: an answer to nothing, or without a valid signature. WireError: not SMB2.
         """
-        settled: list[tuple[int, Reply]] = []
+        settled: list[tuple[int, Reply, Pending]] = []
         for message in split_compound(pdu):
             header = Header.decode(message)
             reply = Reply(header, message[SIZE:])
@@ -135,5 +135,5 @@ class Exchange:
                 raise ChannelLost(f"wrong signature under the answer to {header.command.name}")
             del self.pending[header.message_id]
             self.outstanding_bytes -= entry.size
-            settled.append((header.message_id, reply))
+            settled.append((header.message_id, reply, entry))
         return settled

@@ -51,13 +51,13 @@ class Health:
     ask_after: float = 1.0
     answer_timeout: float = 4.0
     echo_interval: float = 5.0
-    request_timeout: float = 60.0
 
     _acked: int = field(default=0, init=False)
     _clear_at: float = field(default=0.0, init=False)
     _limit: float = field(default=0.0, init=False)
     _heard: int = field(default=0, init=False)
     _sign_at: float = field(default=0.0, init=False)
+    _doubt: Verdict | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._clear_at = self._sign_at = self.since
@@ -67,10 +67,20 @@ class Health:
         """Nobody looked for a while (this process was stopped): what was not heard then proves nothing."""
         self._clear_at = self._sign_at = now
 
+    def shares_fate(self, other: Health, now: float) -> bool:
+        """Whether this one may have gone the way of the ``other``, silent one: no sign for half that time."""
+        return now - self._sign_at > (now - other._clear_at) / 2
+
+    def doubt(self, reason: str) -> None:
+        """It counts as silent until the peer says something."""
+        self._doubt = Verdict(State.SILENT, reason)
+
     def judge(self, sample: Sample, *, alternative: bool) -> Verdict:
         """``alternative``: another channel is alive, so that a slow answer need not be waited for so long."""
         if sample.heard != self._heard or sample.acked != self._acked:
             self._sign_at = sample.now
+        if sample.heard != self._heard:
+            self._doubt = None
         if sample.acked != self._acked or sample.unacked == 0:
             self._clear_at = sample.now
             # The time-out as it was while bytes got across: retransmissions double it.
@@ -79,10 +89,12 @@ class Health:
         stuck = sample.now - self._clear_at
         if sample.unacked and stuck >= self._limit:
             return Verdict(State.SILENT, f"no byte acknowledged for {stuck:.1f} s, {sample.unacked} waiting")
+        if self._doubt is not None:
+            return self._doubt
         quiet = sample.now - self._sign_at
         if sample.owed_since is not None:
             owed = min(quiet, sample.now - sample.owed_since)
-            patience = self.answer_timeout if alternative else self.request_timeout
+            patience = self.answer_timeout if alternative else 2 * self.answer_timeout
             if owed >= patience:
                 return Verdict(State.SILENT, f"no answer for {owed:.1f} s")
             return Verdict(State.UNSURE if owed >= self.ask_after else State.ALIVE)

@@ -32,6 +32,8 @@ from server.wire.status import NTSTATUS
 
 _RESCUE_PAUSE = 0.25
 _SETTLED_AFTER = 10.0
+_GRACE = 1.0
+"""Seconds for which a new channel is kept though no list speaks for its path: it brings the news itself."""
 
 
 class Keeper:
@@ -163,7 +165,7 @@ class Keeper:
         if complete:
             keys = {path.key for path in chosen}
             for channel in session.channels:
-                if channel.path.key not in keys:
+                if channel.path.key not in keys and now - channel.opened_at > _GRACE:
                     channel.state = ChannelState.DRAINING
             self._note_best(next(iter(chosen)), paths, now)
         if not missing:

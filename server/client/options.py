@@ -26,8 +26,6 @@ class Options:
     """From there to a channel that carries requests."""
     reconnect_timeout: float = 30.0
     """How long to look for a way to the server while no channel works, before the session counts as lost."""
-    request_timeout: float = 60.0
-    """A channel that leaves a request unanswered for this long is given up, better one or not."""
 
     poll_interval: float = 5.0
     """Between two questions for the server's interface list."""
@@ -38,13 +36,15 @@ class Options:
     ask_after: float = 1.0
     """So is one that owes an answer for this long."""
     answer_timeout: float = 4.0
-    """A channel that gave none for this long is given up if there is another one."""
+    """One that gave none for so long, not even to an ECHO, counts as dead; the only one after twice that."""
     unacked_rto_multiple: float = 6.0
     """No byte acked for this many retransmission time-outs: dead (as Samba's server judges its clients)."""
 
     chunk: int = 1 << 20
     """Size of one READ or WRITE of a whole-file copy; no more than the server takes."""
     window: int = 4 << 20
-    """Bytes under way on one channel, so that a slow one does not hoard what a fast one could carry."""
+    """Most bytes under way on one channel, so that a slow one does not hoard what a fast one could carry."""
+    queue_time: float = 0.5
+    """A channel whose answers take longer than this gets fewer bytes at a time."""
     in_flight: int = 16
     """Requests of one copy under way, over all channels."""

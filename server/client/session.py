@@ -101,6 +101,7 @@ class Session:
         self.lost: str | None = None
         """Why the session is no more; None while it lives."""
         self._leaving = False
+        self._urgent = 0
         self.attention = asyncio.Event()
         """Set when a channel's state changed, for the keeper."""
 
@@ -285,7 +286,7 @@ class Session:
         batch: _Batch | None = None
         try:
             while True:
-                channel = over or await self._with_room(request)
+                channel = over or await self._with_room(request, urgent=batch is not None)
                 answer = channel.send(
                     request.command,
                     request.body,
@@ -331,12 +332,20 @@ class Session:
             raise StatusError(reply.status, request.command.name)
         return reply
 
-    async def _with_room(self, request: Request) -> Channel:
+    async def _with_room(self, request: Request, *, urgent: bool) -> Channel:
+        """A channel that takes the request now. What a lost channel carried goes before new data."""
         charge = charge_for(request.payload)
-        while True:
-            self.check()
-            channel = self._scheduler.pick(self.channels, charge, request.size)
-            if channel is not None:
-                return channel
-            self._room.clear()
-            await self._room.wait()
+        self._urgent += urgent
+        try:
+            while True:
+                self.check()
+                if urgent or not self._urgent or not request.size:
+                    channel = self._scheduler.pick(self.channels, charge, request.size)
+                    if channel is not None:
+                        return channel
+                self._room.clear()
+                await self._room.wait()
+        finally:
+            self._urgent -= urgent
+            if urgent:
+                self._room.set()

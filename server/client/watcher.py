@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from server.client.channel import Channel, ChannelState
 from server.client.errors import ClientError
@@ -45,11 +45,14 @@ class Watcher:
         """Judge every channel as of ``now``; silence and revive them at the session."""
         stalled = self._last is not None and now - self._last > self._interval + _STALL
         self._last = now
+        unacked: dict[Channel, int] = {}
+        fallen: list[Channel] = []
         for channel in list(self._session.channels):
             try:
                 sample = channel.sample(self._queries, now)
             except OSError:
                 continue  # It is closing; the session will be told.
+            unacked[channel] = sample.unacked
             if stalled:
                 channel.health.forgive(now)
                 continue
@@ -60,9 +63,21 @@ class Watcher:
                 silent, reason = True, f"no link on {channel.path.interface}"
             if silent and channel.state is not ChannelState.SILENT:
                 self._session.silence(channel, reason, sample.unacked)
+                fallen.append(channel)
             elif not silent and channel.state is ChannelState.SILENT:
                 self._session.revive(channel)
             elif verdict.state is State.UNSURE:
+                self._ask(channel)
+        for channel in fallen:
+            self._doubt_others(channel, unacked, now)
+
+    def _doubt_others(self, silent: Channel, unacked: Mapping[Channel, int], now: float) -> None:
+        """What goes the same way and gave no sign lately has to prove that it is not cut off as well."""
+        for channel in self._session.in_state(ChannelState.LIVE, ChannelState.DRAINING):
+            if channel.path.key == silent.path.key and channel.health.shares_fate(silent.health, now):
+                reason = f"as quiet as channel {silent.number}"
+                channel.health.doubt(reason)
+                self._session.silence(channel, reason, unacked.get(channel, 0))
                 self._ask(channel)
 
     def _ask(self, channel: Channel) -> None:

@@ -91,7 +91,8 @@ def test_what_a_payload_costs(payload: int, charge: int) -> None:
 def test_an_answer_settles_its_request_and_brings_credits() -> None:
     connection = exchange()
     number, _ = connection.begin(Command.ECHO, [EMPTY_BODY], now=0.0, size=7)
-    [(settled, reply)] = connection.receive(answer(number, credits=3))
+    [(settled, reply, request)] = connection.receive(answer(number, credits=3))
+    assert request.size == 7
     assert settled == number
     assert reply.status is NTSTATUS.SUCCESS
     assert bytes(reply.body) == EMPTY_BODY
@@ -104,7 +105,7 @@ def test_a_compound_answer_settles_each_of_its_requests() -> None:
     chain = join_compound([answer(number, signed=False) for number in numbers])
     for message in chain:
         SIGNER.sign(message, server=True)
-    assert [number for number, _ in connection.receive(b"".join(chain))] == numbers
+    assert [number for number, _, _ in connection.receive(b"".join(chain))] == numbers
 
 
 def test_an_interim_answer_brings_its_credits_and_settles_nothing() -> None:
@@ -116,7 +117,7 @@ def test_an_interim_answer_brings_its_credits_and_settles_nothing() -> None:
     assert connection.receive(interim) == []
     assert (connection.credits, connection.pending[number].async_id) == (44, 8)
     final = answer(number, Command.CREATE, credits=0, async_id=8)
-    assert [settled for settled, _ in connection.receive(final)] == [number]
+    assert [settled for settled, _, _ in connection.receive(final)] == [number]
 
 
 @pytest.mark.parametrize("how", ["unsigned", "wrong key", "altered"])
@@ -136,7 +137,7 @@ def test_a_server_without_the_session_has_no_key_to_say_so_with() -> None:
     connection = exchange()
     number, _ = connection.begin(Command.ECHO, [EMPTY_BODY], now=0.0)
     gone = answer(number, status=NTSTATUS.USER_SESSION_DELETED, signed=False, body=ERROR_BODY)
-    [(_, reply)] = connection.receive(gone)
+    [(_, reply, _)] = connection.receive(gone)
     assert reply.status is NTSTATUS.USER_SESSION_DELETED
 
 

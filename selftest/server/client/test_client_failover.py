@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from server.client import Client, SessionLost
 COUNT = 96
 
 
-async def copy(client: Client, paths: TwoPaths, half: asyncio.Event) -> None:
-    """Put a file, telling when half of it is there; check what is stored."""
+async def copy(client: Client, paths: TwoPaths, fault: Callable[[], None]) -> None:
+    """Put a file, with a fault when half of it is there; check what is stored."""
+    faults = [fault]
 
     def watch(done: int, total: int) -> None:
-        if done >= total // 2:
-            half.set()
+        if done >= total // 2 and faults:
+            faults.pop()()
 
     copied = await client.put(SHARE, "film.bin", chunks(COUNT), COUNT << 20, watch)
     assert copied.bytes == COUNT << 20
@@ -33,12 +35,9 @@ def test_a_silent_cable_half_way_moves_the_copy_and_the_way_back_is_found(tmp_pa
         async with two_paths(tmp_path) as paths, paths.client(handshake_timeout=1.0) as client:
             terms = await client.login()
             await client.connect_channels(2)
-            half = asyncio.Event()
-            copying = asyncio.create_task(copy(client, paths, half))
-            await half.wait()
-            paths.fast.freeze()
+            copying = asyncio.create_task(copy(client, paths, paths.fast.freeze))
             await paths.until("path-changed", to=SLOW)
-            assert paths.remotes(client) == {SLOW}
+            await paths.when(lambda: paths.remotes(client) == {SLOW})
             await copying
             paths.fast.thaw()
             await paths.until("path-changed", to=FAST)
@@ -66,10 +65,7 @@ def test_one_of_two_channels_is_reset_and_its_requests_go_over_the_other(tmp_pat
         async with two_paths(tmp_path) as paths, paths.client() as client:
             await client.login()
             await client.connect_channels(2)
-            half = asyncio.Event()
-            copying = asyncio.create_task(copy(client, paths, half))
-            await half.wait()
-            paths.fast.reset(one=True)
+            copying = asyncio.create_task(copy(client, paths, lambda: paths.fast.reset(one=True)))
             await copying
             [lost] = paths.told("channel-lost")
             assert lost["channel_sequence"] == 1
@@ -85,10 +81,7 @@ def test_with_its_last_channel_the_session_ends_and_everybody_is_told(tmp_path: 
         async with two_paths(tmp_path) as paths, paths.client() as client:
             await client.login()
             await client.connect_channels(2)
-            half = asyncio.Event()
-            copying = asyncio.create_task(copy(client, paths, half))
-            await half.wait()
-            paths.fast.reset()
+            copying = asyncio.create_task(copy(client, paths, paths.fast.reset))
             with pytest.raises(SessionLost, match="the server ended it with its last channel"):
                 await asyncio.wait_for(copying, 10)
             [lost] = paths.told("session-lost")
@@ -107,11 +100,12 @@ def test_no_way_at_all_ends_in_time(tmp_path: Path) -> None:
         ):
             await client.login()
             await client.connect_channels(2)
-            half = asyncio.Event()
-            copying = asyncio.create_task(copy(client, paths, half))
-            await half.wait()
-            paths.fast.freeze()
-            paths.slow.freeze()
+
+            def fault() -> None:
+                paths.fast.freeze()
+                paths.slow.freeze()
+
+            copying = asyncio.create_task(copy(client, paths, fault))
             with pytest.raises(SessionLost, match="no way to the server for 2 s"):
                 await asyncio.wait_for(copying, 15)
             assert "channel-failed" in paths.kinds()
@@ -127,14 +121,12 @@ def test_all_silent_for_a_while_and_nothing_else_there_goes_on_where_it_was(tmp_
             async with paths.client(handshake_timeout=0.5) as client:
                 await client.login()
                 await client.connect_channels(2)
-                half = asyncio.Event()
-                copying = asyncio.create_task(copy(client, paths, half))
-                await half.wait()
-                paths.fast.freeze()
+                copying = asyncio.create_task(copy(client, paths, paths.fast.freeze))
+                await paths.when(lambda: paths.states(client) == {"silent"})
                 await paths.until("channel-failed")
-                assert {channel.state.value for channel in client.channels} == {"silent"}
                 paths.fast.thaw()
                 await copying
+                await paths.when(lambda: paths.states(client) == {"live"})
                 assert "session-lost" not in paths.kinds()
 
     asyncio.run(run())

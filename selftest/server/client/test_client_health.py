@@ -58,7 +58,7 @@ def test_an_answer_that_is_owed_is_asked_for_and_missed_sooner_if_there_is_anoth
     owing = [sample(t, owed=0.0) for t in (0.5, 1.5, 4.5)]
     assert states(Health(0.0), owing, alternative=True) == [ALIVE, UNSURE, SILENT]
     assert states(Health(0.0), owing, alternative=False) == [ALIVE, UNSURE, UNSURE]
-    assert states(Health(0.0), [sample(60.5, owed=0.0)], alternative=False) == [SILENT]
+    assert states(Health(0.0), [sample(8.5, owed=0.0)], alternative=False) == [SILENT]
 
 
 def test_any_answer_is_a_sign_of_life() -> None:
@@ -76,3 +76,20 @@ def test_time_in_which_nobody_looked_proves_nothing() -> None:
     health.forgive(100.0)
     assert states(health, [sample(100.1, unacked=9)]) == [ALIVE]
     assert states(health, [sample(101.4, unacked=9)]) == [SILENT]
+
+
+def test_what_goes_the_way_of_a_dead_channel_has_to_prove_itself() -> None:
+    dead, quiet, busy = Health(0.0), Health(0.0), Health(0.0)
+    dead.judge(sample(5.0, acked=9), alternative=True)
+    busy.judge(sample(5.9, acked=9), alternative=True)
+    quiet.judge(sample(5.2, acked=9), alternative=True)
+    assert not busy.shares_fate(dead, 6.2)
+    assert quiet.shares_fate(dead, 6.2)
+    quiet.doubt("as quiet as that one")
+    assert quiet.judge(sample(6.5, acked=9), alternative=True).reason == "as quiet as that one"
+    later = [
+        sample(6.6, acked=90),  # Acknowledged by whom? The peer has to speak for itself.
+        sample(6.7, acked=90, heard=76),
+        sample(6.8, acked=90, heard=76),
+    ]
+    assert states(quiet, later) == [SILENT, ALIVE, ALIVE]
