@@ -20,7 +20,7 @@ COUNTING = """
 import os, signal, sys, time
 seen = []
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT):
-    signal.signal(number, lambda n, _: print("got", signal.Signals(n).name, flush=True))
+    signal.signal(number, lambda n, _: os.write(1, f"got {signal.Signals(n).name}\\n".encode()))
 print("ready", os.getpid(), flush=True)
 for line in sys.stdin:
     if line == "end\\n":

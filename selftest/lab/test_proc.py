@@ -50,7 +50,12 @@ def test_descendants_are_children_and_theirs() -> None:
 
 
 def test_a_command_line_is_whole_and_who_has_none_is_told_by_name() -> None:
-    with subprocess.Popen(["cat", "-", "-u"], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(["cat", "-", "-u"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"up\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"up\n"
         assert proc.command_line(process.pid) == "cat - -u"
         process.communicate()
     zombie = subprocess.Popen(["true"])

@@ -37,3 +37,10 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """The same network, without a switch and with one."""
     with network(tmp_path_factory.mktemp("net") / "lab", direct=request.param == "direct") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """The same network with a switch, for what cannot be without one."""
+    with network(tmp_path_factory.mktemp("net") / "lab") as running:
+        yield running

@@ -156,6 +156,25 @@ c.shutdown(socket.SHUT_WR)
 assert failure(c.send, b"x", socket.MSG_NOSIGNAL) == "EPIPE" and not came
 assert failure(c.send, b"x") == "EPIPE" and came
 """,
+    "a file sent by sendfile arrives whole, and POLLOUT comes again and again": """
+import tempfile, threading
+c, s = pair()
+data = os.urandom(3 << 20)
+with tempfile.TemporaryFile() as file:
+    file.write(data); file.flush()
+    c.setblocking(False)
+    def give():
+        done, p = 0, select.poll(); p.register(c, select.POLLOUT)
+        while done < len(data):
+            assert p.poll(5000), f"not writable after {done} bytes"
+            done += os.sendfile(c.fileno(), file.fileno(), done, 1 << 16)
+        c.shutdown(socket.SHUT_WR)
+    t = threading.Thread(target=give); t.start()
+    got = bytearray()
+    while part := s.recv(8192): got += part
+    t.join()
+assert got == data
+""",
     "one write after the peer's close is taken, and lost": """
 c, s = pair()
 s.close()

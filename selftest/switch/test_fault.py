@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import select
 import socket
 from collections.abc import Iterator
@@ -335,6 +336,16 @@ def test_heal_undoes_all_faults_at_once(lab: Switched) -> None:
     assert all(one["up"] and one["rate"] is None for one in lab.do("interfaces"))
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as the machine allows, as the switch takes for itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a_fault_takes_hold_of_hundreds_of_flows_in_one_step(lab: Switched) -> None:
     listener = lab.listen("server", "10.0.1.1", 445, backlog=4096)
     pairs = []

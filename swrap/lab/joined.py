@@ -42,7 +42,7 @@ class Joined:
         record = found.record
         if not record.ready:
             raise NoLab(f"{found.directory}: the lab is still starting")
-        here, there = proc.namespace("self"), proc.namespace(record.owner.pid)
+        here, there = proc.namespace("self"), record.network
         if here and there and here != there:
             raise Refused(
                 f"{found.directory}: this lab runs in another network namespace ({there}, this is {here}); "

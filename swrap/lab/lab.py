@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from swrap.abi.page import Page
-from swrap.lab import child, environment, orphans, registry, started, target
+from swrap.lab import child, environment, orphans, proc, registry, started, target
 from swrap.lab.child import Helper
 from swrap.lab.errors import LabError
 from swrap.lab.guard import before_exec
@@ -101,6 +101,7 @@ class Lab:
                     adopts=adopt,
                     hosts={host.name: [i.name for i in host.interfaces] for host in topology.hosts},
                     since=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    network=proc.namespace("self"),
                 )
             environment.prepare(path)
             record.write(path)

@@ -62,6 +62,8 @@ class Record:
     keeper: Process | None = None
     switch: Process | None = None
     since: str = ""
+    network: str | None = None
+    """The network namespace, as ``proc.namespace`` names it: from inside another one it cannot be looked up."""
 
     def write(self, directory: Path) -> None:
         """Put it in place in one step, so that a reader sees the old one or the new one."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from swrap.events import Event
 
 from .outcome import Verdict
+from .streams import settle
 
 
 class ReportError(Exception):
@@ -37,11 +38,13 @@ class Reporter(Protocol):
 class Reporters:
     """Several reporters as one: each gets everything, and none keeps another from its work.
 
-    A context manager: leaving it closes, so that an exception on the way leaves a sane terminal.
+    A context manager: leaving it closes, so that an exception on the way leaves a sane terminal. ``screens``:
+    what the members print to; what one of them holds back when it fails must not fail again at exit.
     """
 
-    def __init__(self, members: Sequence[Reporter]) -> None:
+    def __init__(self, members: Sequence[Reporter], screens: Sequence[TextIO] = ()) -> None:
         self._members = list(members)
+        self._screens = screens
         self._failures: list[str] = []
 
     def event(self, e: Event, /) -> None:
@@ -81,6 +84,8 @@ class Reporters:
             self._drop(member, str(error))
         except OSError as error:
             self._drop(member, f"cannot write to the screen: {error.strerror or error}")
+            for screen in self._screens:
+                settle(screen)
         except Exception as error:  # a view that stumbles must not take the run with it; its name is told
             self._drop(member, f"{type(member).__name__} failed: {type(error).__name__}: {error}")
 

@@ -56,4 +56,4 @@ def reporters(
         members.append(HtmlReporter(html))
     if events is not None:
         members.append(Recorder(events))
-    return Reporters(members)
+    return Reporters(members, (out, err))

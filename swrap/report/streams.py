@@ -26,6 +26,14 @@ class Screen(Console):
         abandon(self._stream)
 
 
+def settle(stream: TextIO) -> None:
+    """What ``stream`` holds back goes out now; if it cannot, nowhere, and not at exit again."""
+    try:
+        stream.flush()
+    except OSError:
+        abandon(stream)
+
+
 def abandon(stream: TextIO) -> None:
     """Nobody reads ``stream`` any more: let what is still written to it, also at exit, go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

@@ -40,6 +40,8 @@
 	X(ssize_t, send, (int fd, const void *buf, size_t n, int flags))                                               \
 	X(ssize_t, sendto, (int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)) \
 	X(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags))                                             \
+	X(ssize_t, sendfile, (int out, int in, off_t *offset, size_t n))                                               \
+	X(ssize_t, splice, (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags))   \
 	X(int, sendmmsg, (int fd, struct mmsghdr * messages, unsigned int n, int flags))                               \
 	X(int, recvmmsg, (int fd, struct mmsghdr * messages, unsigned int n, int flags, struct timespec *patience))    \
 	X(long, syscall, (long number, ...))                                                                           \

@@ -13,6 +13,7 @@
  *	connect.c     connect, and the outcome of one that is under way
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
+ *	pages.c       sendfile and splice
  *	dgram.c       datagram sockets: address, peer; dgram_send.c and dgram_recv.c their messages,
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options
  *	option.c      getsockopt, setsockopt
