@@ -130,7 +130,9 @@ def test_ctrl_z_stops_the_whole_job_and_it_goes_on_when_continued(terminal: Term
     program = int(terminal.expect("ready").split()[-1])
     terminal.type("\x1a")
     terminal.expect("stopped")
-    found = proc.stat(program)
+    deadline = time.monotonic() + 10  # no event tells that a process of somebody else's has stopped
+    while (found := proc.stat(program)) and found.state != "T" and time.monotonic() < deadline:
+        os.sched_yield()
     assert found is not None
     assert found.state == "T"
     terminal.type("\n")
