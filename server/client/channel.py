@@ -66,7 +66,7 @@ class Channel:
         self._link = link
         try:
             self.local, self.remote = (
-                _endpoint(name()) for name in (link.socket.getsockname, link.socket.getpeername)
+                endpoint(*name()[:2]) for name in (link.socket.getsockname, link.socket.getpeername)
             )
             async with asyncio.timeout(options.handshake_timeout):
                 established = await self._shake_hands(link, steps)
@@ -253,6 +253,6 @@ class Channel:
             self._on_change(self)
 
 
-def _endpoint(name: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    host, port = name[0], name[1]
+def endpoint(host: str, port: int) -> str:
+    """As people write it: 10.0.1.1:445, [fd00::1]:445."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

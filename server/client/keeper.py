@@ -17,7 +17,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from server.client import policy
-from server.client.channel import Channel, ChannelState
+from server.client.channel import Channel, ChannelState, endpoint
 from server.client.dialer import Dialer
 from server.client.errors import ClientError, StatusError
 from server.client.ledger import Ledger
@@ -214,7 +214,7 @@ class Keeper:
             return
         session.tell(
             "channel-failed",
-            remote=str(path.remote),
+            remote=endpoint(str(path.remote), self._options.port),
             ifindex=path.ifindex,
             reason=str(error) or "no answer in time",
         )
