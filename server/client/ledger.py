@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from server.client.policy import Address, Path
 
-FIRST, MOST = 0.5, 8.0
+FIRST, MOST = 0.5, 4.0
 """Seconds of pause after the first failure, and the most it doubles to."""
 
 Key = tuple[str | None, Address]
