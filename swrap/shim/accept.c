@@ -84,8 +84,8 @@ SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 		socklen_t got = sizeof(sun);
 		int accepted = sw_real()->accept4(fd, (struct sockaddr *)&sun, &got, flags);
 
-		if (accepted < 0)
-			return -1;
+		if (accepted < 0) /* a datagram socket may be one that has no listeners at all, or SOCK_SEQPACKET */
+			return errno == EINVAL && sw_tag_get(fd, &tag) && (tag & SW_TAG_DGRAM) ? sw_fail(EOPNOTSUPP) : -1;
 		if (!sw_tag_get(fd, &tag))
 			return plain_result(accepted, &sun, got, addr, len);
 		if (welcome(accepted, tag, &sun, got, &peer)) {

@@ -78,6 +78,7 @@ static bool sender(const struct sockaddr_un *sun, socklen_t len, struct sw_dgram
 {
 	struct sw_name name;
 	uint32_t iface;
+	uint16_t owner;
 
 	if (!(sw_lab()->flags & SW_DIRECT))
 		return true;
@@ -88,6 +89,8 @@ static bool sender(const struct sockaddr_un *sun, socklen_t len, struct sw_dgram
 	if (sw_ip_is_any(head->from.ip) && sw_route(sw_lab(), name.host, head->to.ip, head->from.ip, &iface) < 0)
 		memcpy(head->from.ip, sw_addrs(sw_lab())[sw_hosts(sw_lab())[name.host].first_addr].ip, 16);
 	head->from.port = name.own.port;
+	if (sw_owner(sw_lab(), name.host, head->to.ip, &owner, &iface) == 0)
+		head->ifindex = sw_ifaces(sw_lab())[iface].ifindex;
 	return true;
 }
 

@@ -30,70 +30,74 @@ static bool take_int(const struct cmsghdr *c, int least, int most, int *value)
 	return *value >= least && *value <= most;
 }
 
-/* take_pktinfo() - Where it goes out, and as whose. */
-static bool take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head)
+/* take_pktinfo() - Where it goes out, and as whose: 0 or an errno. */
+static int take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head)
 {
 	size_t size = c->cmsg_len - CMSG_LEN(0);
+	bool v6 = c->cmsg_level == IPPROTO_IPV6;
 
-	if (c->cmsg_level == IPPROTO_IP) {
+	if (v6) {
+		struct in6_pktinfo info;
+
+		if (size < sizeof(info))
+			return EINVAL;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		head->ifindex = (uint16_t)info.ipi6_ifindex;
+		memcpy(head->from.ip, &info.ipi6_addr, 16);
+	} else {
 		struct in_pktinfo info;
 
 		if (size < sizeof(info))
-			return false;
+			return EINVAL;
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
 		head->ifindex = (uint16_t)info.ipi_ifindex;
 		memset(head->from.ip, 0, sizeof(head->from.ip));
 		memset(head->from.ip + 10, 0xff, 2);
 		memcpy(head->from.ip + 12, &info.ipi_spec_dst, 4);
-	} else {
-		struct in6_pktinfo info;
-
-		if (size < sizeof(info))
-			return false;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		head->ifindex = (uint16_t)info.ipi6_ifindex;
-		memcpy(head->from.ip, &info.ipi6_addr, 16);
 	}
-	return sw_ip_is_any(head->from.ip) || sw_addr_has(sw_lab(), SW_TAG_HOST(tag), head->from.ip);
+	if (sw_ip_is_any(head->from.ip) || sw_addr_has(sw_lab(), SW_TAG_HOST(tag), head->from.ip))
+		return 0;
+	return v6 ? EINVAL : ENETUNREACH;
 }
 
-/* take_one() - What one control message wants of this datagram; false: EINVAL. */
-static bool take_one(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head)
+/* take_one() - What one control message wants of this datagram: 0 or an errno. */
+static int take_one(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head)
 {
-	bool v6 = c->cmsg_level == IPPROTO_IPV6;
+	bool v6 = c->cmsg_level == IPPROTO_IPV6, v4 = !(tag & SW_TAG_V6) || sw_ip_is_v4(head->to.ip);
 	int value;
 
 	if (c->cmsg_level == SOL_SOCKET)
-		return c->cmsg_type != SCM_RIGHTS && c->cmsg_type != SCM_CREDENTIALS;
-	if (c->cmsg_level != IPPROTO_IP && !(v6 && (tag & SW_TAG_V6)))
-		return false;
+		return c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS ? EINVAL : 0;
+	if (v6 && v4 && (tag & SW_TAG_V6) && c->cmsg_type == IPV6_PKTINFO)
+		return take_pktinfo(tag, c, head);
+	if (c->cmsg_level != (v4 ? IPPROTO_IP : IPPROTO_IPV6))
+		return 0; /* what is for the other family means nothing here, and is no error either */
 	if (c->cmsg_type == (v6 ? IPV6_PKTINFO : IP_PKTINFO))
 		return take_pktinfo(tag, c, head);
 	if (c->cmsg_type == (v6 ? IPV6_HOPLIMIT : IP_TTL)) {
 		if (!take_int(c, v6 ? -1 : 1, 255, &value))
-			return false;
+			return EINVAL;
 		head->ttl = (uint8_t)value;
 		head->flags |= value < 0 ? 0 : SW_DGRAM_TTL;
-		return true;
+		return 0;
 	}
-	if (c->cmsg_type == (v6 ? IPV6_TCLASS : IP_TOS)) {
-		if (!take_int(c, v6 ? -1 : 0, 255, &value))
-			return false;
-		head->tos = value < 0 ? 0 : (uint8_t)value;
-		head->flags |= value < 0 ? 0 : SW_DGRAM_TOS;
-		return true;
-	}
-	return false;
+	if (c->cmsg_type != (v6 ? IPV6_TCLASS : IP_TOS) || !take_int(c, v6 ? -1 : 0, 255, &value))
+		return EINVAL;
+	head->tos = value < 0 ? 0 : (uint8_t)value;
+	head->flags |= value < 0 ? 0 : SW_DGRAM_TOS;
+	return 0;
 }
 
 static int read_control(uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)msg, c))
-		if (c->cmsg_len < CMSG_LEN(0) ||
-		    c->cmsg_len > msg->msg_controllen - (size_t)((char *)c - (char *)msg->msg_control) ||
-		    !take_one(tag, c, head))
-			return EINVAL;
-	return 0;
+	int error = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c && !error; c = CMSG_NXTHDR((struct msghdr *)msg, c)) {
+		size_t left = msg->msg_controllen - (size_t)((char *)c - (char *)msg->msg_control);
+
+		error = c->cmsg_len < CMSG_LEN(0) || c->cmsg_len > left ? EINVAL : take_one(tag, c, head);
+	}
+	return error;
 }
 
 /* send_directly() - To the receiver's own socket. A datagram that meets nobody, or a full receiver, is lost. */
@@ -130,7 +134,8 @@ static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *he
 		return error;
 	if (!head->to.port)
 		return EINVAL;
-	if ((tag & SW_TAG_V6) && msg->msg_namelen >= sizeof(*in6) && (sw_ip_is_group(head->to.ip) || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)))
+	if ((tag & SW_TAG_V6) && msg->msg_namelen >= sizeof(*in6) &&
+	    (sw_ip_is_group(head->to.ip) || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)))
 		head->ifindex = (uint16_t)in6->sin6_scope_id;
 	sw_unspecified_is_here(&head->to);
 	return (tag & SW_TAG_V6ONLY) && sw_ip_is_v4(head->to.ip) ? ENETUNREACH : 0;

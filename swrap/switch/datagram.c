@@ -59,12 +59,13 @@ static void to_many(struct sw *sw, const struct sw_parcel *p)
 {
 	struct sw_path *path = &sw->twins->packet.half[0].path;
 	const struct sw_page *page = sw->page;
-	bool group = sw_ip_is_group(p->to.ip);
+	bool group = sw_ip_is_group(p->to.ip), lo = sw_ifaces(page)[p->iface].flags & SW_IF_LOOPBACK;
 	struct sw_hop out = {.iface = p->iface, .dir = SW_TX};
 
-	if (!group || (!p->no_loop && sw_membership_host(sw, p->from->host, p->to.ip, p->iface)))
+	/* On lo it comes back in any case. */
+	if (!group || ((!p->no_loop || lo) && sw_membership_host(sw, p->from->host, p->to.ip, p->iface)))
 		sw_deliver_all(sw, p, p->from->host, p->iface);
-	if (p->ttl == 0 || (sw_ifaces(page)[p->iface].flags & SW_IF_LOOPBACK) || !sw_shape_pass(sw, &out, 1, p->size))
+	if (p->ttl == 0 || lo || !sw_shape_pass(sw, &out, 1, p->size))
 		return;
 	for (uint32_t i = 0; i < page->n_ifaces; i++) {
 		uint16_t host = sw_ifaces(page)[i].host;
