@@ -10,7 +10,7 @@ From the inside out; each module knows only those above it:
 * ``local``        this host's interfaces, as its kernel tells them now
 * ``link``, ``channel``    a TCP connection; the same, bound to the session
 * ``dialer``       makes channels: one to log in, further ones to bind
-* ``session``      requests that outlive the channel they were sent on
+* ``replay``, ``session``   requests that outlive the channel they were sent on
 * ``files``        trees, opens, whole files in both directions
 * ``surroundings``, ``watcher``, ``ledger``   which paths there are, who is silent, what may be tried
 * ``keeper``       decides: opens channels, gives up dead ones, comes back to the better path

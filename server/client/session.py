@@ -17,6 +17,7 @@ from server.client.events import Field, Observer
 from server.client.exchange import Reply, charge_for
 from server.client.handshake import Established, SessionKeys
 from server.client.policy import Path
+from server.client.replay import Batch, LostWithRequests
 from server.client.scheduler import Scheduler
 from server.wire.buffers import Buffer
 from server.wire.header import Command
@@ -53,39 +54,6 @@ class Request:
     repeat: Repeat = Repeat.PLAIN
 
 
-class _Lost(ChannelLost):
-    """Carries the account of a lost channel's requests to each of them."""
-
-    def __init__(self, reason: str, batch: _Batch) -> None:
-        super().__init__(reason)
-        self.batch = batch
-
-
-class _Batch:
-    """Counts the requests of one lost channel until all are under way again."""
-
-    def __init__(self, session: Session, channel: int, requests: int) -> None:
-        self._session = session
-        self._channel = channel
-        self._left = requests
-        self._sequence = session.channel_sequence
-        self._over: list[int] = []
-
-    def settle(self, carrier: Channel | None) -> None:
-        """One of them is sent over ``carrier``, or given up."""
-        self._left -= 1
-        if carrier is not None:
-            self._over.append(carrier.number)
-        if self._left == 0 and self._over:
-            self._session.tell(
-                "replayed",
-                channel=self._channel,
-                requests=len(self._over),
-                channel_sequence=self._sequence,
-                over=sorted(set(self._over)),
-            )
-
-
 class Session:
     """Made by the first channel, which logged in. ``tell`` reports events to the observer."""
 
@@ -105,7 +73,7 @@ class Session:
         self.attention = asyncio.Event()
         """Set when a channel's state changed, for the keeper."""
 
-    def tell(self, kind: str, **fields: Field) -> None:
+    def tell(self, kind: str, /, **fields: Field) -> None:
         self._observer(kind, fields)
 
     # -- identity
@@ -190,7 +158,9 @@ class Session:
             outstanding=outstanding,
             channel_sequence=self.channel_sequence,
         )
-        channel.abort(_Lost(reason, _Batch(self, channel.number, outstanding)))
+        channel.abort(
+            LostWithRequests(reason, Batch(channel.number, outstanding, self.channel_sequence, self.tell))
+        )
         self.attention.set()
         self._room.set()
 
@@ -283,7 +253,7 @@ class Session:
         """
         loop = asyncio.get_running_loop()
         replay, fenced_until, pause = False, 0.0, 0.01
-        batch: _Batch | None = None
+        batch: Batch | None = None
         try:
             while True:
                 channel = over or await self._with_room(request, urgent=batch is not None)
@@ -297,12 +267,12 @@ class Session:
                     replay=replay,
                 )
                 if batch is not None:
-                    batch.settle(channel)
+                    batch.settle(channel.number)
                     batch = None
                 try:
                     reply = await answer
                 except ChannelLost as lost:
-                    batch = lost.batch if isinstance(lost, _Lost) else None
+                    batch = lost.batch if isinstance(lost, LostWithRequests) else None
                     self.check()
                     if over is not None or request.repeat is Repeat.NEVER:
                         raise ChannelLost(str(lost)) from None
