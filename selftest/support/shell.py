@@ -36,6 +36,7 @@ class Shell:
                 pass_fds=(theirs.fileno(),),
             )
         ours.settimeout(20)
+        self.lab = lab
         self._socket = ours
         self._lines = ours.makefile("r")
 

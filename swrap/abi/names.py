@@ -14,6 +14,7 @@ _SERVICES = {
     "stream": lib.SW_SERVICE_STREAM,
     "control": lib.SW_SERVICE_CONTROL,
     "route": lib.SW_SERVICE_ROUTE,
+    "datagram": lib.SW_SERVICE_DATAGRAM,
 }
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -46,7 +47,7 @@ def unpack_ip(raw: bytes) -> IPAddress:
     return address.ipv4_mapped or address
 
 
-def service_address(page: Page, service: Literal["stream", "control", "route"]) -> bytes:
+def service_address(page: Page, service: Literal["stream", "control", "route", "datagram"]) -> bytes:
     """The name of one of the switch's doors, its leading NUL included."""
     sun = ffi.new("struct sockaddr_un *")
     return _text(sun, lib.sw_name_service(page.address, _SERVICES[service], sun))

@@ -12,7 +12,7 @@
 #define BATCH 64	/* accepted in one turn of the loop */
 #define BACKLOG 4096
 #define TURN 1024	/* datagrams that one twin passes on before the others' turn */
-#define SNDBUF 212992	/* doubled by the kernel, so that the payload alone may be that much */
+#define SNDBUF 212992	/* doubled by the kernel, which charges up to twice the payload */
 #define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 static int open_door(struct sw *sw)
