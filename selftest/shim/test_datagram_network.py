@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from selftest.support.network import TOPOLOGY, Network, network
 from selftest.support.shell import Shell
-
 from swrap.abi.names import service_address
 from swrap.abi.page import Page
 from swrap.switch.client import control_call
@@ -306,9 +306,7 @@ def test_killed_programs_leave_nothing_in_the_switch(three: Network, start: Star
             shell("[s.bind(('', 0)) for s in all_]")
             shell("[s.sendto(b'unread', all_[0].getsockname()) for s in all_] and None")
             shell("all_[1].connect(('10.0.1.3', 9))")
-            shell(
-                "all_[2].setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, inet_aton('239.1.1.1') + bytes(4))"
-            )
+            shell("all_[2].setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, inet_aton('239.1.1.1') + bytes(4))")
         assert twins(three) >= before + 200
         for shell in shells:
             os.kill(shell.process.pid, signal.SIGKILL)
