@@ -22,8 +22,18 @@ def server(lab: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("web")
     (folder / "hello").write_text("hello from the server\n")
     (folder / "film").write_bytes(FILM)
-    command = [sys.executable, "-u", "-m", "http.server", "80", "--bind", "::", "--directory", folder]
-    with Service(lab, "server", command) as running:
+    command: list[str | Path] = [
+        sys.executable,
+        "-u",
+        "-m",
+        "http.server",
+        "80",
+        "--bind",
+        "::",
+        "--directory",
+        folder,
+    ]
+    with Service.on(lab, "server", command) as running:
         running.says("Serving HTTP on :: port 80")
         yield running
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ WORKERS = 3
 REQUESTS = 50
 FILM = 256 << 10
 
-Nginx = Callable[[str], Service]
+Nginx = Callable[[str], AbstractContextManager[Service]]
 
 
 @pytest.fixture
@@ -25,7 +27,8 @@ def nginx(lab: Network, tmp_path: Path) -> Nginx:
     """Starts nginx on `server` with these words after each `listen`; ready when all its workers are."""
     program = installed("nginx", "nginx-light")
 
-    def start(options: str = "") -> Service:
+    @contextlib.contextmanager
+    def start(options: str = "") -> Iterator[Service]:
         web = tmp_path / "web"
         web.mkdir()
         (web / "film").write_bytes(bytes(FILM))
@@ -44,9 +47,10 @@ def nginx(lab: Network, tmp_path: Path) -> Nginx:
                 }}
             }}"""
         )
-        service = Service(lab, "server", [program, "-p", tmp_path, "-c", "nginx.conf", "-e", "stderr"])
-        service.says("start worker process ", WORKERS)
-        return service
+        command: list[str | Path] = [program, "-p", tmp_path, "-c", "nginx.conf", "-e", "stderr"]
+        with Service.on(lab, "server", command) as service:
+            service.says("start worker process ", WORKERS)
+            yield service
 
     return start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ from selftest.support.network import Network
 from selftest.support.service import Service, installed, out
 
 
-def redis(lab: Network, host: str, folder: Path, *options: str) -> Service:
+@contextlib.contextmanager
+def redis(lab: Network, host: str, folder: Path, *options: str) -> Iterator[Service]:
     """A server on the port that redis has, which keeps nothing on disk."""
     command = [installed("redis-server", "redis-server"), "--port", "6379", "--protected-mode", "no"]
-    service = Service(lab, host, [*command, "--save", "", "--dir", folder, *options])
-    service.says("Ready to accept connections")
-    return service
+    with Service.on(lab, host, [*command, "--save", "", "--dir", folder, *options]) as service:
+        service.says("Ready to accept connections")
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +65,9 @@ def test_a_replica_follows_from_the_other_host(lab: Network, tmp_path: Path) -> 
     with redis(lab, "laptop", tmp_path, "--replicaof", "server", "6379") as replica:
         replica.says("MASTER <-> REPLICA sync: Finished with success")
         assert cli(lab, "get", "before", at="127.0.0.1") == "the replica came"
-        assert "ip=10.0.1.2,port=6379,state=online" in cli(lab, "info", "replication")
         cli(lab, "set", "after", "it came")
         assert cli(lab, "wait", "1", "20000") == "1", "redis itself waits until the replica has it"
+        assert "ip=10.0.1.2,port=6379,state=online" in cli(lab, "info", "replication")
         assert cli(lab, "get", "after", at="127.0.0.1") == "it came"
         assert replica.end() == 0
 

@@ -14,7 +14,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import pytest
 
@@ -34,21 +34,26 @@ def installed(program: str, package: str) -> str:
 
 
 class Service:
-    """`argv` running on `host`; its output is read as it comes, so that it never waits for us."""
+    """A program that was started as leader of a session; its output is read as it comes, so that it never waits for us."""
 
-    def __init__(self, lab: Network, host: str, argv: Sequence[str | Path], **options: Any) -> None:
-        self.process = lab.start(host, list(argv), start_new_session=True, **options)
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
         self.said = ""
         self._heard = threading.Condition()
-        self._open = 2
+        self._pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
+        self._open = len(self._pipes)
         self._readers = [
-            threading.Thread(target=self._read, args=(pipe,), daemon=True)
-            for pipe in (self.process.stdout, self.process.stderr)
+            threading.Thread(target=self._read, args=(pipe,), daemon=True) for pipe in self._pipes
         ]
         for reader in self._readers:
             reader.start()
 
-    def _read(self, pipe: Any) -> None:
+    @classmethod
+    def on(cls, lab: Network, host: str, argv: Sequence[str | Path]) -> Service:
+        """Start `argv` on `host`."""
+        return cls(lab.start(host, list(argv), start_new_session=True))
+
+    def _read(self, pipe: IO[str]) -> None:
         for line in pipe:
             with self._heard:
                 self.said += line
@@ -65,7 +70,7 @@ class Service:
 
         with self._heard:
             self._heard.wait_for(lambda: enough() or not self._open, WITHIN)
-            assert enough(), f"{self.process.args} never said {pattern!r}: {self.said}"
+            assert enough(), f"{self.process.args!r} never said {pattern!r}: {self.said}"
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Ask it to end, and wait until it has; its exit status."""
@@ -86,12 +91,11 @@ class Service:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.ended()
-        for pipe in (self.process.stdout, self.process.stderr):
-            assert pipe is not None
+        for pipe in self._pipes:
             pipe.close()
 
 
 def out(done: subprocess.CompletedProcess[str]) -> str:
     """What a program wrote that succeeded."""
-    assert done.returncode == 0, f"{done.args}: status {done.returncode}: {done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"{done.args!r}: status {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout
