@@ -1,0 +1,115 @@
+"""Debian's smbd, unmodified, serves a host: Samba's own client and torturer, and our client, bind channels to it.
+
+A channel after the first is a socket that smbd handed to the smbd that owns the client, by SCM_RIGHTS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from selftest.support import commands
+from selftest.support.lab_fixtures import lab_file, running_lab, runtime_directory
+from selftest.support.processes import Watched
+from selftest.support.samba import PASSWORD, USER, Samba
+from selftest.support.service import Service, installed, out
+from swrap.lab import members
+
+__all__ = ["lab_file", "running_lab", "runtime_directory"]
+
+LOGIN = ("-U", f"{USER}%{PASSWORD}", "--configfile=/dev/null")
+
+CLIENT = f"""
+import asyncio, json
+from server.client.client import Client
+from server.client.options import Options
+async def main():
+    async with Client(Options("10.0.1.1", "{USER}", "{PASSWORD}")) as client:
+        await client.login()
+        interfaces = await client.interfaces()
+        channels = await client.connect_channels(4)
+        print(json.dumps({{
+            "interfaces": sorted([str(one.address), one.link_speed, str(one.capability.name)] for one in interfaces),
+            "channels": len(channels),
+        }}))
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def samba(running_lab: Path, tmp_path: Path) -> Iterator[Samba]:
+    """smbd on `server` of a lab with two hosts and a switch, which takes connections."""
+    configured = Samba(tmp_path / "samba")
+    process = commands.start(
+        *("exec", "--lab", running_lab, "--host", "server", "--", *configured.command()),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    with Service(process) as service:
+        service.says("waiting for connections")
+        yield configured
+        assert not configured.panic.exists(), service.said
+
+
+def laptop(lab: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program on `laptop`."""
+    return commands.swrap("exec", "--lab", lab, "--host", "laptop", "--", *argv)
+
+
+def smbclient(lab: Path, *arguments: str) -> str:
+    return out(laptop(lab, installed("smbclient", "smbclient"), *LOGIN, *arguments))
+
+
+@pytest.mark.parametrize("at", ["10.0.1.1", "10.0.2.1", "server"])
+def test_smbclient_logs_in_lists_and_copies_there_and_back(
+    running_lab: Path, samba: Samba, tmp_path: Path, at: str
+) -> None:
+    film, back = tmp_path / "film", tmp_path / "back"
+    film.write_bytes(os.urandom(5 << 20))
+    said = smbclient(running_lab, f"//{at}/data", "-c", f"put {film} film; ls; get film {back}")
+    assert str(5 << 20) in said
+    assert (samba.share / "film").read_bytes() == film.read_bytes()
+    assert back.read_bytes() == film.read_bytes()
+
+
+@pytest.mark.usefixtures("samba")
+def test_smbtorture_binds_as_many_channels_as_there_may_be(running_lab: Path) -> None:
+    torture = installed("smbtorture", "samba-testsuite")
+    done = laptop(running_lab, torture, *LOGIN, "//10.0.1.1/data", "smb2.multichannel.generic")
+    said = out(done)
+    for case in ("interface_info", "num_channels"):
+        assert f"success: {case}" in said
+    assert "bound session2 [#32]" in done.stderr
+
+
+@pytest.mark.usefixtures("samba")
+def test_smbd_tells_the_interfaces_of_its_host_and_our_client_binds_channels_over_them(
+    running_lab: Path,
+) -> None:
+    found = json.loads(out(laptop(running_lab, sys.executable, "-c", CLIENT)))
+    assert found["interfaces"] == [
+        ["10.0.1.1", 10**10, "RSS"],
+        ["10.0.2.1", 300 * 10**6, "NONE"],
+        ["fd00:2::1", 300 * 10**6, "NONE"],
+    ]
+    assert found["channels"] == 4
+
+
+@pytest.mark.usefixtures("samba")
+def test_its_helpers_end_with_the_lab(running_lab: Path) -> None:
+    assert "data" in smbclient(running_lab, "--list", "//10.0.1.1"), "which smbd answers by helpers"
+    directory = commands.directory_of(running_lab)
+    running = {
+        one.pid: Path(f"/proc/{one.pid}/comm").read_text().strip() for one in members.programs(directory)
+    }
+    assert {"smbd", "samba-dcerpcd"} <= set(running.values()), running
+    with Watched(running) as watched:
+        assert commands.swrap("down", running_lab).returncode == 0
+        assert watched.left_after() == []
