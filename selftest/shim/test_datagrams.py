@@ -209,10 +209,10 @@ _, fds, _, _ = recv_fds(there, 100, 1)
 b.close(); assert os.wait()[1] == 0
 passed = socket(fileno=fds[0]); passed.settimeout(10)
 assert passed.getsockname() == at_b and passed.recvfrom(100) == (b"from the child", at_a)
-os.set_inheritable(fds[0], True)
+high = fcntl.fcntl(fds[0], fcntl.F_DUPFD, 200) # far from all others
 code = "import sys; from socket import *; s = socket(fileno=int(sys.argv[1])); assert s.type == SOCK_DGRAM; s.sendto(s.recv(9)[::-1], eval(sys.argv[2]))"
 a.sendto(b"abc", at_b)
-assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code, str(fds[0]), repr(at_a)]) == 0
+assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code, str(high), repr(at_a)]) == 0
 assert a.recvfrom(9) == (b"cba", at_b)
 """,
     "an IPv6 socket on all addresses hears IPv4 too, unless it is told not to": """

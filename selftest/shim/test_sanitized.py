@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from selftest.support.network import Network
+from selftest.shim import test_datagrams
+from selftest.support.network import Network, network
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=c11", "-g", "-D_GNU_SOURCE", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -38,3 +40,26 @@ def test_a_hand_over(lab: Network, sanitized: tuple[str, Path], address: str) ->
     with lab.start("server", [program, address], env=environment) as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "handed over\n"), err
+
+
+@pytest.mark.parametrize("address", ["10.0.1.1", "fd00:1::1"])
+@pytest.mark.parametrize("how", ["direct", "switched"])
+def test_all_that_is_promised_of_datagrams(
+    sanitized: tuple[str, Path], how: str, address: str, tmp_path: Path
+) -> None:
+    promises = test_datagrams.EVERYWHERE | (test_datagrams.SWITCHED if how == "switched" else {})
+    prelude = test_datagrams.PRELUDE.format(address=address)
+    program = f"""
+for promise, text in {promises!r}.items():
+    try: exec({prelude!r} + text, {{}})
+    except BaseException: print(promise); raise
+"""
+    with network(tmp_path / "lab", direct=how == "direct") as lab:
+        environment = {
+            **lab.environment("server"),
+            "LD_PRELOAD": sanitized[0],
+            "ASAN_OPTIONS": "detect_leaks=0",
+        }
+        with lab.start("server", [sys.executable, "-c", program], env=environment) as process:
+            out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, out + err

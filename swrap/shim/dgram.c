@@ -1,13 +1,12 @@
 /* Datagram sockets: how they come in, get an address and a peer, and end. Their messages: dgram_send.c, dgram_recv.c. */
 #include "dgram.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "real.h"
-
-#define FEW_FDS 1024 /* looked at when a program begins */
 
 bool sw_dgram_seen;
 
@@ -35,21 +34,36 @@ void sw_dgram_note_rights(const struct msghdr *msg)
 	}
 }
 
-/* What exec left open. The highest fd is not known, but fds are given out from below. */
+/* note_listed() - The fds that @n bytes of directory entries name. */
+static void note_listed(const char *entries, long n)
+{
+	for (long at = 0; at < n;) {
+		unsigned short length;
+		int fd = 0;
+
+		/* struct linux_dirent64: inode and offset, eight bytes each, then the length, the type and the name */
+		memcpy(&length, entries + at + 16, sizeof(length));
+		for (const char *c = entries + at + 19; *c >= '0' && *c <= '9'; c++)
+			fd = fd * 10 + (*c - '0');
+		if (entries[at + 19] != '.')
+			sw_dgram_note(fd);
+		at += length;
+	}
+}
+
+/* What exec left open: as the kernel lists it, since it may be any fd. Without /proc, any may be one. */
 __attribute__((constructor)) static void note_inherited(void)
 {
-	int saved = errno;
+	int saved = errno, list = sw_lab() ? open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	_Alignas(8) char entries[2048];
+	long n = -1;
 
-	for (int fd = 0, gap = 0; sw_lab() && fd < FEW_FDS && gap < 16; fd++) {
-		socklen_t len = sizeof(int);
-		int type;
-
-		if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-		    (type == SOCK_DGRAM || type == SOCK_SEQPACKET)) /* netlink sockets are of the latter kind */
-			sw_dgram_note(fd);
-		gap = errno == EBADF ? gap + 1 : 0;
-		errno = 0;
-	}
+	while (list >= 0 && (n = sw_real()->syscall(SYS_getdents64, list, entries, sizeof(entries))) > 0)
+		note_listed(entries, n);
+	if (list >= 0)
+		close(list);
+	if (n < 0 && sw_lab())
+		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
 	errno = saved;
 }
 
