@@ -146,6 +146,19 @@ def test_a_rule_drops_one_direction(three: Network, start: Start, rule: dict[str
     assert heard(server) == [b"out"]
 
 
+def test_a_fault_counts_the_conversations_that_it_takes_hold_of(three: Network, start: Start) -> None:
+    server, laptop = start("server", "s.bind(('10.0.1.1', 53))"), start("laptop")
+    assert do(three, "link", interface="laptop.eth0", up=True)["flows"] == 0
+    laptop("s.sendto(b'?', ('10.0.1.1', 53))")
+    assert do(three, "link", interface="laptop.eth0", up=True)["flows"] == 1
+    server(f"s.sendto(b'!', ('10.0.1.2', {laptop('s.getsockname()')[1]}))")
+    assert do(three, "block", port=53)["flows"] == 1
+    assert do(three, "link", interface="laptop.wlan0", up=True)["flows"] == 0
+    laptop("s.close()")
+    server("s.sendto(b'?', s.getsockname())")
+    assert do(three, "link", interface="laptop.eth0", up=True)["flows"] == 0
+
+
 def test_nobody_listens_and_the_connected_sender_hears_of_it(three: Network, start: Start) -> None:
     laptop = start("laptop", "s.connect(('10.0.1.1', 9))")
     assert laptop("s.send(b'?')") == 1

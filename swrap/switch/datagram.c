@@ -43,6 +43,9 @@ static void to_one(struct sw *sw, struct sw_parcel *p)
 		return;
 	if (owner != p->from->host && sw_ip_is_loopback(p->source.ip))
 		return;
+	p->from->talk.host = owner;
+	p->from->talk.source = p->source;
+	p->from->talk.to = p->to;
 	routers = path->n / 2 - 1;
 	if (p->ttl <= routers || !passes(sw, p, owner, 0))
 		return;

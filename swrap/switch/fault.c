@@ -35,6 +35,7 @@ void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *to
 		if (f)
 			matches(match, f, touched);
 	}
+	sw_twins_touch(sw, match, touched);
 }
 
 /* review() - What may @f do now that something changed? */

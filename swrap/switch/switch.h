@@ -288,6 +288,8 @@ bool sw_twin_answer(struct sw *sw, uint64_t ino, struct sw_answer *answer);
 /* sw_twins_next() - When sw_twins_expire() has something to do, ns; UINT64_MAX: never. */
 uint64_t sw_twins_next(const struct sw *sw);
 void sw_twins_expire(struct sw *sw);
+/* talk.c */
+void sw_twins_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
 
 /* loop.c */
 enum sw_epoll_kind {

@@ -32,6 +32,10 @@ struct sw_twin {
 	struct sw_endpoint own;	  /* as bound */
 	struct sw_endpoint local; /* as connected: with an address in any case */
 	struct sw_endpoint peer;
+	struct {
+		uint16_t host;
+		struct sw_endpoint source, to; /* port 0: it has sent nothing */
+	} talk; /* the last datagram to one host */
 	uint32_t options[SW_OPTIONS];
 	uint32_t n_memberships;
 	struct sw_membership memberships[SW_MEMBERSHIPS];
