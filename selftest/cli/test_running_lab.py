@@ -184,3 +184,26 @@ def test_where_no_lab_runs_every_command_says_so_and_how_to_start_one(lab_file: 
             2,
             f"swrap: no lab runs from {lab_file}; `swrap up {lab_file}` starts one\n",
         )
+
+
+ASK = "import socket; s = socket.socket(); [s.setsockopt(0, 15, 1) for _ in range(2)]; print(s.getsockopt(0, 15))"
+
+
+def test_ss_tells_what_is_not_emulated(running_lab: Path) -> None:
+    nothing = here("ss", "--lab", running_lab, "--gaps")
+    assert (nothing.returncode, nothing.stdout) == (
+        0,
+        "no gaps: nothing was asked for that is not emulated\n",
+    )
+    asked = commands.swrap("exec", "--lab", running_lab, "--host", "server", "--", "python3", "-c", ASK)
+    assert (asked.returncode, asked.stdout) == (0, "1\n")
+    head, row = here("ss", "--lab", running_lab, "--gaps").stdout.splitlines()
+    assert head.split() == ["Call", "What", "Process", "Count"]
+    assert row.startswith("setsockopt, without effect  IPPROTO_IP IP_FREEBIND")
+    assert row.split()[-1] == "2"
+    assert "python3" in row
+    told = json.loads(here("ss", "--lab", running_lab, "--gaps", "--json").stdout)
+    assert told["unlisted"] == 0
+    assert [(gap["kind"], gap["what"], gap["count"]) for gap in told["gaps"]] == [
+        ("no_effect", "IPPROTO_IP IP_FREEBIND", 2)
+    ]

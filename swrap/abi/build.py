@@ -73,6 +73,18 @@ ffi.cdef(
     int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, uint32_t len, struct sw_name *name);
     uint32_t sw_name_service(const struct sw_page *p, int which, struct sockaddr_un *sun);
 
+    #define SW_OPTIONS_MAGIC ...
+    #define SW_GAPS ...
+    #define SW_GAP_SOCKET ...
+    #define SW_GAP_GETSOCKOPT ...
+    #define SW_GAP_SETSOCKOPT ...
+    #define SW_GAP_NO_EFFECT ...
+    #define SW_GAP_IOCTL ...
+    struct sw_gap {
+        uint32_t state, kind; int32_t level; uint32_t name, extra; int32_t pid; uint64_t count; char program[16]; ...;
+    };
+    struct sw_options { uint64_t magic; uint32_t size; uint64_t unlisted; struct sw_gap gaps[...]; ...; };
+
     int sw_guard_install(void);
     int sw_die_with_parent(pid_t ppid);
     """
@@ -84,6 +96,7 @@ ffi.set_source(
     #include "syn.h"
     #include "route.h"
     #include "guard.h"
+    #include "options.h"
     """,
     sources=SOURCES,
     include_dirs=["swrap/abi"],
@@ -93,6 +106,7 @@ ffi.set_source(
         "swrap/abi/syn.h",
         "swrap/abi/route.h",
         "swrap/abi/guard.h",
+        "swrap/abi/options.h",
     ],
     extra_compile_args=CFLAGS,
 )

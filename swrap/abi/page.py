@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from swrap.abi import ffi, lib
+from swrap.abi import ffi, lib, options
 from swrap.topology import Interface, Topology
 
 RSS_RINGS = 8
@@ -45,7 +45,11 @@ class Page:
 
     @classmethod
     def create(cls, path: Path, topology: Topology, *, direct: bool = False) -> Page:
-        """Write a new page (mode 0600) with a fresh lab id and key, and map it for writing."""
+        """Write a new page (mode 0600) with a fresh lab id and key, and map it for writing.
+
+        The lab's options file is made beside it.
+        """
+        options.create(path.with_name(options.NAME))
         content = _compose(topology, direct=direct)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:

@@ -1,7 +1,7 @@
 """ss: the virtual sockets of a lab with their state, addresses, bytes and holders.
 
 Owns the rows: one for each end of each flow, and one for each listener. The figures are the switch's; who
-holds a socket the kernel knows.
+holds a socket the kernel knows. Or, with --gaps, what programs asked for in vain (gaps.py).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from swrap.cli import labs, options
+from swrap.cli import gaps, labs, options
 from swrap.lab.holders import Holder, holders
 from swrap.lab.joined import Joined
 
@@ -43,13 +43,20 @@ class Socket:
     held_by: tuple[Holder, ...] = ()
 
 
+Gaps = Annotated[
+    bool, typer.Option("--gaps", help="Instead: what programs asked for and did not get, and how often.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("ss")(ss)
 
 
-def ss(lab: options.Lab = None, as_json: options.Json = False) -> int:
+def ss(lab: options.Lab = None, as_json: options.Json = False, show_gaps: Gaps = False) -> int:
     """Show the virtual sockets of a lab, and which processes hold them."""
+    if show_gaps:
+        return gaps.show(labs.require(lab), as_json=as_json)
     found = sockets(labs.require(lab))
     if as_json:
         print(json.dumps([asdict(one) for one in found], indent=1))

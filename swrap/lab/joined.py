@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
+from swrap.abi import options
 from swrap.abi.page import Page
 from swrap.lab import environment, guard, proc, registry, target
 from swrap.lab.errors import LabError, NoLab, Refused
@@ -99,6 +100,10 @@ class Joined:
             raise Refused(str(error)) from None
         except OSError as error:
             raise LabError(f"{self.name}: the switch does not answer ({error.strerror})") from None
+
+    def gaps(self) -> tuple[list[options.Gap], int]:
+        """What programs asked for and did not get; and how much more there was no room to list."""
+        return options.gaps(self.directory / options.NAME)
 
     def listeners(self) -> list[Listener]:
         """The sockets that listen in it."""

@@ -1,5 +1,5 @@
 /* listen, accept and accept4: what a listener does. */
-#include "shim.h"
+#include "option.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define BACKLOG 4096
 
 /* What a listener hands down to the sockets it accepts. */
-#define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK)
+#define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK | SW_TAG_KEPT)
 
 SW_EXPORT int listen(int fd, int backlog)
 {
@@ -89,6 +89,8 @@ SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 		if (!sw_tag_get(fd, &tag))
 			return plain_result(accepted, &sun, got, addr, len);
 		if (welcome(accepted, tag, &sun, got, &peer)) {
+			if (tag & SW_TAG_KEPT)
+				sw_kept_copy(fd, accepted, true);
 			if (addr && len)
 				sw_endpoint_write(tag, &peer.own, addr, len);
 			errno = saved;

@@ -1,6 +1,7 @@
 /* connect(2): to the switch, which connects on; or, in a lab without one, straight to the listener. */
 #include "dgram.h"
 #include "netlink.h"
+#include "option.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -163,6 +164,8 @@ static int renew(int fd, uint64_t *tag)
 	if (fresh < 0)
 		return errno;
 	*tag &= ~(uint64_t)(SW_TAG_FAILED | SW_TAG_CONNECTING);
+	if (*tag & SW_TAG_KEPT)
+		sw_kept_copy(fd, fresh, false);
 	if (dup3(fresh, fd, cloexec & FD_CLOEXEC ? O_CLOEXEC : 0) < 0 || sw_tag_set(fd, *tag) < 0)
 		error = errno;
 	close(fresh);

@@ -1,5 +1,6 @@
 /* ioctl(2) on sockets: SIOCGIF* and SIOCETHTOOL about the host's interfaces, SIOCOUTQ about the virtual path. */
 #include "dgram.h"
+#include "option.h"
 
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -63,7 +64,7 @@ static int ethtool(const struct sw_iface *iface, void *data)
 		return 0;
 	}
 	default:
-		return sw_fail(EOPNOTSUPP);
+		return sw_gap_fail(EOPNOTSUPP, SW_GAP_IOCTL, 0, SIOCETHTOOL, command);
 	}
 }
 
@@ -170,6 +171,26 @@ static int list_v4(struct ifconf *conf)
 	return 0;
 }
 
+/*
+ * unknown() - The kernel's own, though of AF_UNIX; on a virtual socket what it has not is a gap. So is whatever asks about
+ * interfaces and routes: the kernel would tell of the machine's own.
+ */
+static int unknown(int fd, unsigned long request, void *arg)
+{
+	uint64_t tag;
+	int done, error;
+
+	if (request >= SIOCADDRT && request <= SIOCDEVPRIVATE + 15 && sw_lab() && sw_tag_get(fd, &tag))
+		return sw_gap_fail(EOPNOTSUPP, SW_GAP_IOCTL, 0, (uint32_t)request, 0);
+	done = sw_real()->ioctl(fd, request, arg);
+	error = errno;
+	if (done < 0 && (error == ENOTTY || error == EINVAL || error == EOPNOTSUPP) && sw_lab() && sw_tag_get(fd, &tag))
+		sw_gap(SW_GAP_IOCTL, 0, (uint32_t)request, 0);
+	if (done < 0)
+		errno = error;
+	return done;
+}
+
 SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	uint64_t tag;
@@ -212,5 +233,5 @@ SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 	default:
 		break;
 	}
-	return sw_real()->ioctl(fd, request, arg);
+	return unknown(fd, request, arg);
 }

@@ -1,5 +1,5 @@
 /* Which lab and which host this process is in: SWRAP_LAB (the lab's folder) and SWRAP_HOST, read once at the start. */
-#include "shim.h"
+#include "option.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -65,8 +65,11 @@ static void look(void)
 
 	if (host && path_of_page(path) && (page = map_page(path, &lab.owner)) != NULL) {
 		lab.host = sw_host_index(page, host);
-		if (lab.host != SW_NO_HOST)
+		if (lab.host != SW_NO_HOST) {
+			/* Now, not when it is needed: a daemon may have dropped its privileges or its root by then. */
+			sw_kept_map(getenv("SWRAP_LAB"));
 			__atomic_store_n(&lab.page, page, __ATOMIC_RELEASE);
+		}
 	}
 	__atomic_store_n(&lab.looked, true, __ATOMIC_RELEASE);
 	errno = saved;

@@ -4,7 +4,7 @@
  * A virtual socket is an AF_UNIX socket. All that must be known of it later is kept by the kernel on the open file
  * description: what it pretends to be in its tag (tag.h), its address in its abstract name (name.h). So nothing here has
  * to follow close, dup, fcntl, fork, exec, poll, select, epoll or SCM_RIGHTS, and none of them is interposed. The only
- * state of a process is where the lab's page is mapped.
+ * state of a process is where the lab's page and its options file are mapped.
  *
  *	lab.c         the page, the host, who may talk to us
  *	socket.c      socket(2): the birth of a virtual socket
@@ -16,7 +16,9 @@
  *	pages.c       sendfile and splice
  *	dgram.c       datagram sockets: address, peer; dgram_send.c and dgram_recv.c their messages,
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options
- *	option.c      getsockopt, setsockopt
+ *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6, socket_option.c of SOL_SOCKET;
+ *	              kept.c what is kept of them in the lab's options file
+ *	gap.c         what a program asked for in vain, counted there
  *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
  *	ask.c         the question to the switch behind these
  *	interfaces.c  getifaddrs, if_nametoindex and their kin

@@ -1,6 +1,7 @@
 /* socket(2), and the tag that makes an AF_UNIX socket a virtual one. */
 #include "dgram.h"
 #include "netlink.h"
+#include "option.h"
 
 #include <netinet/in.h>
 #include <unistd.h>
@@ -65,13 +66,14 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 			return sw_real()->socket(domain, type, protocol);
 		if (domain == AF_NETLINK)
 			return sw_netlink_socket(type, protocol);
+		sw_gap(SW_GAP_SOCKET, domain, (uint32_t)type & TYPE_MASK, (uint32_t)protocol);
 		return sw_fail(domain == AF_PACKET ? EPERM : EAFNOSUPPORT);
 	}
 	if (!sw_lab())
 		return sw_fail(EAFNOSUPPORT); /* fail closed: never the machine's own network */
 	error = check(domain, type & TYPE_MASK, protocol, &flags);
 	if (error)
-		return sw_fail(error);
+		return sw_gap_fail(error, SW_GAP_SOCKET, domain, (uint32_t)type & TYPE_MASK, (uint32_t)protocol);
 	/* Connected to its twin, if there is a switch (syn.h). */
 	if ((flags & SW_TAG_DGRAM) && !(sw_lab()->flags & SW_DIRECT))
 		type = (type & ~TYPE_MASK) | SOCK_SEQPACKET;

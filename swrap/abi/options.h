@@ -1,0 +1,61 @@
+/*
+ * The options file: what the kernel has no room for on a virtual socket, so that every holder of the socket reads it back.
+ *
+ * One file, <lab>/options, mode 0600, beside the page, mapped for reading and writing by every process of the lab. An
+ * entry belongs to a socket by its SO_COOKIE, which is never used again: so nothing has to be forgotten on close, and the
+ * entries of dead sockets are overwritten in time. Losing one may cost a read-back, never a connection.
+ *
+ * No lock: an entry's `state` is twice the time of its last use, and odd while it is written. A writer takes an entry by
+ * exchanging an even state for an odd one and passes over those that others hold, so neither a signal handler nor a
+ * process that is killed keeps anybody waiting. A reader whose entry's state moved reads again.
+ *
+ * The second table counts the gaps: what a program asked for and does not get.
+ */
+#ifndef SW_OPTIONS_H
+#define SW_OPTIONS_H
+
+#include <stdint.h>
+
+#define SW_OPTIONS_MAGIC 0x3173746f2d7773ull /* "sw-ots1", little-endian */
+#define SW_KEPT_HOMES 131072 /* sockets hash to one of these */
+#define SW_KEPT_WAYS 32	     /* and have their entries from there on */
+#define SW_KEPT_ENTRIES (SW_KEPT_HOMES + SW_KEPT_WAYS)
+#define SW_GAPS 1024
+
+struct sw_kept {
+	uint64_t cookie; /* SO_COOKIE; 0: never used */
+	uint32_t option; /* level << 16 | name */
+	uint32_t state;
+	uint64_t value[2]; /* the first bytes of the value, or all */
+};
+
+enum sw_gap_kind {
+	SW_GAP_SOCKET = 1, /* socket(2) refused: level is the domain, name the type, extra the protocol */
+	SW_GAP_GETSOCKOPT,
+	SW_GAP_SETSOCKOPT, /* refused */
+	SW_GAP_NO_EFFECT,  /* setsockopt(2) taken, and read back, but it changes nothing */
+	SW_GAP_IOCTL,	   /* refused: name is the request, extra SIOCETHTOOL's command */
+};
+
+struct sw_gap {
+	uint32_t state; /* 0 free, 1 being written, 2 valid */
+	uint32_t kind;	/* enum sw_gap_kind */
+	int32_t level;
+	uint32_t name;
+	uint32_t extra;
+	int32_t pid;
+	uint64_t count;
+	char program[16]; /* cut, NUL-terminated */
+};
+
+struct sw_options {
+	uint64_t magic;
+	uint32_t size;	/* of the whole file */
+	uint32_t clock; /* counts the uses of entries */
+	uint64_t unlisted; /* gaps that met a full table */
+	uint64_t pad[5];
+	struct sw_gap gaps[SW_GAPS];
+	struct sw_kept kept[SW_KEPT_ENTRIES];
+};
+
+#endif

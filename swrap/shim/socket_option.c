@@ -1,0 +1,277 @@
+/*
+ * SOL_SOCKET. Most of it is the kernel's own: AF_UNIX keeps it as TCP would. What AF_UNIX has not, or would take in another
+ * sense, is answered here.
+ */
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "dgram.h"
+#include "option.h"
+#include "real.h"
+
+#ifndef SO_MAX_PACING_RATE
+#define SO_MAX_PACING_RATE 47
+#endif
+
+/* Newer than some headers, or not in them. */
+enum { SO_IS_PASSPIDFD = 76, SO_IS_TXREHASH = 74, SO_IS_BINDTOIFINDEX = 62, SO_IS_REUSEPORT_EBPF = 52 };
+
+#define NOT_SUPPORTED 524 /* the kernel's own ENOTSUPP, which some options answer */
+
+/* What TCP begins with: the default net.ipv4.tcp_wmem and tcp_rmem, and the former once a connection knows its segments. */
+#define TCP_SNDBUF 16384
+#define TCP_SNDBUF_CONNECTED 87040
+#define TCP_RCVBUF 131072
+
+static int put_int(void *value, socklen_t *len, int n)
+{
+	return sw_put_value(value, len, &n, sizeof(n));
+}
+
+socklen_t sw_socket_option_size(int name)
+{
+	switch (name) {
+	case SO_KEEPALIVE:
+	case SO_OOBINLINE:
+	case SO_DONTROUTE:
+	case SO_RCVLOWAT:
+	case SO_MARK:
+		return sizeof(int);
+	case SO_LINGER:
+		return sizeof(struct linger);
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+		return sizeof(struct timeval);
+	default:
+		return 0;
+	}
+}
+
+/* get_error() - SO_ERROR: the pending error, in TCP's words; it settles a connect that was under way. */
+static int get_error(int fd, uint64_t tag, void *value, socklen_t *len)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -1;
+	if (tag & SW_TAG_DGRAM)
+		return put_int(value, len, error == ECONNRESET ? ENETDOWN : error ? error : sw_twin_pending(fd));
+	if (error == ECONNRESET)
+		error = sw_reason(fd);
+	if (!error)
+		sw_settle(fd, tag);
+	else if (tag & SW_TAG_CONNECTING)
+		sw_tag_set(fd, (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_FAILED);
+	return put_int(value, len, error);
+}
+
+static int protocol_of(uint64_t tag)
+{
+	if (tag & SW_TAG_UDPLITE)
+		return IPPROTO_UDPLITE;
+	return tag & SW_TAG_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static int get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len)
+{
+	uint64_t kept[2];
+
+	if (sw_kept_get(fd, tag, SOL_SOCKET, name, kept))
+		return put_int(value, len, (int)kept[0]);
+	if (tag & SW_TAG_DGRAM)
+		return sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
+	if (name == SO_RCVBUF)
+		return put_int(value, len, TCP_RCVBUF);
+	return put_int(value, len, tag & SW_TAG_CONNECTED ? TCP_SNDBUF_CONNECTED : TCP_SNDBUF);
+}
+
+/**
+ * set_buffer() - SO_SNDBUF, SO_RCVBUF and what forces them
+ *
+ * The kernel's own size is not touched: the opening message and the unread byte need it (syn.h). What the program's would be
+ * the kernel says of another socket: bounds, privilege and all.
+ */
+static int set_buffer(int fd, uint64_t tag, int name, const void *value, socklen_t len)
+{
+	int plain = name == SO_SNDBUF || name == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF;
+	int scratch = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 0, error = 0;
+	socklen_t size_len = sizeof(size);
+
+	if (scratch < 0)
+		return errno == EMFILE || errno == ENFILE ? 0 : -1;
+	if (sw_real()->setsockopt(scratch, SOL_SOCKET, name, value, len) < 0 ||
+	    sw_real()->getsockopt(scratch, SOL_SOCKET, plain, &size, &size_len) < 0)
+		error = errno;
+	close(scratch);
+	return error ? sw_fail(error) : sw_kept_put(fd, tag, SOL_SOCKET, plain, (uint64_t[2]){(uint32_t)size, 0});
+}
+
+/* The tag's place: what the program wants there is kept elsewhere. An int, or 64 bits; all ones are no limit. */
+static int get_pacing(int fd, uint64_t tag, void *value, socklen_t *len)
+{
+	uint64_t kept[2];
+
+	if (!sw_kept_get(fd, tag, SOL_SOCKET, SO_MAX_PACING_RATE, kept))
+		kept[0] = UINT64_MAX;
+	if (len && *len >= sizeof(kept[0]))
+		return sw_put_value(value, len, kept, sizeof(kept[0]));
+	return put_int(value, len, (int)(kept[0] < UINT32_MAX ? kept[0] : UINT32_MAX));
+}
+
+static int set_pacing(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	uint64_t kept[2] = {0};
+	uint32_t low;
+
+	if (len < sizeof(low))
+		return sw_fail(EINVAL);
+	memcpy(&low, value, sizeof(low));
+	kept[0] = low == UINT32_MAX ? UINT64_MAX : low;
+	if (len == sizeof(kept[0]))
+		memcpy(kept, value, sizeof(kept[0]));
+	if (kept[0] != UINT64_MAX)
+		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, SO_MAX_PACING_RATE, 0);
+	return sw_kept_put(fd, tag, SOL_SOCKET, SO_MAX_PACING_RATE, kept);
+}
+
+/* SO_BINDTODEVICE: an interface of the host, by name; none is an empty name. */
+static int set_device(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	uint64_t kept[2] = {0};
+	char name[IFNAMSIZ] = "";
+	struct sw_iface iface;
+
+	if ((int)len < 0)
+		return sw_fail(EINVAL);
+	memcpy(name, value, len < IFNAMSIZ ? len : IFNAMSIZ - 1);
+	if (name[0] && !sw_iface_named(name, &iface))
+		return sw_fail(ENODEV);
+	if (name[0])
+		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, SO_BINDTODEVICE, 0);
+	memcpy(kept, name, strlen(name));
+	return sw_kept_put(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, kept);
+}
+
+static int get_device(int fd, uint64_t tag, void *value, socklen_t *len)
+{
+	uint64_t kept[2] = {0};
+
+	if (!sw_kept_get(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, kept) || !kept[0])
+		return sw_put_value(value, len, "", 0);
+	if (len && *len < IFNAMSIZ)
+		return sw_fail(EINVAL);
+	return sw_put_value(value, len, kept, (socklen_t)strnlen((char *)kept, sizeof(kept) - 1) + 1);
+}
+
+static int get_rehash(int fd, uint64_t tag, void *value, socklen_t *len)
+{
+	uint64_t kept[2];
+
+	if (tag & SW_TAG_DGRAM)
+		return sw_fail(EOPNOTSUPP);
+	return put_int(value, len, sw_kept_get(fd, tag, SOL_SOCKET, SO_IS_TXREHASH, kept) ? (int)kept[0] : 1);
+}
+
+static int set_rehash(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	int n;
+
+	if (len < sizeof(n))
+		return sw_fail(EINVAL);
+	if (tag & SW_TAG_DGRAM)
+		return sw_fail(EOPNOTSUPP);
+	memcpy(&n, value, sizeof(n));
+	if (n < -1 || n > 1)
+		return sw_fail(EINVAL);
+	return sw_kept_put(fd, tag, SOL_SOCKET, SO_IS_TXREHASH, (uint64_t[2]){n != 0, 0});
+}
+
+int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t *len)
+{
+	int done;
+
+	switch (name) {
+	case SO_DOMAIN:
+		return put_int(value, len, tag & SW_TAG_V6 ? AF_INET6 : AF_INET);
+	case SO_TYPE:
+		return put_int(value, len, tag & SW_TAG_DGRAM ? SOCK_DGRAM : SOCK_STREAM);
+	case SO_PROTOCOL:
+		return put_int(value, len, protocol_of(tag));
+	case SO_ERROR:
+		return get_error(fd, tag, value, len);
+	case SO_SNDBUF:
+	case SO_RCVBUF:
+		return get_buffer(fd, tag, name, value, len);
+	case SO_MAX_PACING_RATE:
+		return get_pacing(fd, tag, value, len);
+	case SO_BINDTODEVICE:
+		return get_device(fd, tag, value, len);
+	case SO_IS_TXREHASH:
+		return get_rehash(fd, tag, value, len);
+	case SO_PEERCRED: /* nobody's, as with TCP */
+		return sw_put_value(value, len, &(struct ucred){0, (uid_t)-1, (gid_t)-1}, sizeof(struct ucred));
+	default:
+		done = sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
+		if (done < 0 && (errno == EOPNOTSUPP || errno == NOT_SUPPORTED || errno == ENOPROTOOPT))
+			sw_gap(SW_GAP_GETSOCKOPT, SOL_SOCKET, (uint32_t)name, 0);
+		return done;
+	}
+}
+
+/* set_kernels() - The kernel keeps it for this socket; what a listener hands down must be found when it accepts. */
+static int set_kernels(int fd, uint64_t tag, int name, const void *value, socklen_t len)
+{
+	socklen_t size = sw_socket_option_size(name);
+	uint64_t kept[2] = {0};
+
+	if (sw_real()->setsockopt(fd, SOL_SOCKET, name, value, len) < 0) {
+		if (errno == EOPNOTSUPP || errno == NOT_SUPPORTED || errno == ENOPROTOOPT)
+			return sw_gap_fail(errno == NOT_SUPPORTED ? EOPNOTSUPP : errno, SW_GAP_SETSOCKOPT, SOL_SOCKET,
+					   (uint32_t)name, 0);
+		return -1;
+	}
+	if (!size || len < size || (tag & (SW_TAG_DGRAM | SW_TAG_CONNECTED | SW_TAG_CONNECTING)))
+		return 0;
+	memcpy(kept, value, size);
+	return sw_kept_put(fd, tag, SOL_SOCKET, name, kept);
+}
+
+int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, socklen_t len)
+{
+	if (!value)
+		return sw_fail(EFAULT);
+	switch (name) {
+	case SO_MAX_PACING_RATE:
+		return set_pacing(fd, tag, value, len);
+	case SO_SNDBUF:
+	case SO_RCVBUF:
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE:
+		return set_buffer(fd, tag, name, value, len);
+	case SO_BINDTODEVICE:
+		return set_device(fd, tag, value, len);
+	case SO_IS_TXREHASH:
+		return set_rehash(fd, tag, value, len);
+	case SO_PASSCRED: /* of AF_UNIX alone */
+	case SO_PASSSEC:
+	case SO_IS_PASSPIDFD:
+		return sw_fail(len < sizeof(int) ? EINVAL : EOPNOTSUPP);
+	case SO_ATTACH_FILTER: /* would see our own headers */
+	case SO_ATTACH_BPF:
+	case SO_ATTACH_REUSEPORT_CBPF:
+	case SO_IS_REUSEPORT_EBPF:
+	case SO_IS_BINDTOIFINDEX:
+		return sw_gap_fail(EOPNOTSUPP, SW_GAP_SETSOCKOPT, SOL_SOCKET, (uint32_t)name, 0);
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMPING:
+		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, (uint32_t)name, 0);
+		/* fall through */
+	default:
+		return set_kernels(fd, tag, name, value, len);
+	}
+}
