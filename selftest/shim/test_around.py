@@ -56,6 +56,14 @@ PROMISES = {
     "edges": ["peek", "wait-all", "half-close", "shut-from-elsewhere", "killed", "orphaned"],
 }
 EVERY = [(program, promise) for program, promises in PROMISES.items() for promise in promises]
+RISKY = [
+    case
+    for case in EVERY
+    if case[0] in ("threads", "passing")
+    or case[1] in ("in-handler", "in-the-middle", "numbers")
+    or (case[0] == "processes" and case[1] not in ("env-i", "close-on-exec"))
+]
+"""What the shim is asked to do under sanitizers too."""
 SILENCE = ["connect-interrupted", "connect-patience"]
 CANNOT = 77
 

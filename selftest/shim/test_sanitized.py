@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from selftest.shim import test_datagrams
+from selftest.shim import test_around, test_datagrams
 from selftest.support.network import Network, network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,3 +63,15 @@ for promise, text in {promises!r}.items():
         with lab.start("server", [sys.executable, "-c", program], env=environment) as process:
             out, err = process.communicate(timeout=100)
     assert process.returncode == 0, out + err
+
+
+@pytest.mark.parametrize(("name", "promise"), test_around.RISKY)
+def test_what_is_around_a_socket(lab: Network, sanitized: tuple[str, Path], name: str, promise: str) -> None:
+    program = sanitized[1].with_name(name)
+    if not program.exists():
+        source = ROOT / f"selftest/shim/programs/{name}.c"
+        subprocess.run(["gcc", *FLAGS, "-pthread", "-o", program, source], check=True)
+    environment = {**lab.environment("server"), "LD_PRELOAD": sanitized[0], "ASAN_OPTIONS": "detect_leaks=0"}
+    with lab.start("server", [program, "10.0.1.1", promise], env=environment) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "kept\n"), err

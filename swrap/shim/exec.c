@@ -89,7 +89,8 @@ static char *const *joined(char *const *env, void *room)
 
 	if (!kept[0][0] || !kept[1][0] || (loaded && find(env, names[1]) && find(env, names[2])))
 		return env;
-	memcpy(list, env, n * sizeof(*list));
+	if (n > 0) /* clearenv(3) leaves no array at all */
+		memcpy(list, env, n * sizeof(*list));
 	for (size_t i = 1; i < N_NAMES; i++)
 		if (!find(env, names[i]))
 			list[n++] = kept[i];

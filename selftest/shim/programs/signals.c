@@ -1,6 +1,7 @@
 /* Signals: what they interrupt, what is taken up again, and sockets that are used in their handlers. */
 #include "around.h"
 
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -29,6 +30,7 @@ static pid_t strike(int fd)
 	MUST(child >= 0);
 	if (child != 0)
 		return child;
+	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)parent);
 	for (int asleep = 0; asleep < 20;) {
 		struct timespec soon = {.tv_nsec = 1000000};
@@ -87,25 +89,27 @@ static void restarted(void)
 	must_end_well(child);
 }
 
+/* An interrupted send tells how much it took, or EINTR if that was nothing. */
 static void send_interrupted(void)
 {
-	static char much[1 << 16];
-	struct pollfd full = {.events = POLLOUT};
+	static char much[32 << 20];
+	ssize_t n;
 	int ends[2];
 	pid_t child;
 
 	pair(ends);
-	full.fd = ends[0];
 	handle(note, 0);
-	do { /* until nothing on the way takes any more */
-		while (send(ends[0], much, sizeof(much), MSG_DONTWAIT) > 0)
-			;
-		MUST(errno == EAGAIN);
-	} while (poll(&full, 1, 200) == 1);
 	child = strike(-1);
-	FAILS(send(ends[0], much, 1, 0), EINTR);
+	n = send(ends[0], much, sizeof(much), 0);
+	MUST(n > 0 && n < (ssize_t)sizeof(much) && came == 1);
 	must_end_well(child);
-	MUST(came == 1);
+	while (send(ends[0], much, sizeof(much), MSG_DONTWAIT) > 0)
+		;
+	MUST(errno == EAGAIN);
+	child = strike(-1);
+	n = send(ends[0], much, sizeof(much), 0);
+	MUST(n < (ssize_t)sizeof(much) && (n > 0 || errno == EINTR) && came == 2);
+	must_end_well(child);
 }
 
 static void whole_life(int number)
