@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_table_names_exactly_what_the_library_exports() -> None:
-    listed = subprocess.run(["nm", "-D", "--defined-only", libswrap()], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["nm", "-D", "--defined-only", libswrap()], capture_output=True, text=True, check=True
+    )
     exported = {line.split()[2] for line in listed.stdout.splitlines()}
     table = (ROOT / "swrap/shim/README.md").read_text().split("| not interposed")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
