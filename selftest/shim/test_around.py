@@ -6,12 +6,14 @@ Each promise is kept by a C program (programs/*.c), on loopback first: that show
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from selftest.support.commands import swrap
 from selftest.support.network import Network
 from swrap.abi.paths import libswrap
 from swrap.switch.client import control_call
@@ -93,6 +95,12 @@ def test_in_a_host(lab: Network, program: Program, name: str, promise: str) -> N
     must_be_kept(lab.run("server", program(name), "10.0.1.1", promise))
 
 
+def test_a_peer_that_closed_may_still_be_written_to(switched: Network, program: Program) -> None:
+    """Without a switch AF_UNIX says EPOLLHUP here: it knows at once that nobody will ever read."""
+    must_be_kept(natively(program("readiness"), "127.0.0.1", "closed"))
+    must_be_kept(switched.run("server", program("readiness"), "10.0.1.1", "closed"))
+
+
 @pytest.mark.parametrize("promise", SILENCE)
 def test_silence_on_the_kernels_own_loopback(program: Program, promise: str) -> None:
     must_be_kept(natively(program("signals"), "127.0.0.1", promise))
@@ -143,3 +151,13 @@ def test_a_constructor_that_runs_before_ours(lab: Network, early: tuple[Path, Pa
     with lab.start("server", [linked, "10.0.1.1", "constructor"], env=environment) as process:
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "kept\n"), err
+
+
+def test_a_setuid_program_is_refused_with_the_reason(program: Program, tmp_path: Path) -> None:
+    setuid = Path(shutil.copy(program("edges"), tmp_path / "edges"))
+    assert swrap("exec", "--", setuid, "127.0.0.1", "peek").stdout == "kept\n"
+    setuid.chmod(0o4755)
+    done = swrap("exec", "--", setuid, "127.0.0.1", "peek")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert f"{setuid}: setuid" in done.stderr
