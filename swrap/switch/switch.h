@@ -37,7 +37,7 @@
 #include "page.h"
 #include "syn.h"
 
-#define SW_HOPS 8              /* interfaces crossed in one direction; issue of routers: each adds two */
+#define SW_HOPS 8              /* interfaces crossed in one direction: two, and two more for each router */
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
 #define SW_SPLICE 65536        /* the pipe's capacity: no more in one go */
 #define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
