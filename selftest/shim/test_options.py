@@ -144,8 +144,8 @@ NAMES = (
     + """
 s = socket.socket()
 out = []
-for name in (b"reno", b"cubic", b"reno\\0", b"reno\\0xx", b"no such thing", b"", b"x" * 40):
-    out.append([told(s.setsockopt, 6, 13, name), *(told(s.getsockopt, 6, 13, n) for n in (4, 16, 40))][bool(name == b"cubic"):])
+for name in (b"reno", b"reno\\0", b"reno\\0xx", b"no such thing", b"", b"x" * 40):
+    out.append([told(s.setsockopt, 6, 13, name), *(told(s.getsockopt, 6, 13, n) for n in (4, 16, 40))])
 print(json.dumps(out))
 """
 )

@@ -191,6 +191,15 @@ static int unknown(int fd, unsigned long request, void *arg)
 	return done;
 }
 
+/* put_int() - The caller's int need not be aligned: the kernel copies it too. */
+static int put_int(void *to, int value)
+{
+	if (!to)
+		return sw_fail(EFAULT);
+	memcpy(to, &value, sizeof(value));
+	return 0;
+}
+
 SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	uint64_t tag;
@@ -223,13 +232,11 @@ SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 	case SIOCOUTQ: /* TIOCOUTQ too: a terminal has no tag */
 		if (!sw_lab() || !sw_tag_get(fd, &tag) || (tag & SW_TAG_DGRAM))
 			break;
-		*(int *)arg = sw_unacked(fd);
-		return 0;
+		return put_int(arg, sw_unacked(fd));
 	case SIOCINQ: /* FIONREAD */
 		if (!sw_dgram_check(fd, &tag) || (tag & SW_TAG_NETLINK))
 			break;
-		*(int *)arg = sw_dgram_queued(fd);
-		return 0;
+		return put_int(arg, sw_dgram_queued(fd));
 	default:
 		break;
 	}

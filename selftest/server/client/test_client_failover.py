@@ -42,7 +42,7 @@ def test_a_silent_cable_half_way_moves_the_copy_and_the_way_back_is_found(tmp_pa
             paths.fast.thaw()
             await paths.until("path-changed", to=FAST)
             await paths.until("channel-closed", reason="a better path carries the session")
-            assert FAST in paths.remotes(client)
+            await paths.when(lambda: FAST in paths.remotes(client))
             assert len(await client.listdir(SHARE)) == 1
 
             told = paths.kinds()
