@@ -10,7 +10,7 @@
 static const char hex[16] = "0123456789abcdef";
 static const char b64[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static uint64_t rotl(uint64_t x, int by)
+static inline uint64_t rotl(uint64_t x, int by)
 {
 	return x << by | x >> (64 - by);
 }
@@ -23,26 +23,32 @@ static uint64_t load64(const uint8_t *b)
 	return v;
 }
 
-static void sip_round(uint64_t v[4])
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline void sip_rounds(struct sip *s, int n)
 {
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] = rotl(v[2], 32);
+	while (n--) {
+		s->v0 += s->v1;
+		s->v2 += s->v3;
+		s->v1 = rotl(s->v1, 13) ^ s->v0;
+		s->v3 = rotl(s->v3, 16) ^ s->v2;
+		s->v0 = rotl(s->v0, 32);
+		s->v2 += s->v1;
+		s->v0 += s->v3;
+		s->v1 = rotl(s->v1, 17) ^ s->v2;
+		s->v3 = rotl(s->v3, 21) ^ s->v0;
+		s->v2 = rotl(s->v2, 32);
+	}
 }
 
 /* siphash() - SipHash-2-4 of @len bytes under a 16-byte key (Aumasson, Bernstein: "SipHash", 2012) */
 static uint64_t siphash(const uint8_t key[16], const uint8_t *data, size_t len)
 {
 	uint64_t k0 = load64(key), k1 = load64(key + 8), m;
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull, k0 ^ 0x6c7967656e657261ull,
-			 k1 ^ 0x7465646279746573ull};
+	struct sip s = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull, k0 ^ 0x6c7967656e657261ull,
+			k1 ^ 0x7465646279746573ull};
 	size_t whole = len - len % 8;
 	uint8_t last[8] = {0};
 
@@ -54,15 +60,13 @@ static uint64_t siphash(const uint8_t key[16], const uint8_t *data, size_t len)
 			last[7] = (uint8_t)len;
 			m = load64(last);
 		}
-		v[3] ^= m;
-		sip_round(v);
-		sip_round(v);
-		v[0] ^= m;
+		s.v3 ^= m;
+		sip_rounds(&s, 2);
+		s.v0 ^= m;
 	}
-	v[2] ^= 0xff;
-	for (int i = 0; i < 4; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	s.v2 ^= 0xff;
+	sip_rounds(&s, 4);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
 static char *put_hex(char *at, const uint8_t *bytes, size_t n)

@@ -23,7 +23,7 @@ SW_EXPORT int listen(int fd, int backlog)
 		return sw_real()->listen(fd, backlog);
 	if (tag & SW_TAG_DGRAM)
 		return sw_fail(EOPNOTSUPP);
-	if (tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED))
+	if (sw_settle(fd, tag) & (SW_TAG_CONNECTING | SW_TAG_CONNECTED))
 		return sw_fail(EINVAL);
 	if (!(tag & SW_TAG_BOUND)) {
 		name.host = SW_TAG_HOST(tag);

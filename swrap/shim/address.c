@@ -111,7 +111,7 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	error = sw_endpoint_read(tag, addr, len, &name.own);
 	if (error)
 		return sw_fail(error);
-	if (tag & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED))
+	if (sw_settle(fd, tag) & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED))
 		return sw_fail(EINVAL);
 	if (!sw_ip_is_any(name.own.ip) && !sw_addr_has(sw_lab(), SW_TAG_HOST(tag), name.own.ip) &&
 	    !((tag & SW_TAG_DGRAM) && sw_dgram_many(name.own.ip)))
@@ -181,6 +181,7 @@ SW_EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getsockname(fd, tag, addr, len);
 	any_address(tag, &local);
+	tag = sw_settle(fd, tag);
 	if (!(tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED)) || !find_endpoints(fd, tag, &local, &remote))
 		if (sw_own_name(fd, &name))
 			local = name.own;

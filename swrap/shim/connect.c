@@ -35,12 +35,25 @@ static int outcome(int fd, int timeout_ms)
 	return error ? sw_reason(fd) : 0;
 }
 
-uint64_t sw_settle(int fd, uint64_t tag)
+/* has_peer() - A connect that was under way has come to its end; or, in a direct lab, was made without a word in the tag. */
+static bool has_peer(int fd, uint64_t tag)
 {
 	struct pollfd one = {.fd = fd, .events = POLLOUT};
+	struct sockaddr_un sun;
+	socklen_t len = 0;
+
+	if (tag & (SW_TAG_DGRAM | SW_TAG_CONNECTED | SW_TAG_LISTEN))
+		return false;
+	if (tag & SW_TAG_CONNECTING)
+		return poll(&one, 1, 0) == 1 && !(one.revents & (POLLERR | POLLHUP));
+	return (sw_lab()->flags & SW_DIRECT) && sw_real()->getpeername(fd, (struct sockaddr *)&sun, &len) == 0;
+}
+
+uint64_t sw_settle(int fd, uint64_t tag)
+{
 	int saved = errno;
 
-	if ((tag & SW_TAG_CONNECTING) && poll(&one, 1, 0) == 1 && !(one.revents & (POLLERR | POLLHUP))) {
+	if (has_peer(fd, tag)) {
 		tag = (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_CONNECTED;
 		sw_tag_set(fd, tag);
 	}
@@ -108,7 +121,7 @@ static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote
 {
 	struct sockaddr_un sun;
 	struct sw_name name;
-	uint32_t iface, turn = (uint32_t)sw_inode(fd);
+	uint32_t iface, turn = 0;
 	uint16_t owner;
 
 	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &owner, &iface) < 0)
@@ -118,6 +131,8 @@ static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote
 
 		if (error != ECONNREFUSED)
 			return error;
+		if (n == 0) /* no name but the plain one has turns, and most listeners have that */
+			turn = (uint32_t)sw_inode(fd);
 	}
 	return ECONNREFUSED;
 }
@@ -245,7 +260,10 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;
 	if (!error)
 		error = open_flow(fd, tag, &remote);
-	if (error != EINPROGRESS && error != EINTR)
+	if (error && (sw_settle(fd, tag) & SW_TAG_CONNECTED))
+		return sw_fail(EISCONN);
+	/* Directly, the kernel knows as much (has_peer()), and is asked by those few who want to know. */
+	if (error ? error != EINPROGRESS && error != EINTR : !(sw_lab()->flags & SW_DIRECT))
 		sw_tag_set(fd, tag | (error ? SW_TAG_FAILED : SW_TAG_CONNECTED));
 	if (error)
 		return sw_fail(error);

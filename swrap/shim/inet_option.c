@@ -219,7 +219,7 @@ static int get_mtu(int fd, uint64_t tag, void *value, socklen_t *len)
 	socklen_t own_len = sizeof(own);
 	int mtu = LOOPBACK_MTU; /* 127.0.0.0/8 is not listed in full */
 
-	if (!(tag & SW_TAG_CONNECTED) || getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 ||
+	if (!(sw_settle(fd, tag) & SW_TAG_CONNECTED) || getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 ||
 	    sw_endpoint_read(tag, (struct sockaddr *)&own, own_len, &ep))
 		return sw_fail(ENOTCONN);
 	for (uint32_t i = 0; sw_iface_addr(i, &addr, &iface); i++)
@@ -243,7 +243,7 @@ int sw_get_inet_option(int fd, uint64_t tag, int level, int name, void *value, s
 		return SW_NOT_KNOWN;
 	n = current(fd, tag, option);
 	if (option->rule == SEGMENT)
-		n = segment(tag, n == option->value ? 0 : n);
+		n = segment(sw_settle(fd, tag), n == option->value ? 0 : n);
 	if (level == IPPROTO_IP && len && (int)*len > 0 && *len < sizeof(n) && n >= 0 && n <= UINT8_MAX)
 		return sw_put_value(value, len, &(uint8_t){(uint8_t)n}, 1);
 	return sw_put_value(value, len, &n, sizeof(n));
@@ -358,11 +358,12 @@ static int normalise(const struct option *option, uint64_t tag, int now, int *n)
 	return 0;
 }
 
-static int not_here(uint64_t tag, const struct option *option)
+static int not_here(int fd, uint64_t tag, const struct option *option)
 {
 	if ((option->flags & DGRAM) && !(tag & SW_TAG_DGRAM))
 		return option->level == IPPROTO_IP ? EINVAL : ENOPROTOOPT;
-	if ((option->flags & UNBOUND) && (tag & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED | SW_TAG_LISTEN)))
+	if ((option->flags & UNBOUND) &&
+	    (sw_settle(fd, tag) & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED | SW_TAG_LISTEN)))
 		return EINVAL;
 	return 0;
 }
@@ -380,7 +381,7 @@ int sw_set_inet_option(int fd, uint64_t tag, int level, int name, const void *va
 		return sw_fail(EINVAL);
 	if (!option)
 		return SW_NOT_KNOWN;
-	error = not_here(tag, option);
+	error = not_here(fd, tag, option);
 	if (!error)
 		error = parse(option, value, len, &n);
 	if (error)

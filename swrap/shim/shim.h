@@ -91,7 +91,7 @@ int sw_claim(int fd, uint64_t tag, struct sw_name *name);
 
 /* sw_reach() - Connect @fd to the abstract name; a full backlog of the switch is waited for. Returns 0 or an errno. */
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len);
-/* sw_settle() - If @fd is connecting and the outcome is known, take note of it in the tag, which is returned. */
+/* sw_settle() - The tag, with SW_TAG_CONNECTED if a connect has come to its end: ask before you look at that bit. */
 uint64_t sw_settle(int fd, uint64_t tag);
 
 /* ask.c */

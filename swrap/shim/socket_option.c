@@ -86,7 +86,7 @@ static int get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *le
 		return sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
 	if (name == SO_RCVBUF)
 		return put_int(value, len, TCP_RCVBUF);
-	return put_int(value, len, tag & SW_TAG_CONNECTED ? TCP_SNDBUF_CONNECTED : TCP_SNDBUF);
+	return put_int(value, len, sw_settle(fd, tag) & SW_TAG_CONNECTED ? TCP_SNDBUF_CONNECTED : TCP_SNDBUF);
 }
 
 /**

@@ -29,7 +29,7 @@ int sw_tcp_info(int fd, uint64_t tag, void *value, socklen_t *len)
 	struct tcp_info info = {0};
 
 	sw_ask(fd, &answer);
-	info.tcpi_state = state_of(tag, &answer);
+	info.tcpi_state = state_of(sw_settle(fd, tag), &answer);
 	info.tcpi_rto = answer.rto_us ? answer.rto_us : 200000;
 	info.tcpi_snd_mss = info.tcpi_rcv_mss = info.tcpi_advmss = MSS;
 	info.tcpi_unacked = (uint32_t)((answer.unacked + MSS - 1) / MSS); /* in segments, as the kernel counts */
