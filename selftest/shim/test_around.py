@@ -55,13 +55,28 @@ PROMISES = {
         "unconnected",
         "oneshot",
     ],
-    "edges": ["peek", "wait-all", "half-close", "shut-from-elsewhere", "killed", "orphaned"],
+    "edges": [
+        "peek",
+        "wait-all",
+        "half-close",
+        "shut-from-elsewhere",
+        "killed",
+        "orphaned",
+        "linger",
+        "linger-last-words",
+        "linger-send",
+        "linger-before",
+        "linger-undone",
+        "linger-shut",
+        "linger-killed",
+        "linger-again",
+    ],
 }
 EVERY = [(program, promise) for program, promises in PROMISES.items() for promise in promises]
 RISKY = [
     case
     for case in EVERY
-    if case[0] in ("threads", "passing")
+    if case[0] in ("threads", "passing", "edges")
     or case[1] in ("in-handler", "in-the-middle", "numbers")
     or (case[0] == "processes" and case[1] not in ("env-i", "close-on-exec"))
 ]

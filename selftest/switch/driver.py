@@ -167,12 +167,13 @@ class Switched:
         listener.close()
         return client, server
 
-    def ask(self, one: socket.socket | int) -> Answer:
+    def ask(self, one: socket.socket | int, what: int = lib.SW_ASK, flags: int = 0) -> Answer:
         """What the switch says of the flow of this end."""
         number = one if isinstance(one, int) else inode(one)
         nowhere = Endpoint(ip_address("0.0.0.0"), 0)
+        size = ffi.sizeof("struct sw_syn")
         with self.door() as question:
-            question.sendall(opening(lib.SW_ASK, 0, number, nowhere, nowhere, ffi.sizeof("struct sw_syn")))
+            question.sendall(opening(what, 0, number, nowhere, nowhere, size, flags=flags))
             raw = b""
             while part := question.recv(4096):
                 raw += part
@@ -206,6 +207,7 @@ def opening(
     remote: Endpoint,
     length: int = SYN,
     magic: int | None = None,
+    flags: int = 0,
 ) -> bytes:
     """An opening message with its padding."""
     syn = ffi.new(
@@ -213,6 +215,7 @@ def opening(
         {
             "magic": lib.SW_SYN_MAGIC if magic is None else magic,
             "opening": kind,
+            "flags": flags,
             "length": length,
             "host": host,
             "ino": ino,

@@ -14,6 +14,7 @@ import sys
 import pytest
 
 from selftest.switch.driver import Switched, inode, receive, soon, wait
+from swrap.abi import lib
 
 
 def test_a_half_closed_flow_still_carries_the_other_way(lab: Switched) -> None:
@@ -57,6 +58,40 @@ def test_a_close_with_unread_bytes_resets_the_other_end(lab: Switched) -> None:
     with pytest.raises(ConnectionResetError):
         server.recv(1)
     assert lab.ask(server).error == errno.ECONNRESET
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["client", "server"])
+def test_a_close_can_be_a_reset_by_agreement(lab: Switched, end: int) -> None:
+    ends = lab.pair()
+    lab.ask(ends[end], lib.SW_ABORT, lib.SW_ABORT_CLOSE)
+    ends[end].sendall(b"last words")
+    ends[end].close()
+    assert receive(ends[not end], 10) == b"last words"
+    with pytest.raises(ConnectionResetError):
+        ends[not end].recv(1)
+    assert lab.do("flows") == []
+
+
+def test_a_reset_by_agreement_is_lost_on_a_dead_path(lab: Switched) -> None:
+    client, server = lab.pair()
+    lab.ask(client, lib.SW_ABORT, lib.SW_ABORT_CLOSE)
+    lab.do("link", interface="server.eth0", up=False)
+    client.close()
+    assert not wait(server, select.POLLIN, 0.05)
+    lab.do("link", interface="server.eth0", up=True)
+    with pytest.raises(ConnectionResetError):
+        server.recv(1)
+
+
+def test_both_fins_leave_nothing_to_reset(lab: Switched) -> None:
+    client, server = lab.pair()
+    lab.ask(client, lib.SW_ABORT, lib.SW_ABORT_SHUT)
+    client.shutdown(socket.SHUT_WR)
+    assert server.recv(1) == b""
+    server.shutdown(socket.SHUT_WR)
+    client.close()
+    soon(lambda: lab.do("flows") == [])
+    assert server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 
 def test_what_was_sent_before_a_reset_can_still_be_read(lab: Switched) -> None:

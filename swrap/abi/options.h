@@ -53,7 +53,8 @@ struct sw_options {
 	uint32_t size;	/* of the whole file */
 	uint32_t clock; /* counts the uses of entries */
 	uint64_t unlisted; /* gaps that met a full table */
-	uint64_t pad[5];
+	uint64_t aborts; /* not 0: there has been a direct connection whose close was to be a reset (abort.c) */
+	uint64_t pad[4];
 	struct sw_gap gaps[SW_GAPS];
 	struct sw_kept kept[SW_KEPT_ENTRIES];
 };

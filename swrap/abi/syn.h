@@ -24,6 +24,14 @@
 enum sw_opening {
 	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
 	SW_ASK = 2,  /* a question about the flow, or the datagram socket, with inode `ino`; answered by one sw_answer */
+	SW_ABORT = 3, /* likewise, and `flags` says what the close of that program's end is: enum sw_abort */
+};
+
+/* SO_LINGER with a time of 0 makes the last close of a connection a reset, whoever closes: by exit or kill -9 too. */
+enum sw_abort {
+	SW_ABORT_NOT = 0,
+	SW_ABORT_CLOSE,
+	SW_ABORT_SHUT, /* likewise, and its FIN is on the way: once the other end's has come, it is a close as any */
 };
 
 enum sw_syn_flag {

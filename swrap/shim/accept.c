@@ -11,7 +11,7 @@
 #define BACKLOG 4096
 
 /* What a listener hands down to the sockets it accepts. */
-#define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK | SW_TAG_KEPT)
+#define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK | SW_TAG_KEPT | SW_TAG_ABORT)
 
 SW_EXPORT int listen(int fd, int backlog)
 {
@@ -91,6 +91,7 @@ SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 		if (welcome(accepted, tag, &sun, got, &peer)) {
 			if (tag & SW_TAG_KEPT)
 				sw_kept_copy(fd, accepted, true);
+			sw_abort_begin(accepted, tag | SW_TAG_ACCEPTED);
 			if (addr && len)
 				sw_endpoint_write(tag, &peer.own, addr, len);
 			errno = saved;

@@ -147,14 +147,10 @@ static void put_entry(uint64_t cookie, uint32_t option, const uint64_t value[2])
 	}
 }
 
-bool sw_kept_get(int fd, uint64_t tag, int level, int name, uint64_t value[2])
+bool sw_kept_read(uint64_t cookie, int level, int name, uint64_t value[2])
 {
-	uint64_t cookie = mapped && (tag & SW_TAG_KEPT) ? cookie_of(fd) : 0;
-	struct sw_kept *first, copy;
+	struct sw_kept *first = home(cookie), copy;
 
-	if (!cookie)
-		return false;
-	first = home(cookie);
 	for (struct sw_kept *kept = first; kept < first + SW_KEPT_WAYS; kept++) {
 		if (!has(kept, cookie, key(level, name)) || !read_entry(kept, &copy) || copy.cookie != cookie ||
 		    copy.option != key(level, name))
@@ -165,6 +161,18 @@ bool sw_kept_get(int fd, uint64_t tag, int level, int name, uint64_t value[2])
 		return true;
 	}
 	return false;
+}
+
+bool sw_kept_get(int fd, uint64_t tag, int level, int name, uint64_t value[2])
+{
+	uint64_t cookie = mapped && (tag & SW_TAG_KEPT) ? cookie_of(fd) : 0;
+
+	return cookie && sw_kept_read(cookie, level, name, value);
+}
+
+void sw_kept_write(uint64_t cookie, int level, int name, const uint64_t value[2])
+{
+	put_entry(cookie, key(level, name), value);
 }
 
 int sw_kept_put(int fd, uint64_t tag, int level, int name, const uint64_t value[2])

@@ -17,6 +17,9 @@ struct sw_options *sw_options(void);
 bool sw_kept_get(int fd, uint64_t tag, int level, int name, uint64_t value[2]);
 /* sw_kept_put() - Keep it, and say so in the tag. Returns 0, or -1 with errno set. */
 int sw_kept_put(int fd, uint64_t tag, int level, int name, const uint64_t value[2]);
+/* sw_kept_read(), sw_kept_write() - The same of whatever @cookie stands for, where the file is mapped. */
+bool sw_kept_read(uint64_t cookie, int level, int name, uint64_t value[2]);
+void sw_kept_write(uint64_t cookie, int level, int name, const uint64_t value[2]);
 /* sw_kept_copy() - What @from has, @to has too; with @accepted as accept(2) hands it down. The tag is the caller's. */
 void sw_kept_copy(int from, int to, bool accepted);
 
@@ -35,6 +38,17 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, socklen_t len);
 /* sw_socket_option_size() - Bytes of a SOL_SOCKET option that the kernel keeps, and hands down as TCP does; 0 otherwise. */
 socklen_t sw_socket_option_size(int name);
+
+/* abort.c */
+
+/* sw_abort_set() - What @linger makes of @fd's close is so from now on. Returns 0, or -1 with errno set. */
+int sw_abort_set(int fd, uint64_t *tag, const struct linger *linger);
+/* sw_abort_begin() - @fd has just been connected, has a SYN under way, or was accepted. */
+void sw_abort_begin(int fd, uint64_t tag);
+/* sw_abort_shut() - Before shutdown(2). */
+void sw_abort_shut(int fd, uint64_t tag, int how);
+/* sw_abort_met() - The error, told once, if @fd's peer is there no more and left with a reset; else 0. */
+int sw_abort_met(int fd, bool receive);
 
 /* gap.c */
 

@@ -18,6 +18,7 @@
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options
  *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6, socket_option.c of SOL_SOCKET;
  *	              kept.c what is kept of them in the lab's options file
+ *	abort.c       SO_LINGER with a time of 0
  *	gap.c         what a program asked for in vain, counted there
  *	tcp_info.c    TCP_INFO and SIOCOUTQ, as the switch tells them
  *	ask.c         the question to the switch behind these

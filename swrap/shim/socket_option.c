@@ -62,6 +62,8 @@ static int get_error(int fd, uint64_t tag, void *value, socklen_t *len)
 		return put_int(value, len, error == ECONNRESET ? ENETDOWN : error ? error : sw_twin_pending(fd));
 	if (error == ECONNRESET)
 		error = sw_reason(fd);
+	else if (!error)
+		error = sw_abort_met(fd, false);
 	if (!error)
 		sw_settle(fd, tag);
 	else if (tag & SW_TAG_CONNECTING)
@@ -234,6 +236,8 @@ static int set_kernels(int fd, uint64_t tag, int name, const void *value, sockle
 					   (uint32_t)name, 0);
 		return -1;
 	}
+	if (name == SO_LINGER && sw_abort_set(fd, &tag, value) < 0)
+		return -1;
 	if (!size || len < size || (tag & (SW_TAG_DGRAM | SW_TAG_CONNECTED | SW_TAG_CONNECTING)))
 		return 0;
 	memcpy(kept, value, size);

@@ -3,6 +3,7 @@
  * error (the kernel says ECONNRESET where TCP said ETIMEDOUT), and addresses, which TCP neither fills nor heeds.
  */
 #include "dgram.h"
+#include "option.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -32,9 +33,14 @@ static void ended(int fd)
 /* explain() - After a receive that may have failed: the errno that TCP would have given. */
 static ssize_t explain(int fd, ssize_t n)
 {
-	if (__builtin_expect(n < 0 && errno == ECONNRESET, 0) && is_stream(fd))
+	int error;
+
+	if (__builtin_expect(n < 0 && errno == ECONNRESET, 0) && is_stream(fd)) {
 		ended(fd);
-	return n;
+		return errno == EPIPE ? 0 : -1; /* its peer's FIN had come before */
+	}
+	error = __builtin_expect(n == 0, 0) ? sw_abort_met(fd, true) : 0;
+	return error ? sw_fail(error) : n;
 }
 
 static size_t size_of(const struct iovec *iov, size_t n)
@@ -71,11 +77,11 @@ static ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
 		return n;
 	if (is_stream(fd)) {
 		sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-		if (errno == ECONNRESET || error) {
+		if (errno == ECONNRESET || error)
 			ended(fd);
-			return n;
-		}
-		if (lost(fd))
+		else if ((error = sw_abort_met(fd, false)) != 0)
+			errno = error;
+		else if (lost(fd))
 			return (ssize_t)size;
 	}
 	if (signal && errno == EPIPE) {
@@ -242,6 +248,7 @@ SW_EXPORT int shutdown(int fd, int how)
 	tag = sw_settle(fd, tag);
 	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))
 		return sw_fail(ENOTCONN);
+	sw_abort_shut(fd, tag, how);
 	if (how != SHUT_RD && sw_tag_set(fd, tag | SW_TAG_SHUT) < 0)
 		return -1;
 	return sw_real()->shutdown(fd, how);

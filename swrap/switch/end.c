@@ -31,9 +31,10 @@ void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason)
 		sw_end_syn(sw, f, reason);
 		return;
 	}
+	/* Who has had the other's FIN reads no more: the news is for its writes (tcp(7), EPIPE). */
 	for (int i = 0; i < 2; i++)
 		if (f->side[i].fd >= 0)
-			sw_ended_note(sw, f, i, reason);
+			sw_ended_note(sw, f, i, reason == ECONNRESET && f->half[!i].done ? EPIPE : reason);
 	tell(sw, f, reason);
 	sw_flow_bury(sw, f);
 }

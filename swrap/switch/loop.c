@@ -79,6 +79,8 @@ static void side_event(struct sw *sw, struct sw_flow *f, int side, uint32_t even
 
 	if (events & EPOLLERR)
 		s->reset = true;
+	if ((events & EPOLLHUP) && s->abort && !(s->abort == SW_ABORT_SHUT && f->half[!side].done))
+		s->reset = true;
 	/* Both directions shut look like a close, which matters only if something is still on its way to it. */
 	if ((events & EPOLLHUP) && !f->half[!side].done)
 		s->gone = true;

@@ -59,7 +59,7 @@ static bool believable(const struct sw *sw, const struct sw_syn *syn)
 {
 	if (syn->magic != SW_SYN_MAGIC || syn->length < sizeof(*syn) || syn->length > SW_MAX_SYN)
 		return false;
-	if (syn->opening == SW_ASK)
+	if (syn->opening == SW_ASK || syn->opening == SW_ABORT)
 		return true;
 	return syn->opening == SW_OPEN && syn->host < sw->page->n_hosts && syn->ino != 0 && syn->local.port != 0 &&
 	       syn->remote.port != 0 && sw_addr_has(sw->page, syn->host, syn->local.ip);
@@ -68,8 +68,11 @@ static bool believable(const struct sw *sw, const struct sw_syn *syn)
 static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
 {
 	struct sw_answer reply;
-	int fd = f->side[0].fd;
+	int fd = f->side[0].fd, side;
+	struct sw_flow *asked = syn->opening == SW_ABORT ? sw_flow_find(sw, syn->ino, &side) : NULL;
 
+	if (asked)
+		asked->side[side].abort = (uint8_t)syn->flags;
 	sw_answer_for(sw, syn->ino, &reply);
 	/* All is read first, so that the close behind the answer is no reset. */
 	while (recv(fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 0)
@@ -92,7 +95,7 @@ void sw_opening_input(struct sw *sw, struct sw_flow *f)
 	if (n == (ssize_t)sizeof(syn) && ioctl(fd, FIONREAD, &queued) == 0) {
 		/* A SYN has its tail byte, which is what stays unread. */
 		if ((uint32_t)queued >= syn.length + (syn.opening == SW_OPEN)) {
-			if (syn.opening == SW_ASK) {
+			if (syn.opening != SW_OPEN) {
 				answer(sw, f, &syn);
 				return;
 			}

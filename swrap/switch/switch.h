@@ -86,6 +86,7 @@ struct sw_side {
 	bool full;         /* and a half waits for it */
 	bool odd;          /* urgent bytes or passed fds: a peek may stop short */
 	bool deaf;         /* the program shut its reading: bytes to it are taken and lost */
+	uint8_t abort;     /* enum sw_abort: what its close is */
 	uint64_t ino;      /* of the program's socket; 0 unknown */
 	struct sw_list by_ino;
 };

@@ -74,20 +74,192 @@ static void shut_from_elsewhere(void)
 	MUST(recv(ends[1], &byte, 1, 0) == 0);
 }
 
-/* SO_LINGER 0: the peer's next receive is ECONNRESET, though all was read. */
+static void be_abrupt(int fd, bool abrupt)
+{
+	struct linger how = {.l_onoff = abrupt}, back = {0};
+	socklen_t len = sizeof(back);
+
+	MUST(setsockopt(fd, SOL_SOCKET, SO_LINGER, &how, sizeof(how)) == 0);
+	MUST(getsockopt(fd, SOL_SOCKET, SO_LINGER, &back, &len) == 0 && back.l_onoff == abrupt && back.l_linger == 0);
+}
+
+/* must_be_reset() - It is said once, and never again. */
+static void must_be_reset(int fd)
+{
+	char byte;
+
+	FAILS(recv(fd, &byte, 1, 0), ECONNRESET);
+	MUST(recv(fd, &byte, 1, 0) == 0 && pending_error(fd) == 0);
+	FAILS(send(fd, "x", 1, MSG_NOSIGNAL), EPIPE);
+}
+
+/* SO_LINGER 0: the peer's next receive is ECONNRESET, though all was read; from either end. */
 static void linger(void)
 {
-	struct linger now = {.l_onoff = 1}, back = {0};
-	socklen_t len = sizeof(back);
+	for (int which = 0; which < 2; which++) {
+		pair(ends);
+		talk(ends[0], ends[1]);
+		talk(ends[1], ends[0]);
+		be_abrupt(ends[which], true);
+		talk(ends[which], ends[!which]);
+		close(ends[which]);
+		await(ends[!which], POLLIN);
+		must_be_reset(ends[!which]);
+	}
+}
+
+/* What was sent before can still be read. */
+static void linger_last_words(void)
+{
+	char word[4];
+
+	pair(ends);
+	be_abrupt(ends[0], true);
+	MUST(send(ends[0], "last", 4, 0) == 4);
+	close(ends[0]);
+	MUST(recv(ends[1], word, 4, MSG_WAITALL) == 4 && memcmp(word, "last", 4) == 0);
+	must_be_reset(ends[1]);
+}
+
+static void linger_send(void)
+{
+	struct pollfd one;
+
+	pair(ends);
+	be_abrupt(ends[1], true);
+	close(ends[1]);
+	one = (struct pollfd){.fd = ends[0], .events = POLLRDHUP};
+	MUST(poll(&one, 1, 10000) == 1);
+	FAILS(send(ends[0], "x", 1, 0), ECONNRESET);
+	FAILS(send(ends[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+	pair(ends);
+	be_abrupt(ends[1], true);
+	close(ends[1]);
+	one = (struct pollfd){.fd = ends[0], .events = POLLRDHUP};
+	MUST(poll(&one, 1, 10000) == 1);
+	MUST(pending_error(ends[0]) == ECONNRESET && pending_error(ends[0]) == 0);
+}
+
+/* Set before there is a connection it is in force for it; a listener hands it down. */
+static void linger_before(void)
+{
+	struct sockaddr_in at;
+	int listener = listening(&at, 1);
+
+	be_abrupt(listener, true);
+	ends[0] = dial(&at);
+	MUST((ends[1] = accept(listener, NULL, NULL)) >= 0);
+	close(ends[1]);
+	must_be_reset(ends[0]);
+	be_abrupt(listener, false);
+	ends[0] = stream(0);
+	be_abrupt(ends[0], true);
+	MUST(reach(ends[0], &at) == 0);
+	MUST((ends[1] = accept(listener, NULL, NULL)) >= 0);
+	close(ends[0]);
+	must_be_reset(ends[1]);
+}
+
+static void linger_undone(void)
+{
 	char byte;
 
 	pair(ends);
-	talk(ends[0], ends[1]);
-	MUST(setsockopt(ends[0], SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0);
-	MUST(getsockopt(ends[0], SOL_SOCKET, SO_LINGER, &back, &len) == 0 && back.l_onoff == 1 && back.l_linger == 0);
+	be_abrupt(ends[0], true);
+	be_abrupt(ends[0], false);
+	close(ends[0]);
+	MUST(recv(ends[1], &byte, 1, 0) == 0 && recv(ends[1], &byte, 1, 0) == 0);
+}
+
+/* Behind its own FIN it is a reset still, unless the peer's FIN has come: then both are through with each other. */
+static void linger_shut(void)
+{
+	char byte;
+
+	pair(ends);
+	be_abrupt(ends[0], true);
+	MUST(shutdown(ends[0], SHUT_WR) == 0);
+	MUST(recv(ends[1], &byte, 1, 0) == 0);
+	close(ends[0]);
+	await(ends[1], 0);
+	MUST(pending_error(ends[1]) == EPIPE); /* the receiver is done: only a sender minds */
+	MUST(recv(ends[1], &byte, 1, 0) == 0);
+	pair(ends);
+	be_abrupt(ends[0], true);
+	MUST(shutdown(ends[0], SHUT_WR) == 0);
+	MUST(recv(ends[1], &byte, 1, 0) == 0);
+	close(ends[0]);
+	await(ends[1], 0);
+	MUST(recv(ends[1], &byte, 1, 0) == 0);
+	FAILS(send(ends[1], "x", 1, MSG_NOSIGNAL), EPIPE);
+	pair(ends);
+	be_abrupt(ends[0], true);
+	MUST(shutdown(ends[1], SHUT_WR) == 0);
+	MUST(recv(ends[0], &byte, 1, 0) == 0);
 	close(ends[0]);
 	FAILS(recv(ends[1], &byte, 1, 0), ECONNRESET);
-	MUST(recv(ends[1], &byte, 1, 0) == 0);
+	for (int first = 0; first < 2; first++) {
+		pair(ends);
+		be_abrupt(ends[0], true);
+		MUST(shutdown(ends[first], SHUT_WR) == 0);
+		MUST(recv(ends[!first], &byte, 1, 0) == 0);
+		MUST(shutdown(ends[!first], SHUT_WR) == 0);
+		MUST(recv(ends[first], &byte, 1, 0) == 0);
+		close(ends[0]);
+		MUST(recv(ends[1], &byte, 1, 0) == 0 && pending_error(ends[1]) == 0);
+	}
+}
+
+/* Whoever closes it last: a copy delays it, and the end of a process is a close. */
+static void linger_killed(void)
+{
+	int report[2];
+	char byte;
+	pid_t pid;
+
+	pair(ends);
+	MUST(pipe(report) == 0);
+	MUST((pid = fork()) >= 0);
+	if (pid == 0) {
+		close(ends[1]);
+		be_abrupt(ends[0], true);
+		MUST(write(report[1], "x", 1) == 1);
+		pause();
+	}
+	MUST(read(report[0], &byte, 1) == 1);
+	close(ends[0]);
+	FAILS(recv(ends[1], &byte, 1, MSG_DONTWAIT), EAGAIN);
+	MUST(kill(pid, SIGKILL) == 0);
+	must_be_reset(ends[1]);
+	waitpid(pid, NULL, 0);
+}
+
+/* A connection with the names of one that was reset is not reset itself. */
+static void linger_again(void)
+{
+	struct sockaddr_in at, own = here;
+	int listener = listening(&at, 1), on = 1;
+	socklen_t len = sizeof(own);
+	char byte;
+
+	for (int round = 0; round < 2; round++) {
+		ends[0] = stream(0);
+		MUST(setsockopt(ends[0], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0);
+		MUST(bind(ends[0], (struct sockaddr *)&own, sizeof(own)) == 0);
+		MUST(getsockname(ends[0], (struct sockaddr *)&own, &len) == 0);
+		MUST(reach(ends[0], &at) == 0);
+		MUST((ends[1] = accept(listener, NULL, NULL)) >= 0);
+		if (round == 0) {
+			be_abrupt(ends[0], true);
+			be_abrupt(ends[1], true);
+		}
+		close(ends[0]);
+		if (round == 1)
+			MUST(recv(ends[1], &byte, 1, 0) == 0 && pending_error(ends[1]) == 0);
+		else
+			await(ends[1], POLLIN);
+		close(ends[1]);
+	}
 }
 
 /* A process that is killed has said what it said, and its end is an orderly one. */
@@ -132,6 +304,13 @@ int main(int argc, char **argv)
 						  {"half-close", half_close},
 						  {"shut-from-elsewhere", shut_from_elsewhere},
 						  {"linger", linger},
+						  {"linger-last-words", linger_last_words},
+						  {"linger-send", linger_send},
+						  {"linger-before", linger_before},
+						  {"linger-undone", linger_undone},
+						  {"linger-shut", linger_shut},
+						  {"linger-killed", linger_killed},
+						  {"linger-again", linger_again},
 						  {"killed", killed},
 						  {"orphaned", orphaned},
 						  {0}};
