@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from selftest.support.network import Network, network
-
-PROGRAMS = Path(__file__).parent / "programs"
+from selftest.support.programs import Program, compiled
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """`program("handover")` is programs/handover.c, compiled; further arguments go to the compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("a C compiler is missing")
-    made = tmp_path_factory.mktemp("programs")
-
-    def build(name: str, *extra: str) -> Path:
-        target = made / name
-        if not target.exists():
-            flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
-            subprocess.run([compiler, *flags, *extra, "-o", target, PROGRAMS / f"{name}.c"], check=True)
-        return target
-
-    return build
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """programs/*.c, compiled when asked for."""
+    return compiled(Path(__file__).parent / "programs", tmp_path_factory.mktemp("programs"))
 
 
 @pytest.fixture(scope="module", params=["direct", "switched"])

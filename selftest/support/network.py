@@ -9,6 +9,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from ipaddress import ip_interface
 from pathlib import Path
@@ -49,7 +50,34 @@ TOPOLOGY = Topology(
 )
 
 
-class Network:
+class Hosts(ABC):
+    """Where programs are started in hosts, whatever their network is."""
+
+    @abstractmethod
+    def start(self, host: str, argv: list[str | Path], **options: Any) -> subprocess.Popen[str]:
+        """Start a program on `host`; it dies with us. `options` are Popen's."""
+
+    def run(
+        self, host: str, *argv: str | Path, timeout: float = 30, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program on `host` to its end."""
+        process = self.start(host, list(argv), **options)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def python(self, host: str, program: str, timeout: float = 30) -> str:
+        """Run a Python program on `host`; its output, or an AssertionError with what it said."""
+        done = self.run(host, sys.executable, "-c", program, timeout=timeout)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+class Network(Hosts):
     """A running network in `directory`."""
 
     def __init__(self, directory: Path) -> None:
@@ -82,23 +110,6 @@ class Network:
             preexec_fn=prepare,
             **options,
         )
-
-    def run(self, host: str, *argv: str | Path, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-        """Run a program on `host` to its end."""
-        process = self.start(host, list(argv))
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except BaseException:
-            process.kill()
-            process.communicate()
-            raise
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    def python(self, host: str, program: str, timeout: float = 30) -> str:
-        """Run a Python program on `host`; its output, or an AssertionError with what it said."""
-        done = self.run(host, sys.executable, "-c", program, timeout=timeout)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
 @contextlib.contextmanager

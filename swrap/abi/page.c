@@ -133,14 +133,16 @@ int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint
 
 int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
 {
-	if (sw_addr_has(p, host, dst)) {
+	const struct sw_addr *a = find(p, host, dst);
+
+	if (a == NULL && sw_ip_is_loopback(dst)) {
 		*owner = host;
 		*iface = sw_hosts(p)[host].first_iface;
 		return 0;
 	}
-	const struct sw_addr *a = find(p, SW_NO_HOST, dst);
-
-	if (a == NULL || sw_ip_is_loopback(dst))
+	if (a == NULL)
+		a = find(p, SW_NO_HOST, dst);
+	if (a == NULL)
 		return -EHOSTUNREACH;
 	*owner = a->host;
 	*iface = a->iface;

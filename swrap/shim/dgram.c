@@ -110,10 +110,16 @@ int sw_dgram_attach(int fd, uint64_t *tag, const struct sw_endpoint *own)
 int sw_dgram_autobind(int fd, uint64_t *tag)
 {
 	struct sw_endpoint any = {0};
+	struct sw_name name;
+	int error;
 
 	if (!(*tag & SW_TAG_V6))
 		memset(any.ip + 10, 0xff, 2);
-	return sw_dgram_attach(fd, tag, &any);
+	error = sw_dgram_attach(fd, tag, &any);
+	if (error != EINVAL || !(sw_lab()->flags & SW_DIRECT) || !sw_own_name(fd, &name))
+		return error;
+	*tag |= SW_TAG_BOUND; /* another thread was first, and its port is the socket's */
+	return sw_tag_set(fd, *tag) < 0 ? errno : 0;
 }
 
 bool sw_dgram_receiver(uint64_t tag, const struct sw_endpoint *remote, uint32_t n, struct sw_name *name)

@@ -36,7 +36,7 @@ static void to_one(struct sw *sw, struct sw_parcel *p)
 {
 	struct sw_path *path = &sw->twins->packet.half[0].path;
 	struct sw_twin *t;
-	uint32_t routers;
+	uint32_t routers, iface;
 	uint16_t owner;
 
 	if (sw_path_to(sw, p->from->host, p->to.ip, &owner, path) < 0)
@@ -51,8 +51,8 @@ static void to_one(struct sw *sw, struct sw_parcel *p)
 		return;
 	p->ttl -= (uint8_t)routers;
 	t = sw_port_find(sw, owner, &p->source, &p->to);
-	if (t)
-		sw_deliver_one(sw, p, t, path->hop[path->n - 1].iface);
+	if (t && sw_owner(sw->page, owner, p->to.ip, &owner, &iface) == 0)
+		sw_deliver_one(sw, p, t, iface); /* from the host to itself too, the interface told is the address's */
 	else
 		unreachable(sw, p, owner);
 }

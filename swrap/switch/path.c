@@ -32,7 +32,7 @@ int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_
 		return r;
 	if (sw_owner(sw->page, host, ip, owner, &iface) < 0)
 		return -EHOSTUNREACH;
-	arrive(path, iface);
+	arrive(path, *owner == host ? sw_hosts(sw->page)[host].first_iface : iface);
 	return 0;
 }
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from selftest.support.network import Network
+from selftest.conformance.backends import Backend
 
 PRELUDE = """
 import errno, os, select, socket
@@ -224,67 +218,5 @@ assert c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[0] == 1
 
 
 @pytest.mark.parametrize("promise", PROMISES)
-def test_in_a_host(lab: Network, promise: str) -> None:
-    lab.python("server", PRELUDE.format(address="10.0.1.1") + PROMISES[promise])
-
-
-@pytest.mark.parametrize("promise", PROMISES)
-def test_on_the_kernels_own_loopback(promise: str) -> None:
-    program = PRELUDE.format(address="127.0.0.1") + PROMISES[promise]
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-
-
-def test_from_host_to_host_with_a_privileged_port(lab: Network) -> None:
-    server = lab.start(
-        "server",
-        [
-            sys.executable,
-            "-uc",
-            "import socket as s; l=s.create_server(('', 80)); print('up'); l.accept()[0].sendall(b'hello')",
-        ],
-    )
-    assert server.stdout is not None
-    assert server.stdout.readline() == "up\n"
-    seen = lab.python(
-        "laptop",
-        "import json, socket; c = socket.create_connection(('10.0.2.1', 80));"
-        "print(json.dumps([c.getsockname()[0], c.recv(10).decode()]))",
-    )
-    assert json.loads(seen) == ["10.0.2.2", "hello"]
-    assert server.wait(10) == 0
-    server.communicate()
-
-
-def test_what_is_on_no_subnet_is_unreachable_at_once(lab: Network) -> None:
-    lab.python(
-        "laptop",
-        PRELUDE.format(address="")
-        + 'assert failure(socket.socket().connect, ("192.0.2.1", 80)) == "ENETUNREACH"',
-    )
-
-
-def test_a_stranger_who_knows_the_name_is_not_let_in(lab: Network) -> None:
-    """Names stand in /proc/net/unix; a listener that meets somebody from outside hangs up and waits for the next."""
-    server = lab.start(
-        "server",
-        [
-            sys.executable,
-            "-uc",
-            "import socket as s; l=s.create_server(('10.0.1.1', 99)); print('up'); print(l.accept()[0].recv(9))",
-        ],
-    )
-    assert server.stdout is not None
-    assert server.stdout.readline() == "up\n"
-    ours = [
-        line.split()[-1]
-        for line in Path("/proc/net/unix").read_text().splitlines()
-        if "0a0001010063/" in line
-    ]
-    assert len(ours) == 1
-    with socket.socket(socket.AF_UNIX) as stranger:
-        stranger.connect("\0" + ours[0][1:])
-        stranger.settimeout(10)
-        assert stranger.recv(1) == b""
-    lab.python("laptop", "import socket; socket.create_connection(('10.0.1.1', 99)).sendall(b'friend')")
-    assert server.communicate(timeout=10)[0] == "b'friend'\n"
+def test_a_promise(backend: Backend, promise: str) -> None:
+    backend.python("server", PRELUDE.format(address=backend.address("ipv4")) + PROMISES[promise])

@@ -30,7 +30,7 @@ static pid_t strike(int fd)
 	MUST(child >= 0);
 	if (child != 0)
 		return child;
-	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent);
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)parent);
 	for (int asleep = 0; asleep < 20;) {
 		struct timespec soon = {.tv_nsec = 1000000};
