@@ -25,6 +25,12 @@ enum sw_opening {
 	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
 	SW_ASK = 2,  /* a question about the flow, or the datagram socket, with inode `ino`; answered by one sw_answer */
 	SW_ABORT = 3, /* likewise, and `flags` says what the close of that program's end is: enum sw_abort */
+	SW_UNAWAIT = 4, /* likewise, and if its SYN is unanswered: no byte for it, and `more` bytes of padding will come */
+};
+
+enum sw_syn_flag {
+	SW_SYN_BOUND = 1, /* C was bound by the program: its own name has no peer */
+	SW_SYN_AWAITED = 2, /* C is asleep in a receive of one byte, which is the SYN-ACK; its padding may be short */
 };
 
 /* SO_LINGER with a time of 0 makes the last close of a connection a reset, whoever closes: by exit or kill -9 too. */
@@ -32,10 +38,6 @@ enum sw_abort {
 	SW_ABORT_NOT = 0,
 	SW_ABORT_CLOSE,
 	SW_ABORT_SHUT, /* likewise, and its FIN is on the way: once the other end's has come, it is a close as any */
-};
-
-enum sw_syn_flag {
-	SW_SYN_BOUND = 1, /* C was bound by the program: its own name has no peer */
 };
 
 struct sw_syn {
@@ -47,6 +49,7 @@ struct sw_syn {
 	uint16_t pad;
 	uint64_t ino;    /* st_ino of the program's socket: in all processes the same, while it lives */
 	struct sw_endpoint local, remote;
+	uint32_t more; /* of SW_UNAWAIT */
 };
 
 /* Sent by the shim on every socket that accept() returns. */

@@ -1,6 +1,7 @@
 /* A question to the switch about one flow: asked seldom, so a connection of its own each time, and no state here. */
 #include "shim.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -35,7 +36,11 @@ bool sw_request(struct sw_syn *question, struct sw_answer *answer)
 {
 	int saved = errno, door = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool answered = false;
+	sigset_t all, before;
 
+	/* A handler would make it fail, or leave it half done: this is over soon. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	question->magic = SW_SYN_MAGIC;
 	question->length = sizeof(*question);
 	if (door >= 0) {
@@ -44,6 +49,7 @@ bool sw_request(struct sw_syn *question, struct sw_answer *answer)
 	}
 	if (!answered)
 		memset(answer, 0, sizeof(*answer));
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
 	return answered;
 }

@@ -11,12 +11,6 @@
 
 #include "real.h"
 
-/* More than this behind the default of any sane machine: then the socket gets a smaller buffer (see syn.h). */
-#define SNDBUF_MOST (4 << 20)
-#define SNDBUF_USUAL 212992
-
-static const char padding[64 << 10];
-
 /* outcome() - 0 established, EINPROGRESS still waiting, or the errno that ended the attempt. */
 static int outcome(int fd, int timeout_ms)
 {
@@ -59,45 +53,6 @@ uint64_t sw_settle(int fd, uint64_t tag)
 	}
 	errno = saved;
 	return tag;
-}
-
-/* send_syn() - The opening message: so long that the socket is not ready for POLLOUT until the switch has read it. */
-static int send_syn(int fd, uint64_t tag, const struct sw_endpoint *local, const struct sw_endpoint *remote)
-{
-	struct sw_syn syn = {.magic = SW_SYN_MAGIC, .opening = SW_OPEN, .local = *local, .remote = *remote};
-	const struct sw_real *real = sw_real();
-	int sndbuf = 0;
-	socklen_t len = sizeof(sndbuf);
-	size_t left;
-
-	if (real->getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &len) < 0)
-		return errno;
-	if (sndbuf > SNDBUF_MOST) {
-		sndbuf = SNDBUF_USUAL / 2; /* the kernel doubles what it is given */
-		real->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
-		sndbuf *= 2;
-	}
-	syn.flags = tag & SW_TAG_BOUND ? SW_SYN_BOUND : 0;
-	syn.length = (uint32_t)sndbuf / 4;
-	syn.host = SW_TAG_HOST(tag);
-	syn.ino = sw_inode(fd);
-	left = syn.length;
-	for (const void *from = &syn; left > 0; from = padding) {
-		size_t n = left < sizeof(padding) ? left : sizeof(padding);
-		struct iovec iov[2] = {{(void *)from, n}, {(void *)padding, 0}};
-		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-
-		if (from == &syn) {
-			iov[0].iov_len = sizeof(syn);
-			iov[1].iov_len = n - sizeof(syn);
-		}
-		ssize_t sent = real->sendmsg(fd, &msg, MSG_NOSIGNAL);
-		if (sent != (ssize_t)n)
-			return sent < 0 ? errno : EPIPE;
-		left -= n;
-	}
-	/* By itself, so that the byte which stays unread holds no more memory than it must. */
-	return real->send(fd, padding, 1, MSG_NOSIGNAL) == 1 ? 0 : errno;
 }
 
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len)
@@ -199,6 +154,7 @@ static int under_way(int fd, uint64_t tag)
 	return error ? sw_fail(error) : 0;
 }
 
+/* patience_ms() - SO_SNDTIMEO; -1 where there is none. */
 static int patience_ms(int fd)
 {
 	struct timeval limit = {0};
@@ -207,7 +163,7 @@ static int patience_ms(int fd)
 	sw_real()->getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &len);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		return -1;
-	return limit.tv_sec > INT_MAX / 1000 - 1 ? INT_MAX : (int)(limit.tv_sec * 1000 + limit.tv_usec / 1000);
+	return limit.tv_sec > INT_MAX / 1000 - 1 ? INT_MAX : (int)(limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000);
 }
 
 /* open_flow() - 0 established, EINPROGRESS, EINTR (still under way), or why it failed. */
@@ -215,7 +171,7 @@ static int open_flow(int fd, uint64_t tag, const struct sw_endpoint *remote)
 {
 	struct sw_endpoint local;
 	struct sockaddr_un sun;
-	int error = name_self(fd, tag, &local, remote);
+	int error = name_self(fd, tag, &local, remote), patience;
 
 	if (error)
 		return error;
@@ -224,13 +180,14 @@ static int open_flow(int fd, uint64_t tag, const struct sw_endpoint *remote)
 	error = sw_reach(fd, &sun, sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun));
 	if (error)
 		return error == ECONNREFUSED ? ENETDOWN : error; /* the switch is gone */
+	patience = fcntl(fd, F_GETFL) & O_NONBLOCK ? 0 : patience_ms(fd);
+	if (patience < 0)
+		return sw_syn_await(fd, tag, &local, remote);
 	sw_tag_set(fd, tag | SW_TAG_CONNECTING);
-	error = send_syn(fd, tag, &local, remote);
+	error = sw_syn_send(fd, tag, &local, remote);
 	if (error)
 		return error == EPIPE || error == ECONNRESET ? sw_reason(fd) : error;
-	if (fcntl(fd, F_GETFL) & O_NONBLOCK)
-		return EINPROGRESS;
-	return outcome(fd, patience_ms(fd));
+	return patience ? outcome(fd, patience) : EINPROGRESS;
 }
 
 SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)

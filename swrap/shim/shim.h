@@ -11,6 +11,7 @@
  *	address.c     sockaddr and endpoint; bind, getsockname, getpeername
  *	claim.c       ports: ephemeral ones, and who may have one beside whom
  *	connect.c     connect, and the outcome of one that is under way
+ *	syn.c         the message to the switch that opens a flow
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
  *	pages.c       sendfile and splice
@@ -94,6 +95,13 @@ int sw_claim(int fd, uint64_t tag, struct sw_name *name);
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len);
 /* sw_settle() - The tag, with SW_TAG_CONNECTED if a connect has come to its end: ask before you look at that bit. */
 uint64_t sw_settle(int fd, uint64_t tag);
+
+/* syn.c */
+
+/* sw_syn_send() - Send the SYN: @fd is ready for POLLOUT when it was answered. Returns 0 or an errno. */
+int sw_syn_send(int fd, uint64_t tag, const struct sw_endpoint *local, const struct sw_endpoint *remote);
+/* sw_syn_await() - And wait for the answer: 0, EINTR where it is still to come, or the errno that ended the attempt. */
+int sw_syn_await(int fd, uint64_t tag, const struct sw_endpoint *local, const struct sw_endpoint *remote);
 
 /* ask.c */
 

@@ -95,6 +95,8 @@ static void side_event(struct sw *sw, struct sw_flow *f, int side, uint32_t even
 	case SW_PENDING:
 		if (s->gone || s->reset)
 			sw_end_syn(sw, f, ECANCELED);
+		else
+			sw_syn_try(sw, f);
 		return;
 	case SW_FLOWING:
 		sw_ready(sw, &f->half[side]);

@@ -61,6 +61,8 @@ static bool believable(const struct sw *sw, const struct sw_syn *syn)
 		return false;
 	if (syn->opening == SW_ASK || syn->opening == SW_ABORT)
 		return true;
+	if (syn->opening == SW_UNAWAIT)
+		return syn->more <= SW_MAX_SYN - syn->length;
 	return syn->opening == SW_OPEN && syn->host < sw->page->n_hosts && syn->ino != 0 && syn->local.port != 0 &&
 	       syn->remote.port != 0 && sw_addr_has(sw->page, syn->host, syn->local.ip);
 }
@@ -69,10 +71,15 @@ static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
 {
 	struct sw_answer reply;
 	int fd = f->side[0].fd, side;
-	struct sw_flow *asked = syn->opening == SW_ABORT ? sw_flow_find(sw, syn->ino, &side) : NULL;
+	struct sw_flow *asked = syn->opening == SW_ASK ? NULL : sw_flow_find(sw, syn->ino, &side);
 
-	if (asked)
+	if (asked && syn->opening == SW_ABORT)
 		asked->side[side].abort = (uint8_t)syn->flags;
+	if (asked && syn->opening == SW_UNAWAIT && asked->state == SW_PENDING && asked->awaited) {
+		asked->awaited = false;
+		asked->more = syn->more;
+		asked->syn_length += syn->more;
+	}
 	sw_answer_for(sw, syn->ino, &reply);
 	/* All is read first, so that the close behind the answer is no reset. */
 	while (recv(fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 0)
@@ -100,6 +107,7 @@ void sw_opening_input(struct sw *sw, struct sw_flow *f)
 				return;
 			}
 			f->syn_length = syn.length;
+			f->awaited = syn.flags & SW_SYN_AWAITED;
 			f->host[0] = syn.host;
 			f->end[0] = syn.local;
 			f->end[1] = syn.remote;

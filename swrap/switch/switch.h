@@ -113,7 +113,9 @@ struct sw_flow {
 	uint32_t slot, generation;
 	uint32_t state; /* enum sw_state */
 	uint32_t syn_length;
+	uint32_t more;        /* of that is still to come: padding behind a SYN that is not awaited any more */
 	uint64_t id, since; /* since: of its state, ns */
+	bool awaited;       /* the SYN-ACK is a byte that the client is asleep for */
 	bool told;          /* its end was made an event, or its SYN's wait was */
 	uint16_t host[2];
 	struct sw_endpoint end[2];

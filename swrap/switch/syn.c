@@ -1,5 +1,6 @@
 /* SYNs: answered, refused, or repeated until something changes or time is up. */
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,6 +25,14 @@ static bool evict(struct sw *sw, const struct sw_flow *f)
 	return false;
 }
 
+/* is_whole() - Has all of the SYN come, and its tail byte? */
+static bool is_whole(const struct sw_flow *f)
+{
+	int queued = 0;
+
+	return ioctl(f->side[0].fd, FIONREAD, &queued) == 0 && (uint32_t)queued > f->syn_length;
+}
+
 /* established() - @fd is the onward end: answer the SYN. */
 static void established(struct sw *sw, struct sw_flow *f, int fd)
 {
@@ -35,6 +44,8 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 		sw_end_syn(sw, f, ECONNREFUSED);
 		return;
 	}
+	if (f->awaited)
+		send(f->side[0].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	/* Urgent bytes stay in the stream instead of being dropped by the reads. */
 	for (int i = 0; i < 2; i++)
 		setsockopt(f->side[i].fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
@@ -66,8 +77,11 @@ static void wait(struct sw *sw, struct sw_flow *f, int reason, bool retry)
 /* sw_syn_try() - Let @f, PENDING, find its listener if it can now. */
 void sw_syn_try(struct sw *sw, struct sw_flow *f)
 {
-	int r = sw_path_find(sw, f), fd;
+	int r, fd;
 
+	if (f->more && !is_whole(f))
+		return; /* EPOLLIN says when there is more */
+	r = sw_path_find(sw, f);
 	if (r == -ENETUNREACH) {
 		sw_end_syn(sw, f, ENETUNREACH);
 		return;
