@@ -1,60 +1,66 @@
-"""`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [--seconds S] [--rounds N]`.
+"""`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [shim|switch|NAME…]`.
 
-The same C program on kernel TCP, raw AF_UNIX, Debian's libsocket_wrapper, and ours without and with the switch; ours behind
-the guard, as a user has it. Rounds are interleaved, so that a noisy moment hits all alike; medians are compared.
+Ours run without the guard, and once more behind it, which shows what that costs. The shim's figures are taken on one CPU, the
+switch's on all: it is a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from selftest.support.network import Network, network
+from selftest.bench import shim, switch
+from selftest.bench.contest import SIZE, Benchmark, Comparison, Contestant, rounds
+from selftest.support.network import network
 
-OPERATIONS = {
-    "rtt": ("1-byte round trip", 1e6, "µs", True),
-    "bulk": ("bulk, 64 KiB writes", 1e6, "MB/s", False),
-    "connect": ("connect+accept+close", 1e6, "µs", True),
-    "rights": ("SCM_RIGHTS pass", 1e6, "µs", True),
-}
-"""Name, the factor and unit in which it is shown, and whether less is better."""
-
-Measure = Callable[[str, float], float]
+SOURCES = Path(__file__).with_name("programs")
+GUARDED = "guard"
+WIDTH = 100
 
 
-def measured(done: subprocess.CompletedProcess[str]) -> float:
-    """The number that the program printed; a failure is raised with its words."""
-    if done.returncode != 0:
-        raise RuntimeError(f"{done.args}: {done.stderr}")
-    return float(done.stdout)
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """One table: who is compared with whom, in what."""
+
+    title: str
+    ours: str
+    against: Sequence[str]
+    benchmarks: Sequence[Benchmark]
+    cpu: int | None
 
 
-def on_kernel(program: Path, address: str, extra: dict[str, str] | None = None) -> Measure:
-    """Measure outside of any lab."""
+def contests() -> dict[str, Contest]:
+    """The tables, by the name that the command line has for them."""
+    cpu = max(os.sched_getaffinity(0))
+    others = ("AF_UNIX", "kernel", "socket_wrapper")
+    return {
+        "shim": Contest(f"direct, on CPU {cpu} alone", "direct", others, shim.BENCHMARKS, cpu),
+        "switch": Contest("through the switch", "switched", ("kernel",), switch.BENCHMARKS, None),
+    }
 
-    def run(what: str, seconds: float) -> float:
-        command = [program, what, address, str(seconds)]
-        environment = {**os.environ, **(extra or {})}
-        return measured(subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment))
 
-    return run
-
-
-def in_lab(program: Path, lab: Network) -> Measure:
-    """Measure on one host of a lab."""
-    return lambda what, seconds: measured(
-        lab.run("server", program, what, "10.0.1.1", str(seconds), timeout=60)
-    )
+def chosen(names: Sequence[str]) -> list[Contest]:
+    """What was asked for: everything, tables, or benchmarks by name. Raises KeyError with a name that is none."""
+    every = contests()
+    known = {*every, *(one.name for contest in every.values() for one in contest.benchmarks)}
+    if unknown := sorted(set(names) - known):
+        raise KeyError(f"no benchmark {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    picked = []
+    for name, contest in every.items():
+        wanted = [one for one in contest.benchmarks if not names or name in names or one.name in names]
+        if wanted:
+            picked.append(replace(contest, benchmarks=wanted))
+    return picked
 
 
 def socket_wrapper() -> str | None:
@@ -63,63 +69,103 @@ def socket_wrapper() -> str | None:
     return next((line.split()[-1] for line in found.splitlines() if "libsocket_wrapper.so" in line), None)
 
 
-def systems(program: Path, scratch: Path, stack: ExitStack) -> dict[str, Measure]:
-    """What is compared; the first is what the others are measured against."""
-    found = {"kernel TCP": on_kernel(program, "127.0.0.1"), "AF_UNIX": on_kernel(program, "unix")}
+def contestants(contest: Contest, scratch: Path, stack: ExitStack) -> list[Contestant]:
+    """Those of them that this machine has."""
+    ours = stack.enter_context(network(scratch / contest.ours, direct=contest.ours == "direct"))
+    environment = ours.environment("server")
+    found = [
+        Contestant(contest.ours, "10.0.1.1", environment),
+        Contestant("AF_UNIX", "unix"),
+        Contestant("kernel", "127.0.0.1"),
+        Contestant(GUARDED, "10.0.1.1", environment, guard=True),
+    ]
     if library := socket_wrapper():
-        (scratch / "sw").mkdir()
-        environment = {
-            "LD_PRELOAD": library,
-            "SOCKET_WRAPPER_DIR": str(scratch / "sw"),
-            "SOCKET_WRAPPER_DEFAULT_IFACE": "1",
-        }
-        found["socket_wrapper"] = on_kernel(program, "127.0.0.1", environment)
-    found["direct"] = in_lab(program, stack.enter_context(network(scratch / "direct", direct=True)))
-    found["switched"] = in_lab(program, stack.enter_context(network(scratch / "switched")))
-    return found
+        (scratch / "sw").mkdir(exist_ok=True)
+        variables = {"SOCKET_WRAPPER_DIR": str(scratch / "sw"), "SOCKET_WRAPPER_DEFAULT_IFACE": "1"}
+        found.append(Contestant("socket_wrapper", "127.0.0.1", {"LD_PRELOAD": library, **variables}))
+    return [one for one in found if one.name in (contest.ours, GUARDED, *contest.against)]
 
 
-def show(value: float, factor: float, unit: str, inverse: bool) -> str:
-    """A rate per second as a person reads it."""
-    return f"{factor / value:.1f} {unit}" if inverse else f"{value / factor:,.0f} {unit}"
+def cell(benchmark: Benchmark, against: str, seen: Comparison | None) -> str:
+    """How ours compares, with what was to reach and whether it was."""
+    if seen is None:
+        return "-"
+    unit = benchmark.unit
+    limit = unit.level if against == "socket_wrapper" else benchmark.targets.get(against)
+    shown = f"{seen.compared:.2f}" if abs(seen.compared) < 100 else f"{seen.compared:,.0f}"
+    if limit is None:
+        return shown
+    mark = "[green]✓[/]" if unit.meets(seen.compared, limit) else "[red]✗[/]"
+    return f"{shown} {'≤' if unit.less else '≥'} {limit:.4g} {mark}"
+
+
+def cost(benchmark: Benchmark, guarded: Comparison) -> str:
+    """How much more it takes behind the guard."""
+    if benchmark.unit is SIZE:
+        return f"{-guarded.compared:+.0f}"
+    return f"{(guarded.compared if not benchmark.unit.less else 1 / guarded.compared) - 1:+.0%}"
+
+
+def program_of(benchmark: Benchmark, scratch: Path) -> Path:
+    """Its program, compiled."""
+    target = scratch / benchmark.program
+    if not target.exists():
+        source = SOURCES / f"{benchmark.program}.c"
+        compiler = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra"]
+        subprocess.run([*compiler, "-o", target, source], check=True)
+    return target
+
+
+def hold(contest: Contest, scratch: Path, console: Console, count: int, seconds: float) -> None:
+    """Measure, and print the table."""
+    table = Table(
+        "",
+        contest.ours,
+        *contest.against,
+        GUARDED,
+        title=contest.title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+    )
+    with ExitStack() as stack:
+        entered = contestants(contest, scratch, stack)
+        status = stack.enter_context(console.status("measuring"))
+        for benchmark in contest.benchmarks:
+            status.update(benchmark.title)
+            program = program_of(benchmark, scratch)
+            seen = rounds(
+                benchmark, program, entered, contest.ours, count=count, seconds=seconds, cpu=contest.cpu
+            )
+            table.add_row(
+                benchmark.title,
+                benchmark.unit.show(seen[contest.ours].figure),
+                *(cell(benchmark, name, seen.get(name)) for name in contest.against),
+                cost(benchmark, seen[GUARDED]),
+            )
+    console.print(table)
 
 
 def main() -> None:
-    """Measure, and print one table of figures and one of ratios."""
+    """Measure what was asked for, and print a table for each contest."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
-    options = parser.parse_args()
-    console = Console()
-    with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        program = scratch / "network"
-        source = Path(__file__).with_name("network.c")
-        subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-o", program, source], check=True)
-        compared = systems(program, scratch, stack)
-        results: dict[tuple[str, str], list[float]] = {}
-        todo = [(what, name) for _ in range(options.rounds) for what in OPERATIONS for name in compared]
-        for what, name in track(todo, "measuring", console=console, transient=True):
-            results.setdefault((what, name), []).append(compared[name](what, options.seconds))
-    medians = {key: statistics.median(values) for key, values in results.items()}
-    figures = Table("", *compared, title=f"medians of {options.rounds}")
-    ratios = Table(
-        "as fast as …",
-        *(f"{name} / {base}" for base in ("kernel TCP", "AF_UNIX") for name in ("direct", "switched")),
-        title="ratios: more than 1 is faster",
+    parser.add_argument(
+        "names", nargs="*", help="a table (shim, switch) or benchmarks; all, if none is named"
     )
-    for what, (title, factor, unit, inverse) in OPERATIONS.items():
-        figures.add_row(title, *(show(medians[what, name], factor, unit, inverse) for name in compared))
-        ratios.add_row(
-            title,
-            *(
-                f"{medians[what, name] / medians[what, base]:.2f}"
-                for base in ("kernel TCP", "AF_UNIX")
-                for name in ("direct", "switched")
-            ),
-        )
-    console.print(figures)
-    console.print(ratios)
+    parser.add_argument("--seconds", type=float, default=0.15, help="of each slice")
+    parser.add_argument("--rounds", type=int, default=11, help="of which the median counts")
+    options = parser.parse_args()
+    try:
+        picked = chosen(options.names)
+    except KeyError as error:
+        parser.error(error.args[0])
+    console = Console(width=WIDTH)
+    with tempfile.TemporaryDirectory() as scratch:
+        for contest in picked:
+            hold(contest, Path(scratch), console, options.rounds, options.seconds)
+    console.print(
+        "Ours by theirs, medians of paired rounds: rates for ≥, times for ≤ (memory: the difference in KiB).\n"
+        f"{GUARDED}: what it takes more behind the guard. kernel: loopback; exec, memory and write without the shim."
+    )
 
 
 if __name__ == "__main__":

@@ -1,50 +1,25 @@
 /*
- * What a socket costs: network WHAT ADDRESS SECONDS prints one number.
+ * What a stream costs: stream WHAT ADDRESS SECONDS prints one number.
  *
  *	rtt      round trips of one byte, a second
  *	bulk     bytes a second, written 64 KiB at a time
  *	connect  connect + accept + close, a second
+ *	socket   socket + close, a second
  *	rights   a connected socket passed by SCM_RIGHTS and closed, a second
  *
  * ADDRESS is an IPv4 address, or `unix` for raw AF_UNIX. Two processes, blocking calls, nothing else: the same program
  * runs on kernel TCP, on AF_UNIX, and under each preloaded library.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "measure.h"
+
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BULK (64 << 10)
-#define BATCH 64 /* operations between two looks at the clock */
-
-#define MUST(what)                                                                                                     \
-	do {                                                                                                           \
-		if (!(what)) {                                                                                         \
-			perror(#what);                                                                                 \
-			exit(1);                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static struct sockaddr_storage server;
 static socklen_t server_len;
 static char buffer[BULK];
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static int open_socket(void)
 {
@@ -62,25 +37,6 @@ static int dial(void)
 	return fd;
 }
 
-static int make_listener(const char *address)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)&server;
-	int fd;
-
-	server.ss_family = strcmp(address, "unix") == 0 ? AF_UNIX : AF_INET;
-	server_len = sizeof(*in);
-	if (server.ss_family == AF_UNIX)
-		server_len = sizeof(sa_family_t); /* autobind(unix(7)) */
-	else
-		MUST(inet_pton(AF_INET, address, &in->sin_addr) == 1);
-	fd = open_socket();
-	MUST(bind(fd, (struct sockaddr *)&server, server_len) == 0);
-	MUST(listen(fd, 128) == 0);
-	server_len = sizeof(server);
-	MUST(getsockname(fd, (struct sockaddr *)&server, &server_len) == 0);
-	return fd;
-}
-
 static void serve_echo(int fd)
 {
 	char byte;
@@ -94,19 +50,6 @@ static void serve_sink(int fd)
 	while (recv(fd, buffer, sizeof(buffer), 0) > 0)
 		;
 	MUST(send(fd, "", 1, 0) == 1); /* all is here: the clock may stop */
-}
-
-static double until(double seconds, bool (*once)(int fd), int fd, double unit)
-{
-	double begin = now(), end;
-	long n = 0;
-
-	do {
-		for (int i = 0; i < BATCH; i++, n++)
-			MUST(once(fd));
-		end = now();
-	} while (end < begin + seconds);
-	return (double)n * unit / (end - begin);
 }
 
 static bool one_round_trip(int fd)
@@ -167,10 +110,16 @@ static double connections(int listener, double seconds)
 		MUST(fd >= 0);
 		close(fd);
 	}
-	result = until(seconds, one_connection, -1, 1);
+	result = until(seconds, one_connection, -1);
 	kill(child, SIGKILL);
 	MUST(waitpid(child, NULL, 0) == child);
 	return result;
+}
+
+static bool one_socket(int unused)
+{
+	(void)unused;
+	return close(open_socket()) == 0;
 }
 
 static int passed = -1;
@@ -226,7 +175,7 @@ static double rights(int listener, double seconds)
 	}
 	close(messages[1]);
 	passed = fd;
-	result = until(seconds, one_pass, messages[0], 1);
+	result = until(seconds, one_pass, messages[0]);
 	close(messages[0]);
 	MUST(waitpid(child, NULL, 0) == child);
 	return result;
@@ -247,7 +196,7 @@ static double with_server(int listener, void (*serve)(int fd), const char *what,
 	fd = dial();
 	if (server.ss_family == AF_INET)
 		MUST(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
-	result = strcmp(what, "bulk") == 0 ? bulk(fd, seconds) : until(seconds, one_round_trip, fd, 1);
+	result = strcmp(what, "bulk") == 0 ? bulk(fd, seconds) : until(seconds, one_round_trip, fd);
 	close(fd);
 	MUST(waitpid(child, NULL, 0) == child);
 	return result;
@@ -260,13 +209,16 @@ int main(int argc, char **argv)
 
 	MUST(argc == 4);
 	seconds = atof(argv[3]);
-	listener = make_listener(argv[2]);
+	listener = bound(argv[2], SOCK_STREAM, &server, &server_len);
+	MUST(listen(listener, 128) == 0);
 	if (strcmp(argv[1], "rtt") == 0)
 		result = with_server(listener, serve_echo, argv[1], seconds);
 	else if (strcmp(argv[1], "bulk") == 0)
 		result = with_server(listener, serve_sink, argv[1], seconds);
 	else if (strcmp(argv[1], "connect") == 0)
 		result = connections(listener, seconds);
+	else if (strcmp(argv[1], "socket") == 0)
+		result = until(seconds, one_socket, -1);
 	else if (strcmp(argv[1], "rights") == 0)
 		result = rights(listener, seconds);
 	else
