@@ -170,12 +170,24 @@ static void rest(struct sw *sw, struct sw_half *h, uint32_t left)
 	}
 }
 
+/* follow() - The one byte that a splice left is copied behind the others in the pipe. Return: 1, or 0 if it did not fit. */
+static uint32_t follow(struct sw *sw, struct sw_side *from)
+{
+	uint8_t last;
+
+	if (recv(from->fd, &last, 1, MSG_PEEK | MSG_DONTWAIT) != 1 || write(sw->pipe[1], &last, 1) != 1)
+		return 0;
+	from->lag = 1;
+	return 1;
+}
+
 /**
- * sw_splice() - A part of @fresh bytes without touching them; the last one is left, to be copied and stay unread
+ * sw_splice() - A part of @fresh bytes without touching them, but for the last one, which is copied and stays unread
+ * @more: set to whether some are left
  *
  * Return: bytes delivered, 0 where nothing could be taken, or what sw_deliver() says.
  */
-int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh)
+int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh, bool *more)
 {
 	struct sw_side *from = sw_from(h), *to = sw_to(h);
 	uint32_t n = fresh - 1, left;
@@ -193,6 +205,9 @@ int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh)
 	in = splice(from->fd, NULL, sw->pipe[1], NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (in <= 0)
 		return 0;
+	if (in == fresh - 1)
+		in += follow(sw, from);
+	*more = in < fresh;
 	left = (uint32_t)in;
 	while (left > 0) {
 		out = splice(sw->pipe[0], NULL, to->fd, NULL, left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

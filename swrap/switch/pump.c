@@ -82,7 +82,7 @@ static int64_t step(struct sw *sw, struct sw_half *h, uint32_t most, bool *more)
 		return want == 0 ? -EBUSY : sw_copy(sw, h, want, more);
 	}
 	if (fresh >= 2 * SW_COPY && most >= SW_SPLICE && !sw_to(h)->deaf) {
-		int64_t n = sw_splice(sw, h, fresh);
+		int64_t n = sw_splice(sw, h, fresh, more);
 
 		if (n != 0)
 			return n;

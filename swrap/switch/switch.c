@@ -44,6 +44,8 @@ int sw_new(const void *page, const struct sw_limits *limits, struct sw **out)
 	if (r == 0 && (sw->epoll < 0 || pipe2(sw->pipe, O_CLOEXEC | O_NONBLOCK) < 0))
 		r = -errno;
 	if (r == 0)
+		fcntl(sw->pipe[1], F_SETPIPE_SZ, 2 * SW_SPLICE); /* or else the default does */
+	if (r == 0)
 		r = sw_ended_init(sw);
 	if (r == 0)
 		r = sw_events_init(sw);

@@ -39,7 +39,7 @@
 
 #define SW_HOPS 8              /* interfaces crossed in one direction: two, and two more for each router */
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
-#define SW_SPLICE 65536        /* the pipe's capacity: no more in one go */
+#define SW_SPLICE 65536        /* no more in one go; the pipe holds twice as much, as pages of it may be filled in part */
 #define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
 #define SW_TURN (256 * 1024)   /* bytes that a half may move before the others' turn */
 #define SW_MAX_SYN (1024 * 1024)
@@ -250,7 +250,7 @@ int64_t sw_peek(struct sw *sw, struct sw_side *from, uint32_t want);
 void sw_keep_last(struct sw *sw, struct sw_side *from, uint32_t taken);
 int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
 int64_t sw_copy(struct sw *sw, struct sw_half *h, uint32_t want, bool *more);
-int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh);
+int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh, bool *more);
 
 /* stash.c */
 int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n);
