@@ -26,6 +26,7 @@ SW_EXPORT int listen(int fd, int backlog)
 	if (sw_settle(fd, tag) & (SW_TAG_CONNECTING | SW_TAG_CONNECTED))
 		return sw_fail(EINVAL);
 	if (!(tag & SW_TAG_BOUND)) {
+		tag = sw_here(tag, NULL);
 		name.host = SW_TAG_HOST(tag);
 		if (!(tag & SW_TAG_V6))
 			memset(name.own.ip + 10, 0xff, 2);
@@ -49,7 +50,7 @@ static bool welcome(int fd, uint64_t listener, const struct sockaddr_un *sun, so
 	bool direct = sw_lab()->flags & SW_DIRECT;
 	struct sw_hello hello;
 
-	if (sw_name_decode(sw_lab(), sun, len, peer) < 0 || !sw_peer_is_ours(fd) ||
+	if (!sw_decode(sun, len, peer) || !sw_peer_is_ours(fd) ||
 	    peer->kind != (direct ? SW_KIND_TCP : SW_KIND_ONWARD))
 		return false;
 	if (sw_tag_set(fd, (listener & ~0xffffffffull) | (listener & INHERITED) | SW_TAG_ACCEPTED | SW_TAG_CONNECTED) < 0)

@@ -1,5 +1,6 @@
 /* Addresses: sockaddr to endpoint and back; bind, getsockname, getpeername. */
 #include "dgram.h"
+#include "dropin.h"
 #include "netlink.h"
 
 #include <netinet/in.h>
@@ -20,6 +21,7 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 		if (len < offsetof(struct sockaddr_in6, sin6_scope_id))
 			return EINVAL;
 		memcpy(ep->ip, &in6->sin6_addr, 16);
+		sw_ip_heard(ep->ip);
 		ep->port = ntohs(in6->sin6_port);
 		return 0;
 	}
@@ -30,6 +32,7 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 	memset(ep->ip, 0, 10);
 	memset(ep->ip + 10, 0xff, 2);
 	memcpy(ep->ip + 12, &in->sin_addr, 4);
+	sw_ip_heard(ep->ip);
 	ep->port = ntohs(in->sin_port);
 	return 0;
 }
@@ -50,17 +53,20 @@ void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockad
 		struct sockaddr_in6 in6;
 	} full;
 	socklen_t size;
+	uint8_t ip[16];
 
+	memcpy(ip, ep->ip, sizeof(ip));
+	sw_ip_shown(ip);
 	memset(&full, 0, sizeof(full));
 	if (tag & SW_TAG_V6) {
 		full.in6.sin6_family = AF_INET6;
 		full.in6.sin6_port = htons(ep->port);
-		memcpy(&full.in6.sin6_addr, ep->ip, 16);
+		memcpy(&full.in6.sin6_addr, ip, 16);
 		size = sizeof(full.in6);
 	} else {
 		full.in.sin_family = AF_INET;
 		full.in.sin_port = htons(ep->port);
-		memcpy(&full.in.sin_addr, ep->ip + 12, 4);
+		memcpy(&full.in.sin_addr, ip + 12, 4);
 		size = sizeof(full.in);
 	}
 	memcpy(addr, &full, *len < size ? *len : size);
@@ -81,7 +87,7 @@ static bool decode_name(name_getter *get, int fd, struct sw_name *name)
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 
-	return get(fd, (struct sockaddr *)&sun, &len) == 0 && sw_name_decode(sw_lab(), &sun, len, name) == 0;
+	return get(fd, (struct sockaddr *)&sun, &len) == 0 && sw_decode(&sun, len, name);
 }
 
 bool sw_own_name(int fd, struct sw_name *name)
@@ -113,6 +119,7 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 		return sw_fail(error);
 	if (sw_settle(fd, tag) & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED))
 		return sw_fail(EINVAL);
+	tag = sw_here(tag, &name.own);
 	if (!sw_ip_is_any(name.own.ip) && !sw_addr_has(sw_lab(), SW_TAG_HOST(tag), name.own.ip) &&
 	    !((tag & SW_TAG_DGRAM) && sw_dgram_many(name.own.ip)))
 		return sw_fail(EADDRNOTAVAIL);

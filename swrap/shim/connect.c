@@ -74,15 +74,16 @@ int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len)
 /* reach_directly() - To the listener itself, wherever it may be bound. */
 static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote)
 {
+	const struct sw_page *page = sw_lab_of(fd);
 	struct sockaddr_un sun;
 	struct sw_name name;
 	uint32_t iface, turn = 0;
 	uint16_t owner;
 
-	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &owner, &iface) < 0)
+	if (sw_owner(page, SW_TAG_HOST(tag), remote->ip, &owner, &iface) < 0)
 		return EHOSTUNREACH;
 	for (uint32_t n = 0; sw_listener(owner, SW_KIND_TCP, remote, n, turn, &name); n++) {
-		int error = sw_reach(fd, &sun, sw_name_encode(sw_lab(), &name, &sun));
+		int error = sw_reach(fd, &sun, sw_name_encode(page, &name, &sun));
 
 		if (error != ECONNREFUSED)
 			return error;
@@ -212,6 +213,7 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if ((tag & SW_TAG_V6ONLY) && sw_ip_is_v4(remote.ip))
 		return sw_fail(ENETUNREACH);
 	sw_unspecified_is_here(&remote);
+	tag = sw_here(tag, NULL);
 	if (tag & SW_TAG_DGRAM)
 		return sw_dgram_connect(fd, tag, &remote);
 	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;

@@ -113,6 +113,7 @@ int sw_dgram_autobind(int fd, uint64_t *tag)
 	struct sw_name name;
 	int error;
 
+	*tag = sw_here(*tag, NULL);
 	if (!(*tag & SW_TAG_V6))
 		memset(any.ip + 10, 0xff, 2);
 	error = sw_dgram_attach(fd, tag, &any);
@@ -151,7 +152,7 @@ static int connect_directly(int fd, uint64_t tag, const struct sw_endpoint *remo
 	if (!remote)
 		return sw_real()->connect(fd, &nobody, sizeof(nobody)) == 0 ? 0 : errno;
 	for (uint32_t n = 0; sw_dgram_receiver(tag, remote, n, &name); n++) {
-		socklen_t len = sw_name_encode(sw_lab(), &name, &sun);
+		socklen_t len = sw_name_encode(sw_lab_of(fd), &name, &sun);
 
 		if (sw_real()->connect(fd, (struct sockaddr *)&sun, len) == 0)
 			return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dgram.h"
+#include "dropin.h"
 #include "netlink.h"
 #include "real.h"
 
@@ -35,31 +36,36 @@ static void local_address(const struct sw_dgram *head, struct in_addr *addr)
 {
 	struct sw_iface iface;
 	struct sw_addr own;
+	uint8_t ip[16];
+	bool many = sw_dgram_many(head->to.ip);
 
-	memcpy(addr, head->to.ip + 12, sizeof(*addr));
-	if (!sw_dgram_many(head->to.ip))
-		return;
-	for (uint32_t i = 0; sw_iface_addr(i, &own, &iface); i++)
+	memcpy(ip, head->to.ip, sizeof(ip));
+	for (uint32_t i = 0; many && sw_iface_addr(i, &own, &iface); i++)
 		if (iface.ifindex == head->ifindex && !own.v6) {
-			memcpy(addr, own.ip + 12, sizeof(*addr));
-			return;
+			memcpy(ip, own.ip, sizeof(ip));
+			break;
 		}
+	sw_ip_shown(ip);
+	memcpy(addr, ip + 12, sizeof(*addr));
 }
 
 static void put_controls(uint64_t tag, const struct sw_dgram *head, struct msghdr *msg, size_t room)
 {
 	bool v6 = tag & SW_TAG_V6;
 	int ttl = head->ttl, tos = head->tos;
+	uint8_t to[16];
 
+	memcpy(to, head->to.ip, sizeof(to));
+	sw_ip_shown(to);
 	if ((tag & SW_TAG_PKTINFO) && v6) {
 		struct in6_pktinfo info = {.ipi6_ifindex = head->ifindex};
 
-		memcpy(&info.ipi6_addr, head->to.ip, 16);
+		memcpy(&info.ipi6_addr, to, 16);
 		put_control(msg, room, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	} else if (tag & SW_TAG_PKTINFO) {
 		struct in_pktinfo info = {.ipi_ifindex = head->ifindex};
 
-		memcpy(&info.ipi_addr, head->to.ip + 12, 4);
+		memcpy(&info.ipi_addr, to + 12, 4);
 		local_address(head, &info.ipi_spec_dst);
 		put_control(msg, room, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	}
@@ -82,7 +88,7 @@ static bool sender(const struct sockaddr_un *sun, socklen_t len, struct sw_dgram
 
 	if (!(sw_lab()->flags & SW_DIRECT))
 		return true;
-	if (sw_name_decode(sw_lab(), sun, len, &name) < 0 || name.kind != SW_KIND_UDP)
+	if (!sw_decode(sun, len, &name) || name.kind != SW_KIND_UDP)
 		return false;
 	if (sw_ip_is_any(head->from.ip))
 		head->from = name.own;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dgram.h"
+#include "dropin.h"
 #include "netlink.h"
 #include "real.h"
 
@@ -55,6 +56,7 @@ static int take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *
 		memset(head->from.ip + 10, 0xff, 2);
 		memcpy(head->from.ip + 12, &info.ipi_spec_dst, 4);
 	}
+	sw_ip_heard(head->from.ip);
 	if (sw_ip_is_any(head->from.ip) || sw_addr_has(sw_lab(), SW_TAG_HOST(tag), head->from.ip))
 		return 0;
 	return v6 ? EINVAL : ENETUNREACH;
@@ -103,6 +105,7 @@ static int read_control(uint64_t tag, const struct msghdr *msg, struct sw_dgram 
 /* send_directly() - To the receiver's own socket. A datagram that meets nobody, or a full receiver, is lost. */
 static ssize_t send_directly(int fd, uint64_t tag, struct msghdr *whole, const struct sw_endpoint *remote, int flags)
 {
+	const struct sw_page *page = sw_lab_of(fd);
 	struct sockaddr_un sun;
 	struct sw_name name;
 
@@ -110,7 +113,7 @@ static ssize_t send_directly(int fd, uint64_t tag, struct msghdr *whole, const s
 		ssize_t sent;
 
 		whole->msg_name = &sun;
-		whole->msg_namelen = sw_name_encode(sw_lab(), &name, &sun);
+		whole->msg_namelen = sw_name_encode(page, &name, &sun);
 		sent = sw_real()->sendmsg(fd, whole, flags | MSG_DONTWAIT);
 		if (sent >= 0 || (errno != ECONNREFUSED && errno != EAGAIN && errno != EPERM))
 			return sent;

@@ -1,7 +1,9 @@
 /*
  * exec and posix_spawn: a program's children are in its host too, whatever environment it gives them.
  *
- * If LD_PRELOAD, SWRAP_LAB or SWRAP_HOST went missing, they are put back, on the stack: this may run after vfork(2).
+ * If LD_PRELOAD, SWRAP_LAB or SWRAP_HOST went missing, they are put back, on the stack: this may run after vfork(2). Of
+ * a drop-in network (dropin.h) the variables that went missing together with LD_PRELOAD are put back, so that a cleared
+ * environment takes nobody out; a program that was left without SOCKET_WRAPPER_DIR alone is meant to be in none.
  */
 #include <alloca.h>
 #include <dlfcn.h>
@@ -17,8 +19,18 @@
 
 #define MOST_ARGUMENTS 4096
 
-static const char *const names[] = {"LD_PRELOAD", "SWRAP_LAB", "SWRAP_HOST"};
-#define N_NAMES (sizeof(names) / sizeof(names[0]))
+enum { PRELOAD, LAB, HOST, DIR, IFACE, NETWORK, PCAP, MTU, N_NAMES };
+
+static const char *const names[] = {
+	[PRELOAD] = "LD_PRELOAD",
+	[LAB] = "SWRAP_LAB",
+	[HOST] = "SWRAP_HOST",
+	[DIR] = "SOCKET_WRAPPER_DIR",
+	[IFACE] = "SOCKET_WRAPPER_DEFAULT_IFACE",
+	[NETWORK] = "SOCKET_WRAPPER_IPV4_NETWORK",
+	[PCAP] = "SOCKET_WRAPPER_PCAP_FILE",
+	[MTU] = "SOCKET_WRAPPER_MTU",
+};
 
 /* As they were when this program began: NAME=value. What we were loaded as stands in LD_PRELOAD at least. */
 static char kept[N_NAMES][PATH_MAX + 16];
@@ -73,32 +85,44 @@ static size_t count(char *const *env)
 /* room_for() - Bytes that joined() may need: the array, and LD_PRELOAD with our path in front. */
 static size_t room_for(char *const *env)
 {
-	const char *preload = find(env, names[0]);
+	const char *preload = find(env, names[PRELOAD]);
 
 	return (count(env) + N_NAMES + 1) * sizeof(char *) + (preload ? strlen(preload) : 0) + strlen(ours()) + 2;
+}
+
+/* missing() - What is to be put into @env for names[@i]; NULL where nothing is. */
+static const char *missing(char *const *env, size_t i, bool loaded)
+{
+	const char *before = kept[i][0] ? kept[i] : NULL;
+
+	if (find(env, names[i]))
+		return NULL;
+	if (i < DIR)
+		return before;
+	if (loaded || kept[LAB][0])
+		return NULL;
+	return find(environ, names[DIR]) ? find(environ, names[i]) : before;
 }
 
 /* joined() - @env with what must be in it, made in @room; or @env itself where nothing is missing. */
 static char *const *joined(char *const *env, void *room)
 {
-	const char *preload = find(env, names[0]), *path = ours();
+	const char *preload = find(env, names[PRELOAD]), *path = ours();
 	bool loaded = preload && strstr(preload, path);
 	size_t n = count(env);
 	char **list = room;
 	char *text;
 
-	if (!kept[0][0] || !kept[1][0] || (loaded && find(env, names[1]) && find(env, names[2])))
+	if (!kept[PRELOAD][0] || (loaded && !missing(env, LAB, true) && !missing(env, HOST, true)))
 		return env;
 	if (n > 0) /* clearenv(3) leaves no array at all */
 		memcpy(list, env, n * sizeof(*list));
-	for (size_t i = 1; i < N_NAMES; i++)
-		if (!find(env, names[i]))
-			list[n++] = kept[i];
-	if (!preload)
-		list[n++] = kept[0];
+	for (size_t i = 0; i < N_NAMES; i++)
+		if (missing(env, i, loaded))
+			list[n++] = (char *)missing(env, i, loaded);
 	list[n] = NULL;
 	if (preload && !loaded) {
-		size_t head = strlen(names[0]) + 1;
+		size_t head = strlen(names[PRELOAD]) + 1;
 
 		text = (char *)(list + n + 1);
 		memcpy(text, preload, head);
@@ -106,7 +130,7 @@ static char *const *joined(char *const *env, void *room)
 		strcat(text, ":");
 		strcat(text, preload + head);
 		for (size_t i = 0; i < n; i++)
-			if (is_set(list[i], names[0]))
+			if (is_set(list[i], names[PRELOAD]))
 				list[i] = text;
 	}
 	return list;

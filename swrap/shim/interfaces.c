@@ -134,7 +134,7 @@ SW_EXPORT int getifaddrs(struct ifaddrs **list)
 	struct sw_addr addr;
 	size_t n = 0;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->getifaddrs(list);
 	host = &sw_hosts(sw_lab())[sw_self()];
 	entries = malloc((host->n_ifaces + host->n_addrs) * sizeof(*entries));
@@ -152,7 +152,7 @@ SW_EXPORT int getifaddrs(struct ifaddrs **list)
 
 SW_EXPORT void freeifaddrs(struct ifaddrs *list)
 {
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		sw_real()->freeifaddrs(list);
 	else
 		free(list);
@@ -162,7 +162,7 @@ SW_EXPORT unsigned int if_nametoindex(const char *name)
 {
 	struct sw_iface iface;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->if_nametoindex(name);
 	if (sw_iface_named(name, &iface))
 		return iface.ifindex;
@@ -174,7 +174,7 @@ SW_EXPORT char *if_indextoname(unsigned int index, char name[IF_NAMESIZE])
 {
 	struct sw_iface iface;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->if_indextoname(index, name);
 	for (uint32_t i = 0; sw_iface_at(i, &iface); i++)
 		if (iface.ifindex == index)
@@ -190,7 +190,7 @@ SW_EXPORT struct if_nameindex *if_nameindex(void)
 	uint32_t n;
 	char *names;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->if_nameindex();
 	n = sw_hosts(sw_lab())[sw_self()].n_ifaces;
 	list = calloc(n + 1, sizeof(*list) + IF_NAMESIZE);
@@ -208,7 +208,7 @@ SW_EXPORT struct if_nameindex *if_nameindex(void)
 
 SW_EXPORT void if_freenameindex(struct if_nameindex *list)
 {
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		sw_real()->if_freenameindex(list);
 	else
 		free(list);

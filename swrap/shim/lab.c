@@ -1,73 +1,98 @@
-/* Which lab and which host this process is in: SWRAP_LAB (the lab's folder) and SWRAP_HOST, read once at the start. */
+/*
+ * Which network this process is in, and as which host: a lab's by SWRAP_LAB (its folder) and SWRAP_HOST, read once at the
+ * start; without them that of SOCKET_WRAPPER_DIR (dropin.h).
+ */
+#include "dropin.h"
 #include "option.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "real.h"
 
-/* A mapping is found once and never changes, so a race at worst maps the same page twice. */
+/* Of a lab, all is found once and never changes. A race at worst maps the same page twice. */
 static struct {
 	const struct sw_page *page;
 	uid_t owner;
 	uint16_t host;
+	bool for_life; /* SWRAP_LAB is set */
 	bool looked;
 } lab = {.host = SW_NO_HOST};
 
-static bool path_of_page(char path[PATH_MAX])
+char *sw_path_in(char path[PATH_MAX], const char *dir, const char *name)
 {
-	const char *dir = getenv("SWRAP_LAB");
-	size_t len = dir ? strlen(dir) : 0;
+	size_t len = strlen(dir), rest = strlen(name) + 1;
 
-	if (len == 0 || len + sizeof("/page") > PATH_MAX)
-		return false;
+	if (len == 0 || len + 1 + rest > PATH_MAX)
+		return NULL;
 	memcpy(path, dir, len);
-	memcpy(path + len, "/page", sizeof("/page"));
-	return true;
+	path[len] = '/';
+	memcpy(path + len + 1, name, rest);
+	return path;
 }
 
-/* map_page() - NULL where the file is missing, too short, or no page. */
-static const struct sw_page *map_page(const char *path, uid_t *owner)
+const struct sw_page *sw_page_map(const char *dir, struct stat *st)
 {
 	const struct sw_page *page = NULL;
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char path[PATH_MAX];
+	int error = EINVAL, fd;
 
+	if (!sw_path_in(path, dir, "page")) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size >= sizeof(*page)) {
-		void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && (size_t)st->st_size >= sizeof(*page)) {
+		void *map = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_SHARED, fd, 0);
 
-		if (map != MAP_FAILED) {
+		if (map == MAP_FAILED) {
+			error = errno;
+		} else {
 			page = map;
-			*owner = st.st_uid;
-			if (page->magic != SW_PAGE_MAGIC || page->size != (size_t)st.st_size) {
-				munmap(map, (size_t)st.st_size);
+			if (page->magic != SW_PAGE_MAGIC || page->size != (size_t)st->st_size) {
+				munmap(map, (size_t)st->st_size);
 				page = NULL;
 			}
 		}
 	}
 	close(fd);
+	errno = error;
+	return page;
+}
+
+/* join() - The network that SOCKET_WRAPPER_DIR names now. Who cannot be in it is in none, not in the machine's own. */
+static const struct sw_page *join(bool aloud)
+{
+	const struct sw_page *page = sw_dropin_join(&lab.owner, aloud);
+
+	if (page)
+		__atomic_store_n(&lab.page, page, __ATOMIC_RELEASE);
+	else if (!lab.page && sw_dropin_wanted())
+		__atomic_store_n(&lab.page, sw_dropin_nowhere(), __ATOMIC_RELEASE);
 	return page;
 }
 
 static void look(void)
 {
-	char path[PATH_MAX];
+	const char *dir = getenv("SWRAP_LAB"), *host = getenv("SWRAP_HOST");
 	const struct sw_page *page;
-	const char *host = getenv("SWRAP_HOST");
+	struct stat st;
 	int saved = errno;
 
-	if (host && path_of_page(path) && (page = map_page(path, &lab.owner)) != NULL) {
+	lab.for_life = dir && *dir;
+	if (!lab.for_life) {
+		join(false);
+	} else if (host && (page = sw_page_map(dir, &st)) != NULL) {
+		lab.owner = st.st_uid;
 		lab.host = sw_host_index(page, host);
 		if (lab.host != SW_NO_HOST) {
 			/* Now, not when it is needed: a daemon may have dropped its privileges or its root by then. */
-			sw_kept_map(getenv("SWRAP_LAB"));
+			sw_kept_map(dir);
 			__atomic_store_n(&lab.page, page, __ATOMIC_RELEASE);
 		}
 	}
@@ -82,9 +107,75 @@ const struct sw_page *sw_lab(void)
 	return lab.page;
 }
 
+const struct sw_page *sw_lab_now(void)
+{
+	const struct sw_page *page = sw_lab();
+
+	if (!lab.for_life)
+		return join(true);
+	errno = EAFNOSUPPORT;
+	return page;
+}
+
+const struct sw_page *sw_lab_at_hand(void)
+{
+	int saved = errno;
+
+	if (!sw_lab() || !lab.for_life)
+		sw_lab_now();
+	errno = saved;
+	return lab.page;
+}
+
+bool sw_in_dropin(void)
+{
+	return lab.page && !lab.for_life;
+}
+
+const struct sw_page *sw_lab_of(int fd)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+	const struct sw_page *page;
+	struct sw_name name;
+
+	if (!sw_dropin_known(1) || sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len) < 0)
+		return lab.page;
+	for (uint32_t n = 0; (page = sw_dropin_known(n)) != NULL; n++)
+		if (sw_name_decode(page, &sun, len, &name) == 0)
+			return page;
+	return lab.page;
+}
+
+bool sw_decode(const struct sockaddr_un *sun, socklen_t len, struct sw_name *name)
+{
+	const struct sw_page *page;
+
+	if (sw_name_decode(lab.page, sun, len, name) == 0)
+		return true;
+	for (uint32_t n = 0; (page = sw_dropin_known(n)) != NULL; n++)
+		if (sw_name_decode(page, sun, len, name) == 0)
+			return true;
+	return false;
+}
+
+uint64_t sw_here(uint64_t tag, const struct sw_endpoint *own)
+{
+	uint16_t host;
+	uint32_t iface;
+
+	if (!sw_in_dropin() || (tag & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED)))
+		return tag;
+	sw_lab_now();
+	host = sw_self();
+	if (own && !sw_ip_is_any(own->ip))
+		sw_owner(lab.page, host, own->ip, &host, &iface);
+	return SW_TAG_MAKE(host, tag);
+}
+
 uint16_t sw_self(void)
 {
-	return lab.host;
+	return lab.for_life ? lab.host : sw_dropin_self();
 }
 
 bool sw_peer_is_ours(int fd)

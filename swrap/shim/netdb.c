@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "dropin.h"
 #include "real.h"
 #include "resolve.h"
 
@@ -59,7 +60,7 @@ SW_EXPORT int getaddrinfo(const char *restrict node, const char *restrict servic
 	struct sw_target target;
 	int error;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->getaddrinfo(node, service, hints, list);
 	if (hints)
 		plain = *hints;
@@ -92,7 +93,7 @@ SW_EXPORT int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, c
 	const char *name;
 	int error;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->getnameinfo(addr, len, host, host_len, service, service_len, flags);
 	error = sw_real()->getnameinfo(addr, len, host, host_len, service, service_len,
 				       (flags & ~NI_NAMEREQD) | NI_NUMERICHOST);
@@ -180,6 +181,7 @@ static int by_address(const void *bytes, socklen_t len, int family, struct hoste
 	if (!addr.v6)
 		memset(addr.ip + 10, 0xff, 2);
 	memcpy(addr.ip + 16 - len, bytes, len);
+	sw_ip_heard(addr.ip);
 	name = sw_find_name(addr.ip);
 	return name ? fill(room, entry, name, family, &addr, 1) : ENOENT;
 }
@@ -199,7 +201,7 @@ SW_EXPORT int gethostbyname2_r(const char *restrict name, int family, struct hos
 			       char *restrict buffer, size_t size, struct hostent **restrict result,
 			       int *restrict h_error)
 {
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->gethostbyname2_r(name, family, entry, buffer, size, result, h_error);
 	return finish(by_name(name, family, entry, (struct room){buffer, size}, h_error), entry, result, h_error);
 }
@@ -214,7 +216,7 @@ SW_EXPORT int gethostbyaddr_r(const void *restrict bytes, socklen_t len, int fam
 			      char *restrict buffer, size_t size, struct hostent **restrict result,
 			      int *restrict h_error)
 {
-	if (!sw_lab())
+	if (!sw_lab_at_hand())
 		return sw_real()->gethostbyaddr_r(bytes, len, family, entry, buffer, size, result, h_error);
 	return finish(by_address(bytes, len, family, entry, (struct room){buffer, size}, h_error), entry, result,
 		      h_error);
@@ -249,7 +251,7 @@ SW_EXPORT int gethostname(char *name, size_t len)
 {
 	const char *own;
 
-	if (!sw_lab())
+	if (!sw_lab_at_hand() || sw_in_dropin())
 		return sw_real()->gethostname(name, len);
 	own = sw_hosts(sw_lab())[sw_self()].name;
 	if (strlen(own) >= len)
@@ -270,7 +272,7 @@ SW_EXPORT int uname(struct utsname *names)
 {
 	int result = sw_real()->uname(names);
 
-	if (result == 0 && sw_lab())
+	if (result == 0 && sw_lab() && !sw_in_dropin())
 		memcpy(names->nodename, sw_hosts(sw_lab())[sw_self()].name, SW_HOST_NAME);
 	return result;
 }

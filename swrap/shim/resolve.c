@@ -1,5 +1,8 @@
 #include "resolve.h"
 
+#include "dropin.h"
+#include "real.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -7,6 +10,14 @@ static const struct sw_addr local_addrs[] = {
 	{.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .prefix = 8},
 	{.ip = {[15] = 1}, .prefix = 128, .v6 = 1},
 };
+
+/* is_own_name() - Is it what the machine is called? Drop-in networks leave it that name, and to every host. */
+static bool is_own_name(const char *name)
+{
+	char own[SW_HOST_NAME];
+
+	return sw_in_dropin() && sw_real()->gethostname(own, sizeof(own)) == 0 && strcasecmp(own, name) == 0;
+}
 
 static bool same_name(const char *known, const char *name, size_t len)
 {
@@ -23,6 +34,10 @@ bool sw_find_host(const char *name, struct sw_target *target)
 	target->host = SW_NO_HOST;
 	if (same_name("localhost", name, len))
 		return true;
+	if (is_own_name(name)) {
+		target->host = sw_self();
+		return true;
+	}
 	if (len >= SW_HOST_NAME)
 		return false;
 	for (uint32_t i = 0; i < page->n_hosts; i++)
@@ -57,6 +72,7 @@ bool sw_target_addr(const struct sw_target *target, uint32_t n, struct sw_addr *
 				found = left-- == 0;
 		}
 	} while (sw_page_retry(page, seq));
+	sw_ip_shown(addr->ip);
 	return found;
 }
 
@@ -67,10 +83,13 @@ const char *sw_target_name(const struct sw_target *target)
 
 const char *sw_find_name(const uint8_t ip[16])
 {
+	uint8_t shown[16];
 	uint16_t owner;
 	uint32_t iface;
 
-	if (sw_ip_is_loopback(ip))
+	memcpy(shown, ip, sizeof(shown));
+	sw_ip_shown(shown);
+	if (sw_ip_is_loopback(ip) || memcmp(shown, local_addrs[0].ip, sizeof(shown)) == 0)
 		return "localhost";
 	if (sw_owner(sw_lab(), sw_self(), ip, &owner, &iface) < 0)
 		return NULL;

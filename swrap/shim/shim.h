@@ -7,6 +7,7 @@
  * state of a process is where the lab's page and its options file are mapped.
  *
  *	lab.c         the page, the host, who may talk to us
+ *	dropin.c      networks of SOCKET_WRAPPER_DIR; dropin_page.c how one is made, cwrap.c what libsocket_wrapper exports
  *	socket.c      socket(2): the birth of a virtual socket
  *	address.c     sockaddr and endpoint; bind, getsockname, getpeername
  *	claim.c       ports: ephemeral ones, and who may have one beside whom
@@ -28,6 +29,7 @@
  *	doors.c       syscall(2), sendmmsg, recvmmsg, bindresvport, what _FORTIFY_SOURCE calls
  *	exec.c        exec and posix_spawn, whose programs stay in the host
  *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)
+ *	resolver.c    libc's own ways to a name server, which are closed
  *	ioctl.c       SIOCETHTOOL, SIOCGIF*, SIOCOUTQ
  *
  * Every function here may run in a signal handler, in any thread and after vfork: no lock, no stdio, no allocation
@@ -51,6 +53,18 @@
 
 /* sw_lab() - The page of the lab that this process is in; NULL outside of any, where every IP socket is refused. */
 const struct sw_page *sw_lab(void);
+/* sw_lab_now() - And for a socket that is made: by the environment of this moment (dropin.h). NULL with errno. */
+const struct sw_page *sw_lab_now(void);
+/* sw_lab_at_hand() - sw_lab(), for who comes before there is any socket. errno stays. */
+const struct sw_page *sw_lab_at_hand(void);
+/* sw_lab_of() - The page of the network that @fd was bound in. */
+const struct sw_page *sw_lab_of(int fd);
+/* sw_in_dropin() - Is that no lab, but a network of SOCKET_WRAPPER_DIR (dropin.h)? */
+bool sw_in_dropin(void);
+/* sw_here() - The tag of a socket that is about to be bound (to @own) or connected: on the host that it is now. */
+uint64_t sw_here(uint64_t tag, const struct sw_endpoint *own);
+/* sw_decode() - sw_name_decode(), whichever of this process' networks it is a name of. */
+bool sw_decode(const struct sockaddr_un *sun, socklen_t len, struct sw_name *name);
 /* sw_self() - The index of the host that this process runs on. */
 uint16_t sw_self(void);
 /* sw_peer_is_ours() - Does the other end of @fd belong to the lab's owner (SO_PEERCRED)? */

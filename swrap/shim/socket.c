@@ -69,8 +69,8 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 		sw_gap(SW_GAP_SOCKET, domain, (uint32_t)type & TYPE_MASK, (uint32_t)protocol);
 		return sw_fail(domain == AF_PACKET ? EPERM : EAFNOSUPPORT);
 	}
-	if (!sw_lab())
-		return sw_fail(EAFNOSUPPORT); /* fail closed: never the machine's own network */
+	if (!sw_lab_now())
+		return -1; /* fail closed: never the machine's own network */
 	error = check(domain, type & TYPE_MASK, protocol, &flags);
 	if (error)
 		return sw_gap_fail(error, SW_GAP_SOCKET, domain, (uint32_t)type & TYPE_MASK, (uint32_t)protocol);
