@@ -1,7 +1,7 @@
 """`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [shim|switch|NAME…]`.
 
-Ours run without the guard, and once more behind it, which shows what that costs. The shim's figures are taken on one CPU, the
-switch's on all: it is a process of its own.
+Ours run without the guard, and once more behind it, which shows what that costs. The shim's figures are taken on one CPU, in
+its time, which others on the machine do not disturb; the switch's on all, by the clock: it is a process of its own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def contests() -> dict[str, Contest]:
     cpu = max(os.sched_getaffinity(0))
     others = ("AF_UNIX", "kernel", "socket_wrapper")
     return {
-        "shim": Contest(f"direct, on CPU {cpu} alone", "direct", others, shim.BENCHMARKS, cpu),
+        "shim": Contest(f"direct, by the time of CPU {cpu} alone", "direct", others, shim.BENCHMARKS, cpu),
         "switch": Contest("through the switch", "switched", ("kernel",), switch.BENCHMARKS, None),
     }
 

@@ -31,17 +31,16 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_storage own;
 	socklen_t own_len;
-	int fd, peer;
-	pid_t child;
+	int fd, echoing;
 
 	MUST(argc == 4);
-	peer = bound(argv[2], SOCK_DGRAM, &server, &server_len);
+	echoing = bound(argv[2], SOCK_DGRAM, &server, &server_len);
 	fd = bound(argv[2], SOCK_DGRAM, &own, &own_len);
-	MUST((child = fork()) >= 0);
-	if (child == 0)
-		echo(peer);
-	printf("%.1f\n", until(atof(argv[3]), round_trip, fd));
-	kill(child, SIGKILL);
-	MUST(waitpid(child, NULL, 0) == child);
+	MUST((peer = fork()) >= 0);
+	if (peer == 0)
+		echo(echoing);
+	until(atof(argv[3]), round_trip, fd, 1);
+	kill(peer, SIGKILL);
+	MUST(waitpid(peer, NULL, 0) == peer);
 	return 0;
 }

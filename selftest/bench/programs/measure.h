@@ -1,4 +1,7 @@
-/* What the measuring programs share: PROGRAM WHAT ADDRESS SECONDS prints one number, mostly operations a second. */
+/*
+ * What the measuring programs share: PROGRAM WHAT ADDRESS SECONDS prints two numbers, mostly operations a second: of the
+ * clock, and of CPU time. On one CPU the two are the same, unless others use it too.
+ */
 #ifndef MEASURE_H
 #define MEASURE_H
 
@@ -7,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,10 +34,31 @@ static inline double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* until() - Do it for so many seconds; how often it was done in one. */
-static inline double until(double seconds, bool (*once)(int fd), int fd)
+static pid_t peer; /* the other process, whose time counts too */
+
+/* spent() - CPU time of this process, of @peer, and of children that have ended. */
+static inline double spent(void)
 {
-	double begin = now(), end;
+	struct rusage ended;
+	struct timespec t;
+	clockid_t clock;
+	double sum;
+
+	MUST(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0 && getrusage(RUSAGE_CHILDREN, &ended) == 0);
+	sum = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	sum += (double)(ended.ru_utime.tv_sec + ended.ru_stime.tv_sec);
+	sum += (double)(ended.ru_utime.tv_usec + ended.ru_stime.tv_usec) / 1e6;
+	if (peer) {
+		MUST(clock_getcpuclockid(peer, &clock) == 0 && clock_gettime(clock, &t) == 0);
+		sum += (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	}
+	return sum;
+}
+
+/* until() - Do it for so many seconds, and print how often it was done. */
+static inline void until(double seconds, bool (*once)(int fd), int fd, double unit)
+{
+	double begin = now(), used = spent(), end;
 	long n = 0;
 
 	do {
@@ -41,7 +66,7 @@ static inline double until(double seconds, bool (*once)(int fd), int fd)
 			MUST(once(fd));
 		end = now();
 	} while (end < begin + seconds);
-	return (double)n / (end - begin);
+	printf("%.1f %.1f\n", (double)n * unit / (end - begin), (double)n * unit / (spent() - used));
 }
 
 /* bound() - A socket of @type on a port of its own; @address is an IPv4 address, or `unix` for raw AF_UNIX. */
