@@ -106,14 +106,15 @@ def test_a_reset_ends_a_connection_and_says_what_it_touched(conversation: Conver
     assert [row["state"] for row in rows()] == ["LISTEN"]
 
 
-def test_a_rule_drops_until_it_is_taken_back(conversation: Conversation) -> None:
-    done = here("block", "10.0.1.2:80", "--direction", "out")
+def test_a_rule_is_in_force_until_it_is_taken_back(conversation: Conversation) -> None:
+    done = here("block", "10.0.1.1:80", "--direction", "out")
     assert done.returncode == 0, done.stderr
-    rule = done.stdout.split()[1]
-    assert done.stdout.startswith(f"rule {rule} drops it: ")
-    assert here("unblock", rule).stdout == f"rule {rule} is gone\n"
-    assert here("unblock").stdout == "all rules are gone\n"
-    assert here("heal").stdout == "healthy\n"
+    assert done.stdout == "rule 1: 1 flow, 0 bytes under way\n"
+    assert here("unblock", "1").stdout == "unblock: 1 flow, 0 bytes under way\n"
+    assert here("cut", "laptop", "server").stdout == "rule 2: 1 flow, 0 bytes under way\n"
+    assert here("block", "server", "--state", "new", "--reject").stdout.startswith("rule 3: 0 flows")
+    assert here("unblock").stdout == "unblock: 0 flows, 0 bytes under way\n"
+    assert here("heal").stdout == "heal: 1 flow, 0 bytes under way\n"
     done = here("unblock", "99")
     assert done.returncode == 2
     assert "99" in done.stderr

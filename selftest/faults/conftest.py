@@ -10,7 +10,7 @@ import pytest
 
 from swrap.document import Mark, Problems, node_of, read
 from swrap.document.keywords import unusable
-from swrap.faults import FAULTS, Fault, Match, Touched
+from swrap.faults import FAULTS, Fault, Match, Rule, Touched
 
 
 @dataclass
@@ -23,17 +23,14 @@ class Asked:
     async def link(self, interface: str, up: bool) -> Touched:
         return self._note("link", interface, up)
 
-    async def block(self, match: Match) -> Touched:
-        return self._note("block", match)
+    async def impose(self, rule: Rule) -> Touched:
+        return self._note(rule.verb, rule.what, rule.effect)
 
-    async def unblock(self, rule: int | None) -> Touched:
-        return self._note("unblock", rule)
+    async def lift(self, verb: str, rule: int | None) -> Touched:
+        return self._note(verb, rule)
 
     async def reset(self, match: Match) -> Touched:
         return self._note("reset", match)
-
-    async def heal(self) -> Touched:
-        return self._note("heal")
 
     async def kill(self, actor: str | None, role: str | None, pid: int | None, signal: str) -> Touched:
         return self._note("kill", actor, role, pid, signal)
@@ -52,7 +49,12 @@ class Spelled:
         self.problems = Problems()
         checked = read(node_of(value, Mark("f.yaml", 1, 1)), self.kind.schema, self.problems)
         self.wrong = [problem.message for problem in self.problems]
-        self.fault: Fault | None = None if self.wrong else self.kind.of(checked)
+        self.fault: Fault | None = None
+        if not self.wrong:
+            try:
+                self.fault = self.kind.of(checked)
+            except ValueError as error:
+                self.wrong.append(str(error))
 
     def asks(self) -> list[tuple[Any, ...]]:
         """What it asks of the network, having checked that it hands on what it touched."""

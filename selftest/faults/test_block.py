@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from swrap.faults import Match
+from swrap.faults.effects import Drop, Reject
 from swrap.topology import Host, Interface, Topology
 
 
@@ -27,7 +28,7 @@ def test_all_parts_arrive(spelled: Any) -> None:
         "direction": "in",
     }
     block = spelled("block", value)
-    assert block.asks() == [("block", Match("server", "server.eth0", "10.0.1.1", 445, None, "in"))]
+    assert block.asks() == [("block", Match("server", "server.eth0", "10.0.1.1", 445, None, "in"), Drop())]
     assert block.fault.data() == value
     assert [*block.fault.against(LAB)] == []
     assert not block.fault.may_miss
@@ -35,14 +36,27 @@ def test_all_parts_arrive(spelled: Any) -> None:
 
 def test_two_hosts_can_be_kept_apart(spelled: Any) -> None:
     block = spelled("block", {"between": ["server", "laptop"]})
-    assert block.asks() == [("block", Match(between=("server", "laptop")))]
+    assert block.asks() == [("block", Match(between=("server", "laptop")), Drop())]
     assert block.fault.data() == {"between": ["server", "laptop"]}
+
+
+def test_rejecting_is_told_apart_from_dropping(spelled: Any) -> None:
+    block = spelled("block", {"port": 445, "reject": True})
+    assert block.asks() == [("block", Match(port=445), Reject())]
+    assert block.fault.data() == {"port": 445, "reject": True}
+
+
+def test_it_can_be_for_new_connections_alone_and_for_many_hosts(spelled: Any) -> None:
+    value = {"host": ["server", "laptop"], "state": "new"}
+    block = spelled("block", value)
+    assert block.asks() == [("block", Match(("server", "laptop"), state="new"), Drop())]
+    assert block.fault.data() == value
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({}, "one of host, interface, address, port, between is missing here"),
+        ({}, "one of host, interface, address, port, between, flow is missing here"),
         ({"prot": 445}, "unknown key 'prot'; did you mean 'port'?"),
         ({"port": 70000}, "70000 is not at most 65535"),
         ({"address": "10.0.1"}, "'10.0.1' is not an address, such as 10.0.1.1 or fd00::1"),
@@ -61,7 +75,9 @@ def test_what_says_nothing_sensible_is_refused(spelled: Any, value: Any, message
         ({"host": "sever"}, ("host",), "no host sever; did you mean 'server'?"),
         ({"interface": "eth0"}, ("interface",), "'eth0' is no interface: write HOST.INTERFACE"),
         ({"between": ["server", "lap"]}, ("between",), "no host lap; did you mean 'laptop'?"),
+        ({"between": [["server", "lap"], "laptop"]}, ("between",), "no host lap; did you mean"),
         ({"address": "10.0.1.9"}, ("address",), "no interface has the address 10.0.1.9"),
+        ({"direction": "in"}, (), "say which traffic: interface, host, address, port, between, flow"),
     ],
 )
 def test_what_the_lab_lacks_is_named(spelled: Any, value: Any, path: tuple[str], message: str) -> None:

@@ -24,7 +24,12 @@ def test_every_fault_says_what_it_does_and_what_it_takes() -> None:
 
 
 def test_only_what_heals_may_miss() -> None:
-    assert {verb for verb, fault in FAULTS.items() if fault.may_miss} == {"link-up", "unblock", "heal"}
+    assert {verb for verb, fault in FAULTS.items() if fault.may_miss} == {
+        "link-up",
+        "unblock",
+        "release",
+        "heal",
+    }
 
 
 def test_touching_nothing_is_nothing_and_anything_is_something() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from swrap.cli import doctor, faults, program, scenarios, sockets, updown
+from swrap.cli import doctor, faults, program, rules, scenarios, sockets, updown
 from swrap.document import BadInput
 from swrap.lab.errors import LabError
 
@@ -34,6 +34,7 @@ scenarios.register(app)
 updown.register(app)
 program.register(app)
 faults.register(app)
+rules.register(app)
 sockets.register(app)
 doctor.register(app)
 

@@ -1,20 +1,14 @@
-"""Faults by hand on a running lab: link, block, unblock, reset, heal.
-
-Owns how their arguments are written. What they mean, and which names exist, the switch decides: its answers
-are passed on.
-"""
+"""Faults by hand on a running lab that are no rules: link, reset. `rules` has the others."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from swrap.cli import labs, options
-from swrap.lab.errors import Refused
+from swrap.cli.traffic import Between, Direction, Flow, Port, Towards, What, match, touched
 
 
 class Carrier(StrEnum):
@@ -24,37 +18,9 @@ class Carrier(StrEnum):
     down = "down"
 
 
-class Direction(StrEnum):
-    """Seen from the host, interface or address that is named."""
-
-    inwards = "in"
-    outwards = "out"
-    both = "both"
-
-
-What = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[HOST|HOST.IFACE|ADDRESS[:PORT]]",
-        help="Whose traffic; [ADDRESS]:PORT for IPv6.",
-        show_default=False,
-    ),
-]
-Port = Annotated[
-    int | None, typer.Option("--port", metavar="N", help="Only this port, at either end.", show_default=False)
-]
-Between = Annotated[
-    tuple[str, str] | None,
-    typer.Option(
-        "--between", metavar="A B", help="Only what goes between these two hosts.", show_default=False
-    ),
-]
-Towards = Annotated[Direction, typer.Option("--direction", help="Which way.")]
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (link, block, unblock, reset, heal):
+    for command in (link, reset):
         app.command()(command)
 
 
@@ -69,84 +35,15 @@ def link(
     return 0
 
 
-def block(
+def reset(
     what: What = None,
     port: Port = None,
     between: Between = None,
     direction: Towards = Direction.both,
+    flow: Flow = None,
     lab: options.Lab = None,
 ) -> int:
-    """Drop traffic silently, as a firewall does, until `swrap unblock`."""
-    arguments = match(what, port, between)
-    if direction is not Direction.both:
-        arguments["direction"] = direction.value
-    result = labs.require(lab).call("block", **arguments)
-    print(f"rule {result['rule']} drops it: {touched(result)}")
-    return 0
-
-
-def unblock(
-    rule: Annotated[
-        int | None, typer.Argument(metavar="[RULE]", help="Default: all of them.", show_default=False)
-    ] = None,
-    lab: options.Lab = None,
-) -> int:
-    """Take back a rule that `swrap block` made, or all of them."""
-    labs.require(lab).call("unblock", **({} if rule is None else {"rule": rule}))
-    print("all rules are gone" if rule is None else f"rule {rule} is gone")
-    return 0
-
-
-def reset(what: What = None, port: Port = None, between: Between = None, lab: options.Lab = None) -> int:
     """Reset connections: both ends see ECONNRESET."""
-    result = labs.require(lab).call("reset", **match(what, port, between))
+    result = labs.require(lab).call("reset", **match(what, port, between, direction.value, flow=flow))
     print(f"reset: {touched(result)}")
     return 0
-
-
-def heal(lab: options.Lab = None) -> int:
-    """Back to health: all links up, no rules, rates as the lab says."""
-    labs.require(lab).call("heal")
-    print("healthy")
-    return 0
-
-
-def match(what: str | None, port: int | None, between: tuple[str, str] | None) -> dict[str, Any]:
-    """The arguments that tell the switch which traffic is meant. Refused where none would be."""
-    result: dict[str, Any] = {}
-    if what is not None:
-        result.update(_named(what))
-    if port is not None:
-        if result.get("port", port) != port:
-            raise Refused(f"--port {port} and {what} do not agree")
-        if not 0 < port < 65536:
-            raise Refused(f"--port {port}: a port is 1 to 65535")
-        result["port"] = port
-    if between is not None:
-        result["between"] = list(between)
-    if not result:
-        raise Refused("which traffic? Name a host, HOST.IFACE or an address, or give --port or --between")
-    return result
-
-
-def _named(what: str) -> dict[str, Any]:
-    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", what)
-    with_port = re.fullmatch(r"([0-9.]+):(\d+)", what)
-    address, port = what, None
-    if found := bracketed or with_port:
-        address, port = found[1], found[2]
-    try:
-        result: dict[str, Any] = {"address": str(ip_address(address))}
-    except ValueError:
-        if bracketed or with_port:
-            raise Refused(f"{what}: {address} is no IP address") from None
-        return {"interface" if "." in what else "host": what}
-    if port is not None:
-        result["port"] = int(port)
-    return result
-
-
-def touched(result: Any) -> str:
-    """`2 flows, 18234 bytes under way`, in the switch's own figures."""
-    flows, held = result["flows"], result["bytes"]
-    return f"{flows} flow{'' if flows == 1 else 's'}, {held} byte{'' if held == 1 else 's'} under way"

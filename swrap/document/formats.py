@@ -57,6 +57,7 @@ FORMATS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "size": units.size,
         "rate": units.rate,
         "duration": units.duration,
+        "chance": units.chance,
         "interface-address": _interface_address,
         "address": _address,
         "ipv4": partial(_address, version=4),
@@ -66,10 +67,11 @@ FORMATS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 )
 """A format that is not here says nothing, as JSON Schema has it."""
 
-NUMBERS = frozenset({"size", "rate", "duration"})
+NUMBERS = frozenset({"size", "rate", "duration", "chance"})
 """Text in these converts to a number, so that it fits where the schema asks for one."""
 
 SIZE = {"type": ["integer", "string"], "format": "size", "title": "a size such as 64MiB"}
 RATE = {"type": ["integer", "string"], "format": "rate", "title": "a rate in bits per second such as 80M"}
 DURATION = {"type": ["number", "string"], "format": "duration", "title": "a time such as 3s or 250ms"}
+CHANCE = {"type": ["number", "string"], "format": "chance", "title": "a chance such as 1% or 0.01"}
 """Ready-made schemas of a value in units."""

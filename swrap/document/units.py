@@ -62,6 +62,15 @@ def duration(value: str | int | float) -> float:
     return number * factor
 
 
+def chance(value: str | int | float) -> float:
+    """From 0, never, to 1, always: ``"1%"``, ``0.01``."""
+    number, unit = _split(value, "a chance", "1% or 0.01")
+    share = number / 100 if unit == "%" else float(number)
+    if unit not in ("", "%") or not 0 <= share <= 1:
+        raise ValueError(f"{value!r} is not a chance: 0% to 100%, or 0 to 1")
+    return share
+
+
 def show_size(count: int) -> str:
     """``67108864`` → ``"64 MiB"``; three digits at most, the unit always told."""
     amount = float(count)

@@ -5,6 +5,7 @@
 
 from swrap.faults.base import Fault, Network, Processes, Target, Touched
 from swrap.faults.match import Match
-from swrap.faults.registry import FAULTS
+from swrap.faults.registry import FAULTS, RULINGS
+from swrap.faults.rule import Rule
 
-__all__ = ["FAULTS", "Fault", "Match", "Network", "Processes", "Target", "Touched"]
+__all__ = ["FAULTS", "RULINGS", "Fault", "Match", "Network", "Processes", "Rule", "Target", "Touched"]

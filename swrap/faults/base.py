@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from swrap.document import JSON, Schema
 from swrap.faults.match import Match
+from swrap.faults.rule import Rule
 from swrap.topology import Topology
 
 
@@ -41,17 +42,17 @@ class Network(Protocol):
     async def link(self, interface: str, up: bool) -> Touched:
         """Pull the cable of ``interface`` (``"server.eth0"``), or plug it in again."""
 
-    async def block(self, match: Match) -> Touched:
-        """Drop what matches, in silence, until ``unblock``; the rule's id is in ``details["rule"]``."""
+    async def impose(self, rule: Rule) -> Touched:
+        """Put a rule in force, behind those that are; its id is in ``details["rule"]``."""
 
-    async def unblock(self, rule: int | None) -> Touched:
-        """Take back one rule, or all."""
+    async def lift(self, verb: str, rule: int | None) -> Touched:
+        """Take back one rule, or all: with ``unblock`` those of block, with ``release`` those of hold.
+
+        With ``heal`` that of any fault; and without a rule all that was ever done: cables, rates, addresses.
+        """
 
     async def reset(self, match: Match) -> Touched:
         """End the flows that match with a RST at both ends."""
-
-    async def heal(self) -> Touched:
-        """All cables in, no rules, rates as in the lab."""
 
 
 class Processes(Protocol):
@@ -82,7 +83,7 @@ class Fault(ABC):
     @classmethod
     @abstractmethod
     def of(cls, value: Any) -> Self:
-        """From what stands after the verb, once ``schema`` has passed it."""
+        """From what stands after the verb, once ``schema`` has passed it. Raises ValueError for what cannot be."""
 
     def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
         """What it names that the lab does not have: the path below the verb, and the message."""

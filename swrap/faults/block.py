@@ -1,37 +1,36 @@
-"""``block``: a firewall rule drops what matches, in silence.
+"""``block``: a firewall rule drops what matches, in silence, or rejects it.
 
 Unlike ``link-down`` no host sees a carrier go. The rule's id is in the step's result, for ``unblock``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from swrap.faults import match
-from swrap.faults.base import Fault, Target, Touched
-from swrap.faults.match import Match
-from swrap.topology import Topology
+from swrap.faults import ruling
+from swrap.faults.effects import Drop, Reject
+from swrap.faults.ruling import Ruling
+
+_OPTIONS = {
+    "reject": {
+        "type": "boolean",
+        "description": "True: with an answer. A SYN is refused, a stream is reset at its sender.",
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Block(Fault):
-    """``block: {host: server, port: 445}``; see ``match`` for what can be said."""
-
-    what: Match
+class Block(Ruling):
+    """``block: {host: server, port: 445}``, ``block: {port: 445, reject: true}``."""
 
     verb: ClassVar = "block"
-    sentence: ClassVar = "A firewall rule drops what matches, in silence, established flows included."
-    schema: ClassVar = match.SCHEMA
-    said: ClassVar = {**match.FIELDS, "rule": "the rule's id, for unblock"}
+    sentence: ClassVar = "A firewall rule drops what matches, established flows included, or rejects it."
+    options: ClassVar = _OPTIONS
+    schema: ClassVar = ruling.schema(_OPTIONS)
+    said: ClassVar = ruling.said(_OPTIONS)
 
     @classmethod
-    def of(cls, value: Any) -> Self:
-        return cls(Match.of(value))
-
-    def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
-        yield from self.what.against(topology)
-
-    async def apply(self, target: Target) -> Touched:
-        return await target.block(self.what)
+    def effect_of(cls, options: Mapping[str, Any]) -> Drop | Reject:
+        return Reject() if options.get("reject") else Drop()

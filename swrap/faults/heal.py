@@ -1,26 +1,19 @@
-"""``heal``: the network gets back to health, whatever was done to it."""
+"""``heal``: the network gets back to health, whatever was done to it; or from one rule alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
-from swrap.faults.base import Fault, Target, Touched
+from swrap.faults.unblock import Unblock
 
 
 @dataclass(frozen=True, slots=True)
-class Heal(Fault):
-    """``heal: {}``."""
+class Heal(Unblock):
+    """``heal: {}``, or ``heal: {rule: $cut.rule}`` for a rule of whatever fault."""
 
     verb: ClassVar = "heal"
-    sentence: ClassVar = "All cables are in, no rules are left, rates are those of the lab."
-    schema: ClassVar = {"type": "object", "properties": {}}
-    said: ClassVar[dict[str, str]] = {}
-    may_miss: ClassVar = True
-
-    @classmethod
-    def of(cls, value: Any) -> Self:
-        return cls()
-
-    async def apply(self, target: Target) -> Touched:
-        return await target.heal()
+    sentence: ClassVar = (
+        "All is as the lab says: cables, rates, speeds, addresses; no rules. Or one rule less."
+    )
+    said: ClassVar = {"rule": "the rule's id; none: all that was done is undone"}

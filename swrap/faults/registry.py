@@ -7,13 +7,29 @@ from types import MappingProxyType
 
 from swrap.faults.base import Fault
 from swrap.faults.block import Block
+from swrap.faults.cut import Cut
 from swrap.faults.heal import Heal
+from swrap.faults.hold import Hold
 from swrap.faults.kill import Kill
 from swrap.faults.link_down import LinkDown
 from swrap.faults.link_up import LinkUp
+from swrap.faults.lose_acks import LoseAcks
+from swrap.faults.partition import Partition
+from swrap.faults.release import Release
 from swrap.faults.reset import Reset
+from swrap.faults.ruling import Ruling
 from swrap.faults.unblock import Unblock
 
-FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
-    {fault.verb: fault for fault in (LinkDown, LinkUp, Block, Unblock, Reset, Heal, Kill)}
+_RULINGS: tuple[type[Ruling], ...] = (
+    Block,
+    Cut,
+    Partition,
+    Hold,
+    LoseAcks,
 )
+_OTHERS: tuple[type[Fault], ...] = (LinkDown, LinkUp, Unblock, Release, Reset, Heal, Kill)
+
+RULINGS: Mapping[str, type[Ruling]] = MappingProxyType({fault.verb: fault for fault in _RULINGS})
+"""Those that make a rule."""
+
+FAULTS: Mapping[str, type[Fault]] = MappingProxyType({**{one.verb: one for one in _OTHERS}, **RULINGS})

@@ -10,7 +10,7 @@ from swrap.faults.base import Fault, Target, Touched
 
 @dataclass(frozen=True, slots=True)
 class Unblock(Fault):
-    """``unblock: {}`` for all rules, ``unblock: {rule: $blocked.rule}`` for one."""
+    """``unblock: {}`` for all rules of ``block``, ``unblock: {rule: $blocked.rule}`` for one."""
 
     rule: int | None = None
 
@@ -25,4 +25,4 @@ class Unblock(Fault):
         return cls(value.get("rule"))
 
     async def apply(self, target: Target) -> Touched:
-        return await target.unblock(self.rule)
+        return await target.lift(self.verb, self.rule)

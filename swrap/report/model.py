@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 from swrap.events import Event
+from swrap.faults import RULINGS
 
 from .meter import Meter
 from .outcome import Verdict
@@ -47,6 +48,7 @@ class Model:
         self._by_client: dict[str, Channel] = {}
         self._gone: deque[str] = deque()
         self._texts: dict[str, str] = {}
+        self._made: dict[str, str] = {}  # the fault of each rule
 
     def apply(self, event: Event) -> None:
         """Take in one event. A kind that the state does not depend on is only counted and told."""
@@ -155,22 +157,22 @@ def _rate(model: Model, event: Event) -> None:
     model.state.network.port(_word(event.data.get("interface", "?"))).rate = _number(rate) or None
 
 
-def _block(model: Model, event: Event) -> None:
-    model.state.rules[_word(event.data.get("rule", len(model.state.rules) + 1))] = sentence(event).text
+def _ruled(model: Model, event: Event) -> None:
+    number = _word(event.data.get("rule", len(model.state.rules) + 1))
+    model.state.rules[number] = sentence(event).text
+    model._made[number] = event.kind
 
 
-def _unblock(model: Model, event: Event) -> None:
+def _lifted(model: Model, event: Event) -> None:
     rule = event.data.get("rule")
-    if rule is None:
-        model.state.rules.clear()
-    else:
-        model.state.rules.pop(_word(rule), None)
-
-
-def _heal(model: Model, event: Event) -> None:
-    model.state.rules.clear()
-    for port in model.state.network.ports.values():
-        port.turn(True, event.at)
+    makes = {"unblock": "block", "release": "hold"}.get(event.kind)
+    gone = [_word(rule)] if rule is not None else list(model.state.rules)
+    for number in gone:
+        if rule is not None or makes in (None, model._made.get(number)):
+            model.state.rules.pop(number, None)
+    if event.kind == "heal" and rule is None:
+        for port in model.state.network.ports.values():
+            port.turn(True, event.at)
 
 
 def _flow_opened(model: Model, event: Event) -> None:
@@ -284,9 +286,8 @@ _FOLDS: Mapping[str, Callable[[Model, Event], None]] = {
     "link-down": _link(False),
     "link-up": _link(True),
     "rate": _rate,
-    "block": _block,
-    "unblock": _unblock,
-    "heal": _heal,
+    **dict.fromkeys(RULINGS, _ruled),
+    **dict.fromkeys(("unblock", "release", "heal"), _lifted),
     "flow-opened": _flow_opened,
     "flow-waiting": _flow_waiting,
     "flow-refused": _flow_refused,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from swrap.document.units import show_duration
 from swrap.events import Event
 from swrap.faults import FAULTS
 
@@ -48,6 +49,9 @@ class Sentence:
 
 _S, _Q, _P, _G, _W, _B = Tone
 
+_WHAT = ("[ {direction}][ {state}][ {interface}][ {host|list}][ {address}][ {between|pair}][ port {port}]"
+         "[ flow {flow}]")  # fmt: skip
+
 TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     # The run itself.
     "run-started": (_Q, "{title}[ ({file})]"),
@@ -62,13 +66,22 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     # Faults. The words are those of the scenario file.
     "link-down": (_B, "{interface} is pulled[, {flows|flows} frozen][, {bytes|some} under way]"),
     "link-up": (_G, "{interface} is plugged in again[, {flows|flows} go on]"),
-    "block": (_B, "blocked:[ {direction}][ {interface}][ {host}][ {address}][ {between|pair}][ port {port}]"
-                  "[, {flows|flows} frozen][, {bytes|some} under way]"),
+    "block": (_B, "blocked:" + _WHAT + "[, {flows|flows} frozen][, {bytes|some} under way]"),
     "unblock": (_G, "unblocked[ rule {rule}][, {flows|flows} go on]"),
-    "reset": (_B, "reset:[ {direction}][ {interface}][ {host}][ {address}][ {between|pair}][ port {port}]"
-                  "[, {flows|flows}][, {bytes|some} lost]"),
+    "cut": (_B, "{between|pair} are cut apart[ ({direction})][, {flows|flows} frozen][, {bytes|some} under way]"),
+    "partition": (_B, "{between|pair} are kept apart[ ({direction})][, {flows|flows} frozen]"
+                      "[, {bytes|some} under way]"),
+    "hold": (_B, "held on the way:" + _WHAT + "[, {flows|flows}][, {bytes|some} under way]"),
+    "release": (_G, "released[ rule {rule}][, {flows|flows} go on]"),
+    "lose-acks": (_B, "ACKs are lost:" + _WHAT + "[, {flows|flows}][, {bytes|some} under way]"),
+    "delay": (_W, "delayed by {time|time}[ ± {jitter|time}]:" + _WHAT + "[, {flows|flows}]"),
+    "loss": (_W, "{chance|share} lost:" + _WHAT + "[, {flows|flows}]"),
+    "corrupt": (_W, "{chance|share} damaged:" + _WHAT + "[, {flows|flows}]"),
+    "duplicate": (_W, "{chance|share} come twice:" + _WHAT + "[, {flows|flows}]"),
+    "reorder": (_W, "{chance|share} come {time|time} late:" + _WHAT + "[, {flows|flows}]"),
+    "reset": (_B, "reset:" + _WHAT + "[, {flows|flows}][, {bytes|some} lost]"),
     "rate": (_W, "{interface} has another rate[: {rate|bits}]"),
-    "heal": (_G, "healed: all links up, no rules, rates as in the lab"),
+    "heal": (_G, "healed[ from rule {rule}][, {flows|flows} go on]"),
     "kill": (_B, "SIG{signal} to[ {actor}][ {role}][: process {pid/pids|list}]"),
     # What the switch sees.
     "flow-opened": (_Q, "{client} → {server}[ over {interfaces|path}]"),
@@ -114,7 +127,7 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
 
 
 def _pair(value: Any) -> str:
-    return " and ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return " and ".join(map(_list, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _path(value: Any) -> str:
@@ -138,6 +151,8 @@ _FORMS: Mapping[str, Callable[[Any], str]] = {
     "size": lambda value: units.size(float(value)),
     "some": lambda value: units.size(float(value)) if value else "",
     "bits": lambda value: units.bit_rate(float(value)) if value else "",
+    "time": lambda value: show_duration(float(value)) if value else "",
+    "share": lambda value: f"{float(value) * 100:.3g} %",
     "flows": _counted("flow"),
     "requests": _counted("request"),
     "pair": _pair,

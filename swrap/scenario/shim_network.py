@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from swrap.document import JSON
-from swrap.faults import Match, Touched
+from swrap.faults import FAULTS, Match, Rule, Touched, effects
 from swrap.scenario.backend import Notice
 from swrap.scenario.failure import HarnessFailure
 from swrap.switch.client import ControlClient, ControlError
 
-_COMMANDS = frozenset({"link", "rate", "block", "unblock", "reset", "heal"})
+_COMMANDS = frozenset({"link", "rate", *FAULTS})
 """Those that the switch tells of as events, under the same word."""
 
 
@@ -55,21 +55,17 @@ class ShimNetwork:
         """See ``swrap.faults.Network``."""
         return await self._command("link", interface=interface, up=up)
 
-    async def block(self, match: Match) -> Touched:
+    async def impose(self, rule: Rule) -> Touched:
         """See ``swrap.faults.Network``."""
-        return await self._command("block", **match.data())
+        return await self._command(rule.verb, **rule.what.data(), **effects.data(rule.effect))
 
-    async def unblock(self, rule: int | None) -> Touched:
+    async def lift(self, verb: str, rule: int | None) -> Touched:
         """See ``swrap.faults.Network``."""
-        return await self._command("unblock", **({} if rule is None else {"rule": rule}))
+        return await self._command(verb, **({} if rule is None else {"rule": rule}))
 
     async def reset(self, match: Match) -> Touched:
         """See ``swrap.faults.Network``."""
         return await self._command("reset", **match.data())
-
-    async def heal(self) -> Touched:
-        """See ``swrap.faults.Network``."""
-        return await self._command("heal")
 
     async def flows(self) -> list[dict[str, Any]]:
         """All flows, as the control protocol tells them. Raises HarnessFailure."""

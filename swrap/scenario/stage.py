@@ -203,7 +203,6 @@ class _Target:
     def __init__(self, network: Network, processes: Kills) -> None:
         self.kill = processes.kill
         self.link = network.link
-        self.block = network.block
-        self.unblock = network.unblock
+        self.impose = network.impose
+        self.lift = network.lift
         self.reset = network.reset
-        self.heal = network.heal

@@ -13,7 +13,7 @@ uint64_t sw_unacked(struct sw_half *h)
 {
 	uint64_t n = h->stash_len + (uint64_t)sw_fresh(sw_from(h));
 
-	return sw_back(h)->dead ? n + h->delivered - h->acked : n;
+	return h->mute ? n + h->delivered - h->acked : n;
 }
 
 /* sw_stall() - Start, keep or stop the clock that ends in ETIMEDOUT. */
@@ -23,7 +23,7 @@ void sw_stall(struct sw *sw, struct sw_half *h)
 	bool stuck = false;
 
 	/* A receiver that does not read is no reason: TCP's window probes are acked. */
-	if ((h->dead || sw_back(h)->dead) && from->fd >= 0 && !from->reset)
+	if ((h->dead || h->mute) && from->fd >= 0 && !from->reset)
 		stuck = (from->fin && !h->done) || sw_unacked(h) > 0;
 	if (!stuck)
 		sw_list_del(&h->stalled);

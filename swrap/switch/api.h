@@ -65,18 +65,106 @@ enum sw_direction {
 	SW_IN = 2,
 };
 
+enum sw_conntrack {
+	SW_NEW = 1,
+	SW_ESTABLISHED = 2,
+};
+
 #define SW_ANY (-1)
 
 /*
- * Which packets: every field that is given must hold. The *anchor*, the first given of iface, host, ip, port, between,
+ * Which packets: every field that is given must hold. The *anchor*, the first given of iface, hosts, ip, port, between,
  * is what `directions` speaks of: OUT is what comes from it, IN what goes to it. The others may be at either end.
+ * Sets of hosts are bitmaps over the page's hosts, or NULL; they are copied where a rule is made.
  */
 struct sw_match {
-	int32_t iface, host, between[2]; /* indices into the page, or SW_ANY */
-	int32_t port;                    /* or SW_ANY */
-	uint32_t directions;             /* enum sw_direction */
+	int32_t iface; /* index into the page, or SW_ANY */
+	int32_t port;  /* or SW_ANY */
+	uint64_t flow; /* 0: any */
+	const uint8_t *hosts, *between[2];
+	uint32_t directions; /* enum sw_direction */
+	uint32_t states;     /* enum sw_conntrack */
 	uint8_t has_ip, ip[16];
+	void *memory; /* of the sets, in a rule */
 };
+
+/* What a rule does with them. swrap/faults/effects.py has their meaning, swrap/faults/rule.py their order. */
+enum sw_effect_kind {
+	SW_DROP = 1,
+	SW_REJECT,
+	SW_HOLD,
+	SW_LOSE_ACKS,
+	SW_DELAY,
+	SW_LOSS,
+	SW_CORRUPT,
+	SW_DUPLICATE,
+	SW_REORDER,
+};
+
+struct sw_effect {
+	uint32_t kind;   /* enum sw_effect_kind */
+	uint32_t pad;
+	uint64_t chance; /* out of 2^32 */
+	uint64_t time_ns, jitter_ns;
+};
+
+struct sw_rule {
+	uint32_t id;
+	struct sw_match match;
+	struct sw_effect effect;
+};
+
+enum sw_hop_dir {
+	SW_TX = 0,
+	SW_RX = 1,
+};
+
+struct sw_hop {
+	uint32_t iface; /* index into the page */
+	uint32_t dir;   /* enum sw_hop_dir */
+};
+
+/* Interfaces in the order in which a packet crosses them: two, and two more for each router. */
+struct sw_path {
+	uint32_t n;
+	struct sw_hop hop[8];
+};
+
+/* A packet as rules see it, from [0] to [1]. */
+struct sw_packet {
+	uint64_t flow; /* its number; 0: a datagram */
+	uint32_t state; /* enum sw_conntrack */
+	uint16_t host[2];
+	struct sw_endpoint end[2];
+	struct sw_path path;
+};
+
+/* What all rules together decide. */
+struct sw_verdict {
+	uint32_t fate; /* 0: it passes; or SW_DROP, SW_REJECT, SW_HOLD */
+	uint32_t lose_acks;
+	uint64_t delay_ns, jitter_ns;
+	uint64_t loss, corrupt, duplicate, reorder; /* chances out of 2^32 */
+	uint64_t late_ns; /* by which a reordered one comes later */
+};
+
+/* sw_decide() - The verdict of @n rules, in their order, on @packet. Pure. */
+void sw_decide(const struct sw_rule *rules, uint32_t n, const struct sw_packet *packet, struct sw_verdict *verdict);
+
+/* What is drawn for. */
+enum sw_draw_kind {
+	SW_DRAW_LOSS = 1,
+	SW_DRAW_CORRUPT,
+	SW_DRAW_DUPLICATE,
+	SW_DRAW_REORDER,
+	SW_DRAW_JITTER,
+	SW_DRAW_BIT,
+};
+
+/* sw_draw() - The @n-th number below 2^32 of a kind for @key, as @seed decides. swrap/faults/draw.py has it too. */
+uint32_t sw_draw(uint64_t seed, uint32_t kind, uint64_t key, uint64_t n);
+/* sw_seed() - What decides from now on. */
+void sw_seed(struct sw *sw, uint64_t seed);
 
 struct sw_touched {
 	uint64_t flows, bytes; /* bytes that were on the way (un-acked) in them at that moment */
@@ -84,16 +172,14 @@ struct sw_touched {
 
 /* sw_touch() - What @match takes hold of, now. */
 void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
-/* sw_refresh() - The page's flags changed: every flow learns at once what it may still do. */
-void sw_refresh(struct sw *sw);
+/* sw_refresh() - The page or the rules changed: every flow learns at once what it may do. @touched: those that differ. */
+void sw_refresh(struct sw *sw, struct sw_touched *touched);
 /* sw_rates() - The page's rates changed. */
 void sw_rates(struct sw *sw);
-/* sw_block() - Drop silently what matches; the rule's number (from 1), or -ENOMEM. */
-int sw_block(struct sw *sw, const struct sw_match *match);
-/* sw_unblock() - Take rule @id away (0: all of them); how many went. */
-int sw_unblock(struct sw *sw, uint32_t id);
-/* sw_rule() - The match of rule @id, or -ENOENT. */
-int sw_rule(struct sw *sw, uint32_t id, struct sw_match *match);
+/* sw_impose() - A rule behind all others, in force; its number (from 1), or -ENOMEM. @touched: what it takes hold of. */
+int sw_impose(struct sw *sw, const struct sw_match *match, const struct sw_effect *effect, struct sw_touched *touched);
+/* sw_lift() - Take @n rules away by their numbers; how many went. @touched: what they alone had hold of. */
+int sw_lift(struct sw *sw, const uint32_t *ids, uint32_t n, struct sw_touched *touched);
 /* sw_reset() - A RST to both ends of every flow that matches. */
 void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
 

@@ -1,19 +1,39 @@
 /* One datagram on its way: over the interfaces that it crosses, past the rules, to one host or to all of a segment. */
+#include <errno.h>
 #include <string.h>
 
 #include "twin.h"
 
-/* passes() - Does it get from its host to @host over the path that stands in the packet? It is counted then. */
-static bool passes(struct sw *sw, const struct sw_parcel *p, uint16_t host, uint32_t first_hop)
+/* tracked() - The state of the conversation that @p is of: it is new until the other end has answered. */
+static uint32_t tracked(struct sw *sw, const struct sw_parcel *p, uint16_t host)
 {
-	struct sw_flow *packet = &sw->twins->packet;
-	const struct sw_path *path = &packet->half[0].path;
+	const struct sw_twin *o = sw_port_find(sw, host, &p->source, &p->to);
+
+	return o && o->talk.host == p->from->host && memcmp(&o->talk.to, &p->source, sizeof(p->source)) == 0
+		       ? SW_ESTABLISHED
+		       : SW_NEW;
+}
+
+/* judge() - What becomes of it on its way to @host, over the path that stands in the packet? As sw_judge(). */
+static int judge(struct sw *sw, const struct sw_parcel *p, uint16_t host, struct sw_verdict *verdict)
+{
+	struct sw_packet *packet = &sw->twins->packet;
 
 	packet->host[0] = p->from->host;
 	packet->host[1] = host;
 	packet->end[0] = p->source;
 	packet->end[1] = p->to;
-	return sw_path_dead(sw, packet, 0) == 0 &&
+	packet->state = sw->n_rules > 0 ? tracked(sw, p, host) : SW_NEW;
+	return sw_judge(sw, packet, verdict);
+}
+
+/* passes() - Does it get there? It is counted then. */
+static bool passes(struct sw *sw, const struct sw_parcel *p, uint16_t host, uint32_t first_hop)
+{
+	const struct sw_path *path = &sw->twins->packet.path;
+	struct sw_verdict verdict;
+
+	return judge(sw, p, host, &verdict) == 0 &&
 	       sw_shape_pass(sw, path->hop + first_hop, path->n - first_hop, p->size);
 }
 
@@ -21,23 +41,27 @@ static bool passes(struct sw *sw, const struct sw_parcel *p, uint16_t host, uint
 static void unreachable(struct sw *sw, const struct sw_parcel *p, uint16_t owner)
 {
 	struct sw_dgram word = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_UNREACHABLE, .to = p->to};
-	struct sw_flow *packet = &sw->twins->packet;
+	struct sw_packet back = {
+		.state = SW_ESTABLISHED, .host = {owner, p->from->host}, .end = {p->to, p->source}};
+	struct sw_verdict verdict;
 	struct sw_twin *t = p->from;
-	uint16_t back;
+	uint16_t to;
 
 	if (!t->connected || memcmp(&t->peer, &p->to, sizeof(p->to)) != 0)
 		return;
-	if (sw_path_to(sw, owner, p->source.ip, &back, &packet->half[1].path) == 0 && back == t->host &&
-	    sw_path_dead(sw, packet, 1) == 0)
+	if (sw_path_to(sw, owner, p->source.ip, &to, &back.path) == 0 && to == t->host &&
+	    sw_judge(sw, &back, &verdict) == 0)
 		sw_twin_tell(t, &word);
 }
 
 static void to_one(struct sw *sw, struct sw_parcel *p)
 {
-	struct sw_path *path = &sw->twins->packet.half[0].path;
+	struct sw_path *path = &sw->twins->packet.path;
+	struct sw_verdict verdict;
 	struct sw_twin *t;
 	uint32_t routers, iface;
 	uint16_t owner;
+	int fate;
 
 	if (sw_path_to(sw, p->from->host, p->to.ip, &owner, path) < 0)
 		return;
@@ -47,7 +71,12 @@ static void to_one(struct sw *sw, struct sw_parcel *p)
 	p->from->talk.source = p->source;
 	p->from->talk.to = p->to;
 	routers = path->n / 2 - 1;
-	if (p->ttl <= routers || !passes(sw, p, owner, 0))
+	if (p->ttl <= routers)
+		return;
+	fate = judge(sw, p, owner, &verdict);
+	if (fate == -ECONNREFUSED)
+		unreachable(sw, p, owner);
+	if (fate < 0 || !sw_shape_pass(sw, path->hop, path->n, p->size))
 		return;
 	p->ttl -= (uint8_t)routers;
 	t = sw_port_find(sw, owner, &p->source, &p->to);
@@ -60,7 +89,7 @@ static void to_one(struct sw *sw, struct sw_parcel *p)
 /* to_many() - To the own host at once, and to all others on the segment that listen. */
 static void to_many(struct sw *sw, const struct sw_parcel *p)
 {
-	struct sw_path *path = &sw->twins->packet.half[0].path;
+	struct sw_path *path = &sw->twins->packet.path;
 	const struct sw_page *page = sw->page;
 	bool group = sw_ip_is_group(p->to.ip), lo = sw_ifaces(page)[p->iface].flags & SW_IF_LOOPBACK;
 	struct sw_hop out = {.iface = p->iface, .dir = SW_TX};

@@ -1,6 +1,5 @@
-/* Faults: what the control side changes, in force for every flow before the call returns. */
+/* Faults: what the control side changes is in force for every flow before the call returns. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "switch.h"
 
@@ -12,115 +11,116 @@ static struct sw_flow *live(struct sw *sw, uint32_t slot)
 	return f->state == SW_PENDING || f->state == SW_FLOWING ? f : NULL;
 }
 
-static bool matches(const struct sw_match *match, const struct sw_flow *f, struct sw_touched *touched)
+/* under_way() - Bytes of @f that were not acked. */
+static uint64_t under_way(struct sw_flow *f)
+{
+	return f->state == SW_FLOWING ? sw_unacked(&f->half[0]) + sw_unacked(&f->half[1]) : 0;
+}
+
+static bool matches(const struct sw_match *match, struct sw_flow *f, struct sw_touched *touched)
 {
 	bool any = false;
 
 	for (int dir = 0; dir < 2; dir++) {
-		if (!sw_match_half(match, f, dir))
+		struct sw_packet packet;
+
+		sw_packet_of(f, dir, &packet);
+		if (!sw_matches(match, &packet))
 			continue;
 		any = true;
-		touched->bytes += f->state == SW_FLOWING ? sw_unacked((struct sw_half *)&f->half[dir]) : 0;
+		touched->bytes += f->state == SW_FLOWING ? sw_unacked(&f->half[dir]) : 0;
 	}
 	touched->flows += any;
 	return any;
 }
 
-void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
+/* sw_touch_flows() - The streams alone. */
+void sw_touch_flows(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
 {
-	*touched = (struct sw_touched){0};
 	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
 		struct sw_flow *f = live(sw, slot);
 
 		if (f)
 			matches(match, f, touched);
 	}
+}
+
+void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
+{
+	*touched = (struct sw_touched){0};
+	sw_touch_flows(sw, match, touched);
 	sw_twins_touch(sw, match, touched);
 }
 
-/* review() - What may @f do now that something changed? */
-static void review(struct sw *sw, struct sw_flow *f)
+/* differ() - Put the verdicts in force. Return: whether they are others than before. */
+static bool differ(struct sw_flow *f, const struct sw_verdict v[2], const bool dead[2])
 {
-	bool dead[2], changed = false;
+	bool changed = false;
 
-	for (int dir = 0; dir < 2; dir++) {
-		dead[dir] = sw_path_dead(sw, f, dir) < 0;
-		changed |= dead[dir] != f->half[dir].dead;
-	}
-	if (!changed)
-		return;
 	for (int dir = 0; dir < 2; dir++) {
 		struct sw_half *h = &f->half[dir];
+		bool rejected = v[dir].fate == SW_REJECT, mute = dead[!dir] || v[dir].lose_acks;
 
-		/* From here on no ACK of what this half delivers comes back. */
-		if (dead[!dir] && !f->half[!dir].dead)
+		changed |= dead[dir] != h->dead || rejected != h->rejected || mute != h->mute;
+		if (mute && !h->mute)
 			h->acked = h->delivered;
+		h->dead = dead[dir];
+		h->rejected = rejected;
+		h->mute = mute;
 	}
-	for (int dir = 0; dir < 2; dir++)
-		f->half[dir].dead = dead[dir];
+	return changed;
+}
+
+/* sw_review() - What may @f do now that something changed? Return: whether that differs from what it might. */
+bool sw_review(struct sw *sw, struct sw_flow *f)
+{
+	struct sw_verdict v[2];
+	bool dead[2];
+
+	for (int dir = 0; dir < 2; dir++) {
+		struct sw_packet packet;
+
+		sw_packet_of(f, dir, &packet);
+		dead[dir] = sw_judge(sw, &packet, &v[dir]) < 0;
+	}
+	if (!differ(f, v, dead))
+		return false;
 	for (int dir = 0; dir < 2; dir++) {
 		sw_shape_leave(sw, &f->half[dir]);
 		sw_stall(sw, &f->half[dir]);
 		sw_ready(sw, &f->half[dir]);
 	}
+	return true;
 }
 
-void sw_refresh(struct sw *sw)
+/* retry() - A SYN that waits is tried at once, not at its next repetition. Return: whether it waits no longer. */
+static bool retry(struct sw *sw, struct sw_flow *f)
+{
+	bool waited = f->half[0].dead || f->half[1].dead;
+
+	sw_syn_try(sw, f);
+	return waited && (f->state != SW_PENDING || !(f->half[0].dead || f->half[1].dead));
+}
+
+void sw_refresh(struct sw *sw, struct sw_touched *touched)
 {
 	struct sw_list *l, *next;
 
+	*touched = (struct sw_touched){0};
 	sw_clock(sw);
 	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
 		struct sw_flow *f = sw_flow_at(sw, slot);
+		uint64_t bytes = under_way(f);
 
-		if (f->state == SW_FLOWING)
-			review(sw, f);
-	}
-	/* A SYN that waits is tried at once, not at its next repetition. */
-	for (l = sw->pending.next; l != &sw->pending; l = next) {
-		next = l->next;
-		sw_syn_try(sw, sw_container(l, struct sw_flow, link));
-	}
-}
-
-int sw_block(struct sw *sw, const struct sw_match *match)
-{
-	if (sw->n_rules == sw->room_rules) {
-		uint32_t room = sw->room_rules ? sw->room_rules * 2 : 16;
-		struct sw_rule *rules = realloc(sw->rules, room * sizeof(*rules));
-
-		if (!rules)
-			return -ENOMEM;
-		sw->rules = rules;
-		sw->room_rules = room;
-	}
-	sw->rules[sw->n_rules++] = (struct sw_rule){.id = ++sw->next_rule, .match = *match};
-	sw_refresh(sw);
-	return (int)sw->next_rule;
-}
-
-int sw_unblock(struct sw *sw, uint32_t id)
-{
-	uint32_t kept = 0, gone;
-
-	for (uint32_t i = 0; i < sw->n_rules; i++)
-		if (id != 0 && sw->rules[i].id != id)
-			sw->rules[kept++] = sw->rules[i];
-	gone = sw->n_rules - kept;
-	sw->n_rules = kept;
-	sw_refresh(sw);
-	return (int)gone;
-}
-
-int sw_rule(struct sw *sw, uint32_t id, struct sw_match *match)
-{
-	for (uint32_t i = 0; i < sw->n_rules; i++) {
-		if (sw->rules[i].id == id) {
-			*match = sw->rules[i].match;
-			return 0;
+		if (f->state == SW_FLOWING && sw_review(sw, f)) {
+			touched->flows++;
+			touched->bytes += bytes;
 		}
 	}
-	return -ENOENT;
+	for (l = sw->pending.next; l != &sw->pending; l = next) {
+		next = l->next;
+		touched->flows += retry(sw, sw_container(l, struct sw_flow, link));
+	}
 }
 
 void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)

@@ -1,7 +1,7 @@
 """Which traffic a command means: its arguments, checked and turned into the page's indices.
 
-Owns the selectors of the control protocol (`host`, `interface`, `address`, `port`, `between`, `direction`).
-Must not know how flows are compared with them: that is rule.c. Called by `network`.
+Owns the way from the selectors of the control protocol, which are those of `swrap.faults.match`, to the page's
+indices. Must not know how packets are compared with them: that is rule.c. Called by `network`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar, get_args
 
 from swrap.abi.page import pack_ip
 from swrap.document.suggest import did_you_mean
+from swrap.faults.match import FIELDS, SELECTORS, Direction, State
 
-SELECTORS = ("interface", "host", "address", "port", "between")
-DIRECTIONS: tuple[Literal["out", "in", "both"], ...] = ("out", "in", "both")
 _Value = TypeVar("_Value")
 
 
@@ -28,25 +27,23 @@ class Match:
     """Indices into the page; an address as its 16 bytes. What is None may be anything."""
 
     interface: int | None = None
-    host: int | None = None
+    hosts: frozenset[int] | None = None
     address: bytes | None = None
     port: int | None = None
-    between: tuple[int, int] | None = None
-    direction: Literal["out", "in", "both"] = "both"
+    between: tuple[frozenset[int], frozenset[int]] | None = None
+    flow: int | None = None
+    direction: Direction = "both"
+    state: State = "any"
 
 
 def parse(args: Mapping[str, Any], hosts: Sequence[str], interfaces: Sequence[str]) -> Match:
     """The match that `args` spells. Raises CommandError; at least one selector must be given."""
-    known = (*SELECTORS, "direction")
     for key in args:
-        if key not in known:
-            raise CommandError(f"nothing is selected by {key!r}{did_you_mean(key, known)}")
+        if key not in FIELDS:
+            raise CommandError(f"nothing is selected by {key!r}{did_you_mean(key, FIELDS)}")
     given = {key: value for key, value in args.items() if value is not None}
     if not any(key in given for key in SELECTORS):
         raise CommandError(f"say which traffic: {', '.join(SELECTORS)}")
-    direction = given.get("direction", "both")
-    if direction not in DIRECTIONS:
-        raise CommandError(f"direction is in, out or both, not {direction!r}")
     interface = given.get("interface")
     if isinstance(interface, str) and "." not in interface and isinstance(given.get("host"), str):
         interface = f"{given['host']}.{interface}"
@@ -56,11 +53,13 @@ def parse(args: Mapping[str, Any], hosts: Sequence[str], interfaces: Sequence[st
 
     return Match(
         interface=None if interface is None else index("interface", interface, interfaces),
-        host=optional("host", lambda value: index("host", value, hosts)),
+        hosts=optional("host", lambda value: _set(value, hosts)),
         address=optional("address", _address),
         port=optional("port", _port),
         between=optional("between", lambda value: _between(value, hosts)),
-        direction=direction,
+        flow=optional("flow", _flow),
+        direction=_word("direction", given.get("direction", "both"), get_args(Direction)),
+        state=_word("state", given.get("state", "any"), get_args(State)),
     )
 
 
@@ -87,7 +86,26 @@ def _port(value: Any) -> int:
     return value
 
 
-def _between(value: Any, hosts: Sequence[str]) -> tuple[int, int]:
+def _flow(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 64:
+        raise CommandError(f"a flow is a number from 1, not {value!r}")
+    return value
+
+
+def _between(value: Any, hosts: Sequence[str]) -> tuple[frozenset[int], frozenset[int]]:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise CommandError(f"between takes two hosts, not {value!r}")
-    return index("host", value[0], hosts), index("host", value[1], hosts)
+        raise CommandError(f"between takes two hosts, or two lists of them, not {value!r}")
+    return _set(value[0], hosts), _set(value[1], hosts)
+
+
+def _set(value: Any, hosts: Sequence[str]) -> frozenset[int]:
+    names = value if isinstance(value, (list, tuple)) else [value]
+    if not names:
+        raise CommandError("a list of hosts is not empty")
+    return frozenset(index("host", name, hosts) for name in names)
+
+
+def _word(what: str, value: Any, known: tuple[Any, ...]) -> Any:
+    if value not in known:
+        raise CommandError(f"{what} is {', '.join(known[:-1])} or {known[-1]}, not {value!r}")
+    return value

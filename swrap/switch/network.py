@@ -11,6 +11,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from swrap._switch import lib
@@ -19,6 +20,9 @@ from swrap.abi import lib as abi
 from swrap.abi.names import Endpoint, unpack_ip
 from swrap.abi.page import Page
 from swrap.document.suggest import did_you_mean
+from swrap.faults import RULINGS
+from swrap.faults.effects import Effect
+from swrap.faults.ruling import Ruling
 from swrap.switch.match import CommandError, Match, index, parse
 from swrap.switch.plane import Flow, Half, Plane, Record, Touched
 
@@ -42,9 +46,13 @@ SILENCE = {
     errno.EHOSTUNREACH: "nobody answers for the address",
     errno.ENETDOWN: "no carrier",
     errno.EPERM: "blocked",
+    errno.EBUSY: "held on the way",
     errno.EAGAIN: "backlog full",
 }
 REFUSAL = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout", errno.ENETUNREACH: "unreachable"}
+
+LIFTS: Mapping[str, str | None] = {"unblock": "block", "release": "hold", "heal": None}
+"""The commands that take rules back, and whose rules those are; None: anybody's."""
 
 Args = Mapping[str, Any]
 Event = dict[str, Any]
@@ -61,6 +69,7 @@ class Network:
         self._interfaces = page.interfaces()
         self._rates = [page.interface(i).rate for i in range(len(self._interfaces))]
         self._addresses = _addresses(page)
+        self._rules: dict[int, str] = {}
         self._at = 0.0
         self._commands: dict[str, tuple[Callable[[Args], Any], tuple[str, ...] | None]] = {
             "ping": (self.ping, ()),
@@ -68,10 +77,10 @@ class Network:
             "flows": (self.flows, ()),
             "link": (self.link, ("interface", "up")),
             "rate": (self.rate, ("interface", "rate")),
-            "block": (self.block, None),
-            "unblock": (self.unblock, ("rule",)),
             "reset": (self.reset, None),
-            "heal": (self.heal, ()),
+            "seed": (self.seed, ("seed",)),
+            **{verb: (partial(self.impose, verb), None) for verb in RULINGS},
+            **{verb: (partial(self.lift, verb), ("rule",)) for verb in LIFTS},
         }
 
     def do(self, verb: str, args: Args) -> Any:
@@ -127,44 +136,59 @@ class Network:
         self._plane.rates()
         self._tell("rate", None, interface=self._interfaces[position], rate=rate)
 
-    def block(self, args: Args) -> dict[str, Any]:
-        """A firewall rule that drops silently."""
-        match = parse(args, self._hosts, self._interfaces)
-        touched = self._plane.touch(match)
-        rule = self._plane.block(match)
-        self._tell("block", touched, rule=rule, **args)
+    def impose(self, verb: str, args: Args) -> dict[str, Any]:
+        """A rule of a fault's verb: the selectors of a match, and what its effect needs."""
+        fault = RULINGS[verb]
+        options = {key: args[key] for key in args if key in fault.options}
+        rest = {key: args[key] for key in args if key not in options}
+        for key in rest:
+            if key not in fault.selectors:
+                known = (*fault.selectors, *fault.options)
+                raise CommandError(f"{verb} takes no {key!r}{did_you_mean(key, known)}")
+        match = parse(rest, self._hosts, self._interfaces)
+        effect = _effect(fault, options)
+        rule, touched = self._plane.impose(match, effect)
+        self._rules[rule] = verb
+        self._tell(verb, touched, rule=rule, **args)
         return {"rule": rule, **_said(touched)}
 
-    def unblock(self, args: Args) -> dict[str, Any]:
-        """Take one rule away, or all."""
+    def lift(self, verb: str, args: Args) -> dict[str, Any]:
+        """Take one rule back, or all of those that `verb` speaks of."""
         rule = args.get("rule")
         if rule is not None and type(rule) is not int:
             raise CommandError(f"a rule is a number, not {rule!r}")
-        held = self._held()
-        if rule is not None and (rule <= 0 or self._plane.unblock(rule) == 0):
-            raise CommandError(f"no rule {rule}")
-        if rule is None:
-            self._plane.unblock(None)
-        touched = _freed(held, self._held())
-        self._tell("unblock", touched, rule=rule)
+        makes = LIFTS[verb]
+        mine = [number for number, made in self._rules.items() if makes in (made, None)]
+        if rule is not None and rule not in mine:
+            other = f", {rule} is of {self._rules[rule]}" if rule in self._rules else ""
+            raise CommandError(f"no rule {rule}{f' of {makes}' if other else ''}{other}")
+        if verb == "heal" and rule is None:
+            self._restore()
+        gone = mine if rule is None else [rule]
+        touched = self._plane.lift(gone)
+        for number in gone:
+            del self._rules[number]
+        self._tell(verb, touched, **({} if rule is None else {"rule": rule}))
         return _said(touched)
+
+    def _restore(self) -> None:
+        """Every cable in, rates as in the topology."""
+        for position, name in enumerate(self._interfaces):
+            self._page.set_running(name, True)
+            self._page.set_rate(name, self._rates[position])
+        self._plane.rates()
+
+    def seed(self, args: Args) -> None:
+        """What decides chances from now on."""
+        seed = args.get("seed")
+        if type(seed) is not int or not 0 <= seed < 1 << 64:
+            raise CommandError(f"a seed is a number from 0, not {seed!r}")
+        self._plane.seed(seed)
 
     def reset(self, args: Args) -> dict[str, Any]:
         """A RST to both ends of all that matches."""
         touched = self._plane.reset(parse(args, self._hosts, self._interfaces))
         self._tell("reset", touched, **args)
-        return _said(touched)
-
-    def heal(self, _args: Args) -> dict[str, Any]:
-        """Back to health: every cable in, no rules, rates as in the topology."""
-        held = self._held()
-        for position, name in enumerate(self._interfaces):
-            self._page.set_running(name, True)
-            self._page.set_rate(name, self._rates[position])
-        self._plane.unblock(None)
-        self._plane.rates()
-        touched = _freed(held, self._held())
-        self._tell("heal", touched)
         return _said(touched)
 
     def events(self) -> Iterator[Event]:
@@ -198,14 +222,6 @@ class Network:
 
     def _tell(self, kind: str, touched: Touched | None, **data: Any) -> None:
         self._emit({"kind": kind, "at": self._at, **data, **(_said(touched) if touched else {})})
-
-    def _held(self) -> dict[int, int]:
-        """The flows that something holds, with their un-acked bytes."""
-        return {
-            flow.id: sum(half.unacked for half in flow.halves)
-            for flow in self._plane.flows()
-            if any(half.blocked for half in flow.halves)
-        }
 
     def _named(self, args: Args) -> int:
         if "interface" not in args:
@@ -278,10 +294,20 @@ def _half(half: Half) -> dict[str, Any]:
     return {"bytes": half.bytes, "unacked": half.unacked, "blocked": half.blocked}
 
 
-def _freed(before: Mapping[int, int], after: Mapping[int, int]) -> Touched:
-    """What was held and is no more."""
-    freed = [number for number in before if number not in after]
-    return Touched(len(freed), sum(before[number] for number in freed))
+def _effect(fault: type[Ruling], options: Args) -> Effect:
+    for key, value in options.items():
+        if fault.options[key]["type"] == "boolean" and not isinstance(value, bool):
+            raise CommandError(f"{key} is true or false, not {value!r}")
+        if fault.options[key]["type"] != "boolean" and (
+            isinstance(value, bool) or not isinstance(value, int | float)
+        ):
+            raise CommandError(f"{key} is a number, not {value!r}")
+    try:
+        return fault.effect_of(options)
+    except KeyError as error:
+        raise CommandError(f"{fault.verb} needs {error.args[0]!r}") from None
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _said(touched: Touched) -> dict[str, int]:

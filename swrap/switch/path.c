@@ -60,16 +60,46 @@ int sw_path_find(const struct sw *sw, struct sw_flow *f)
 	return 0;
 }
 
-/* sw_path_dead() - Why no packet of direction @dir arrives: -ENETDOWN (no carrier), -EPERM (a rule), or 0: it does. */
-int sw_path_dead(const struct sw *sw, struct sw_flow *f, int dir)
+/* sw_packet_of() - A packet of @f in direction @dir. */
+void sw_packet_of(const struct sw_flow *f, int dir, struct sw_packet *p)
 {
-	const struct sw_path *path = &f->half[dir].path;
+	*p = (struct sw_packet){
+		.flow = f->id,
+		.state = f->state == SW_FLOWING ? SW_ESTABLISHED : SW_NEW,
+		.host = {f->host[dir], f->host[!dir]},
+		.end = {f->end[dir], f->end[!dir]},
+		.path = f->half[dir].path,
+	};
+}
 
-	for (uint32_t i = 0; i < path->n; i++) {
-		uint32_t flags = sw_ifaces(sw->page)[path->hop[i].iface].flags;
+/**
+ * sw_judge() - What becomes of a packet
+ *
+ * Return: 0: it arrives; -ENETDOWN (no carrier), -EPERM (a rule drops it), -EBUSY (one holds it), -ECONNREFUSED (one
+ * rejects it).
+ */
+int sw_judge(const struct sw *sw, const struct sw_packet *p, struct sw_verdict *v)
+{
+	static const int why[] = {[SW_DROP] = -EPERM, [SW_REJECT] = -ECONNREFUSED, [SW_HOLD] = -EBUSY};
 
-		if (!(flags & SW_IF_LOOPBACK) && (flags & (SW_IF_UP | SW_IF_RUNNING)) != (SW_IF_UP | SW_IF_RUNNING))
+	for (uint32_t i = 0; i < p->path.n; i++) {
+		uint32_t flags = sw_ifaces(sw->page)[p->path.hop[i].iface].flags;
+
+		if (!(flags & SW_IF_LOOPBACK) && (flags & (SW_IF_UP | SW_IF_RUNNING)) != (SW_IF_UP | SW_IF_RUNNING)) {
+			*v = (struct sw_verdict){.fate = SW_DROP};
 			return -ENETDOWN;
+		}
 	}
-	return sw_rules_drop(sw, f, dir) ? -EPERM : 0;
+	sw_decide(sw->rules, sw->n_rules, p, v);
+	return why[v->fate];
+}
+
+/* sw_path_dead() - Why no packet of @f in direction @dir arrives, as sw_judge() says it, or 0. */
+int sw_path_dead(const struct sw *sw, const struct sw_flow *f, int dir)
+{
+	struct sw_verdict verdict;
+	struct sw_packet packet;
+
+	sw_packet_of(f, dir, &packet);
+	return sw_judge(sw, &packet, &verdict);
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,25 @@ from swrap._switch import ffi, lib
 from swrap.abi import ffi as abi_ffi
 from swrap.abi.names import Endpoint, unpack_ip
 from swrap.abi.page import Page
+from swrap.faults import effects
+from swrap.faults.effects import Effect
+from swrap.faults.rule import nanoseconds, whole
 from swrap.switch.match import Match
 
 NANOSECONDS = 1_000_000_000
 DIRECTIONS = {"out": lib.SW_OUT, "in": lib.SW_IN, "both": lib.SW_OUT | lib.SW_IN}
+STATES = {"new": lib.SW_NEW, "established": lib.SW_ESTABLISHED, "any": lib.SW_NEW | lib.SW_ESTABLISHED}
+EFFECTS: dict[type[Effect], int] = {
+    effects.Drop: lib.SW_DROP,
+    effects.Reject: lib.SW_REJECT,
+    effects.Hold: lib.SW_HOLD,
+    effects.LoseAcks: lib.SW_LOSE_ACKS,
+    effects.Delay: lib.SW_DELAY,
+    effects.Loss: lib.SW_LOSS,
+    effects.Corrupt: lib.SW_CORRUPT,
+    effects.Duplicate: lib.SW_DUPLICATE,
+    effects.Reorder: lib.SW_REORDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,6 @@ class Plane:
         self._page = page  # the C side reads it
         self._switch: Any = made[0]
         self._touched = ffi.new("struct sw_touched *")
-        self._match = ffi.new("struct sw_match *")
 
     def close(self) -> None:
         """Every flow ends with a reset."""
@@ -160,41 +175,84 @@ class Plane:
 
     def touch(self, match: Match) -> Touched:
         """What the match takes hold of now."""
-        lib.sw_touch(self._switch, self._packed(match), self._touched)
-        return Touched(self._touched.flows, self._touched.bytes)
+        with packed(match, self._page.address.n_hosts) as raw:
+            lib.sw_touch(self._switch, raw, self._touched)
+        return self._told()
 
-    def refresh(self) -> None:
-        """The page's flags changed: put that in force for every flow."""
-        lib.sw_refresh(self._switch)
+    def refresh(self) -> Touched:
+        """The page changed: put that in force for every flow; those for which it makes a difference."""
+        lib.sw_refresh(self._switch, self._touched)
+        return self._told()
 
     def rates(self) -> None:
         """The page's rates changed: put that in force."""
         lib.sw_rates(self._switch)
 
-    def block(self, match: Match) -> int:
-        """Drop silently what matches, from now on; the rule's number."""
-        return _check(lib.sw_block(self._switch, self._packed(match)))
+    def impose(self, match: Match, effect: Effect) -> tuple[int, Touched]:
+        """A rule from now on, behind all others: its number, and what it took hold of."""
+        with packed(match, self._page.address.n_hosts) as raw:
+            rule = _check(lib.sw_impose(self._switch, raw, pack_effect(effect), self._touched))
+        return rule, self._told()
 
-    def unblock(self, rule: int | None) -> int:
-        """Take one rule away, or all of them; how many went."""
-        return int(lib.sw_unblock(self._switch, rule or 0))
+    def lift(self, rules: Sequence[int]) -> Touched:
+        """Take rules away by their numbers; the flows for which that makes a difference."""
+        lib.sw_lift(self._switch, ffi.new("uint32_t[]", list(rules)), len(rules), self._touched)
+        return self._told()
+
+    def seed(self, seed: int) -> None:
+        """What decides all chances from now on."""
+        lib.sw_seed(self._switch, seed)
 
     def reset(self, match: Match) -> Touched:
         """A RST to both ends of all that matches."""
-        lib.sw_reset(self._switch, self._packed(match), self._touched)
+        with packed(match, self._page.address.n_hosts) as raw:
+            lib.sw_reset(self._switch, raw, self._touched)
+        return self._told()
+
+    def _told(self) -> Touched:
         return Touched(self._touched.flows, self._touched.bytes)
 
-    def _packed(self, match: Match) -> Any:
-        packed = self._match
-        packed.iface = _index(match.interface)
-        packed.host = _index(match.host)
-        packed.port = _index(match.port)
-        packed.between[0], packed.between[1] = match.between or (lib.SW_ANY, lib.SW_ANY)
-        packed.directions = DIRECTIONS[match.direction]
-        packed.has_ip = match.address is not None
-        if match.address is not None:
-            ffi.memmove(packed.ip, match.address, 16)
-        return packed
+
+@contextmanager
+def packed(match: Match, hosts: int) -> Iterator[Any]:
+    """The `struct sw_match *` of a match in a lab with so many hosts, for as long as the block lasts."""
+    sets = [match.hosts, *(match.between or (None, None))]
+    maps = [ffi.NULL if one is None else ffi.from_buffer("uint8_t[]", _bitmap(one, hosts)) for one in sets]
+    raw = ffi.new(
+        "struct sw_match *",
+        {
+            "iface": _index(match.interface),
+            "port": _index(match.port),
+            "flow": match.flow or 0,
+            "hosts": maps[0],
+            "between": maps[1:],
+            "directions": DIRECTIONS[match.direction],
+            "states": STATES[match.state],
+            "has_ip": match.address is not None,
+            "ip": match.address or bytes(16),
+        },
+    )
+    yield raw
+
+
+def pack_effect(effect: Effect) -> Any:
+    """The `struct sw_effect *` of an effect."""
+    return ffi.new(
+        "struct sw_effect *",
+        {
+            "kind": EFFECTS[type(effect)],
+            "chance": whole(effect.chance) if isinstance(effect, effects.Chance) else 0,
+            "time_ns": nanoseconds(getattr(effect, "time", 0.0)),
+            "jitter_ns": nanoseconds(getattr(effect, "jitter", 0.0)),
+        },
+    )
+
+
+def _bitmap(members: Iterable[int], hosts: int) -> bytes:
+    bits = bytearray((hosts + 7) // 8)
+    for one in members:
+        bits[one // 8] |= 1 << one % 8
+    return bytes(bits)
 
 
 def _index(value: int | None) -> int:

@@ -39,7 +39,7 @@ static uint32_t window(struct sw_half *h)
 {
 	uint64_t out = h->delivered - h->acked;
 
-	if (!sw_back(h)->dead)
+	if (!h->mute)
 		return UINT32_MAX;
 	return out < SW_WINDOW ? (uint32_t)(SW_WINDOW - out) : 0;
 }
@@ -56,6 +56,14 @@ static void to_nobody(struct sw *sw, struct sw_half *h)
 		sw_end_reset(sw, sw_flow_of(h), ECONNRESET);
 	else if (from->fin)
 		h->done = true;
+}
+
+/* sends() - Does @h's sender put anything on the wire: bytes, its FIN, an ACK of what came to it? */
+static bool sends(struct sw_half *h)
+{
+	struct sw_half *back = sw_back(h);
+
+	return h->stash_len > 0 || sw_from(h)->fin || back->delivered > back->acked || sw_fresh(sw_from(h)) > 0;
 }
 
 /* step() - Move once. Returns as sw_copy(); @more as there; -EBUSY where tokens must be waited for. */
@@ -165,8 +173,14 @@ void sw_pump(struct sw *sw, struct sw_half *h)
 
 	if (f->state != SW_FLOWING || from->fd < 0)
 		return;
-	if (!h->done && (from->greeted || greet(sw, h)))
-		carry(sw, h);
+	if (!h->done && (from->greeted || greet(sw, h))) {
+		if (!h->rejected)
+			carry(sw, h);
+		else if (sends(h))
+			sw_vanish(sw, h, ECONNRESET);
+	}
+	if (f->state == SW_FLOWING && sw_back(h)->rejected)
+		sw_ready(sw, sw_back(h)); /* it may owe an ACK */
 	if (f->state == SW_FLOWING)
 		settle(sw, h);
 }

@@ -1,27 +1,32 @@
-/* Matching: which directions of which flows a rule or a fault speaks of. Pure: no clock, no sockets. */
+/* Rules: which packets they mean, and what all of them decide together. Pure: no clock, no sockets, no chance. */
 #include <string.h>
 
 #include "switch.h"
 
-/* any_end() - Does a field that is no anchor hold at either end of the packet? */
-static bool any_end(const struct sw_match *m, const struct sw_flow *f)
+static bool has(const uint8_t *hosts, uint16_t host)
 {
-	bool ip[2] = {true, true};
+	return host != SW_NO_HOST && (hosts[host / 8] & 1u << host % 8);
+}
 
-	for (int i = 0; i < 2; i++) {
-		if (m->has_ip && memcmp(m->ip, f->end[i].ip, 16) != 0)
-			ip[i] = false;
-	}
-	if (!ip[0] && !ip[1])
-		return false;
-	if (m->port != SW_ANY && m->port != f->end[0].port && m->port != f->end[1].port)
-		return false;
-	if (m->host != SW_ANY && m->host != f->host[0] && m->host != f->host[1])
-		return false;
-	if (m->between[0] != SW_ANY && !(m->between[0] == f->host[0] && m->between[1] == f->host[1]) &&
-	    !(m->between[0] == f->host[1] && m->between[1] == f->host[0]))
-		return false;
-	return true;
+static bool has_ip(const struct sw_match *m, const struct sw_packet *p, int end)
+{
+	return memcmp(m->ip, p->end[end].ip, 16) == 0;
+}
+
+/* spans() - Does the packet go from the @first set to the other one? */
+static bool spans(const struct sw_match *m, const struct sw_packet *p, int first)
+{
+	return has(m->between[first], p->host[0]) && has(m->between[!first], p->host[1]);
+}
+
+/* any_end() - Does every field that is given hold, at whichever end? */
+static bool any_end(const struct sw_match *m, const struct sw_packet *p)
+{
+	return (m->states & p->state) && (m->flow == 0 || m->flow == p->flow) &&
+	       (!m->hosts || has(m->hosts, p->host[0]) || has(m->hosts, p->host[1])) &&
+	       (!m->has_ip || has_ip(m, p, 0) || has_ip(m, p, 1)) &&
+	       (m->port == SW_ANY || m->port == p->end[0].port || m->port == p->end[1].port) &&
+	       (!m->between[0] || spans(m, p, 0) || spans(m, p, 1));
 }
 
 static bool crosses(const struct sw_path *path, uint32_t iface, uint32_t dir)
@@ -32,38 +37,72 @@ static bool crosses(const struct sw_path *path, uint32_t iface, uint32_t dir)
 	return false;
 }
 
-/* at_end() - Is the anchor at the end @side of the flow (for an interface: does the packet pass it that way)? */
-static bool at_end(const struct sw_match *m, const struct sw_flow *f, int dir, int side)
+/* at_end() - Is the anchor where the packet comes from (@end 0), or where it goes to (1)? */
+static bool at_end(const struct sw_match *m, const struct sw_packet *p, int end)
 {
 	if (m->iface != SW_ANY)
-		return crosses(&f->half[dir].path, (uint32_t)m->iface, side == dir ? SW_TX : SW_RX);
-	if (m->host != SW_ANY)
-		return m->host == f->host[side];
+		return crosses(&p->path, (uint32_t)m->iface, end == 0 ? SW_TX : SW_RX);
+	if (m->hosts)
+		return has(m->hosts, p->host[end]);
 	if (m->has_ip)
-		return memcmp(m->ip, f->end[side].ip, 16) == 0;
+		return has_ip(m, p, end);
 	if (m->port != SW_ANY)
-		return m->port == f->end[side].port;
-	if (m->between[0] != SW_ANY) {
-		/* Out: from the first to the second. */
-		return side == dir ? m->between[0] == f->host[dir] && m->between[1] == f->host[!dir]
-				   : m->between[0] == f->host[!dir] && m->between[1] == f->host[dir];
+		return m->port == p->end[end].port;
+	return !m->between[0] || spans(m, p, end);
+}
+
+bool sw_matches(const struct sw_match *m, const struct sw_packet *p)
+{
+	return any_end(m, p) &&
+	       (((m->directions & SW_OUT) && at_end(m, p, 0)) || ((m->directions & SW_IN) && at_end(m, p, 1)));
+}
+
+/* either() - The chance that at least one of two independent ones comes true. */
+static uint64_t either(uint64_t a, uint64_t b)
+{
+	if ((a | b) >> 32)
+		return 1ull << 32;
+	return a + b - (a * b >> 32);
+}
+
+/* add() - What an effect that ends nothing adds to the verdict. */
+static void add(struct sw_verdict *v, const struct sw_effect *e)
+{
+	switch (e->kind) {
+	case SW_LOSE_ACKS:
+		v->lose_acks = 1;
+		break;
+	case SW_DELAY:
+		v->delay_ns += e->time_ns;
+		v->jitter_ns += e->jitter_ns;
+		break;
+	case SW_LOSS:
+		v->loss = either(v->loss, e->chance);
+		break;
+	case SW_CORRUPT:
+		v->corrupt = either(v->corrupt, e->chance);
+		break;
+	case SW_DUPLICATE:
+		v->duplicate = either(v->duplicate, e->chance);
+		break;
+	case SW_REORDER:
+		v->reorder = either(v->reorder, e->chance);
+		if (v->late_ns < e->time_ns)
+			v->late_ns = e->time_ns;
+		break;
 	}
-	return true;
 }
 
-/* sw_match_half() - Is a packet of @f in direction @dir one that @m means? */
-bool sw_match_half(const struct sw_match *m, const struct sw_flow *f, int dir)
+void sw_decide(const struct sw_rule *rules, uint32_t n, const struct sw_packet *p, struct sw_verdict *v)
 {
-	if (!any_end(m, f))
-		return false;
-	return ((m->directions & SW_OUT) && at_end(m, f, dir, dir)) ||
-	       ((m->directions & SW_IN) && at_end(m, f, dir, !dir));
-}
-
-bool sw_rules_drop(const struct sw *sw, const struct sw_flow *f, int dir)
-{
-	for (uint32_t i = 0; i < sw->n_rules; i++)
-		if (sw_match_half(&sw->rules[i].match, f, dir))
-			return true;
-	return false;
+	*v = (struct sw_verdict){0};
+	for (uint32_t i = 0; i < n; i++) {
+		if (!sw_matches(&rules[i].match, p))
+			continue;
+		if (rules[i].effect.kind <= SW_HOLD) {
+			v->fate = rules[i].effect.kind;
+			return;
+		}
+		add(v, &rules[i].effect);
+	}
 }

@@ -76,6 +76,6 @@ void sw_free(struct sw *sw)
 	free(sw->ended);
 	free(sw->events);
 	free(sw->buckets);
-	free(sw->rules);
+	sw_rules_free(sw);
 	free(sw);
 }

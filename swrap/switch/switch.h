@@ -37,7 +37,6 @@
 #include "page.h"
 #include "syn.h"
 
-#define SW_HOPS 8              /* interfaces crossed in one direction: two, and two more for each router */
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
 #define SW_SPLICE 65536        /* no more in one go; the pipe holds twice as much, as pages of it may be filled in part */
 #define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
@@ -60,22 +59,6 @@ enum sw_state {
 	SW_DEAD,
 };
 
-enum sw_hop_dir {
-	SW_TX = 0,
-	SW_RX = 1,
-};
-
-struct sw_hop {
-	uint32_t iface; /* index into the page */
-	uint32_t dir;   /* enum sw_hop_dir */
-};
-
-/* Interfaces in the order in which a packet crosses them. */
-struct sw_path {
-	uint32_t n;
-	struct sw_hop hop[SW_HOPS];
-};
-
 struct sw_side {
 	int fd;            /* -1: vanished, or not there yet */
 	uint8_t index;     /* in the flow */
@@ -94,14 +77,16 @@ struct sw_side {
 struct sw_half {
 	struct sw_list ready, shaped, stalled;
 	uint64_t delivered;    /* bytes handed to the receiver's buffer */
-	uint64_t acked;        /* while ACKs cannot come back: what they were when that began */
+	uint64_t acked;        /* while it is mute: what was acked when that began */
 	uint64_t stall_since;
 	struct sw_path path;
 	uint8_t *stash;        /* taken from the sender, not yet delivered */
 	uint32_t stash_at, stash_len, stash_size;
 	uint32_t need;         /* tokens that a shaped half waits for */
 	uint8_t dir;           /* index in the flow */
-	bool dead;             /* the path is: an interface is down, or a rule drops */
+	bool dead;             /* the path is: an interface is down, or a rule drops, holds or rejects */
+	bool rejected;         /* and who sends into it gets a RST */
+	bool mute;             /* no ACK of what it delivers comes back */
 	bool done;             /* its FIN has passed */
 	bool bulk;             /* the last turn found much: ask for the length first */
 	bool turn;             /* a bucket is serving it */
@@ -133,11 +118,6 @@ struct sw_bucket {
 	uint64_t bytes;   /* carried, ever */
 };
 
-struct sw_rule {
-	uint32_t id;
-	struct sw_match match;
-};
-
 struct sw {
 	const struct sw_page *page;
 	struct sw_limits limits;
@@ -152,6 +132,7 @@ struct sw {
 	struct sw_ended *ended;
 	struct sw_bucket *buckets; /* two an interface: tx, rx */
 	struct sw_rule *rules;
+	uint64_t seed;
 	struct sw_twins *twins;
 	uint32_t n_rules, room_rules, next_rule;
 
@@ -235,11 +216,19 @@ int sw_onward(struct sw *sw, const struct sw_flow *f);
 /* path.c */
 int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_t *owner, struct sw_path *path);
 int sw_path_find(const struct sw *sw, struct sw_flow *f);
-int sw_path_dead(const struct sw *sw, struct sw_flow *f, int dir);
+void sw_packet_of(const struct sw_flow *f, int dir, struct sw_packet *p);
+int sw_judge(const struct sw *sw, const struct sw_packet *p, struct sw_verdict *v);
+int sw_path_dead(const struct sw *sw, const struct sw_flow *f, int dir);
 
 /* rule.c */
-bool sw_match_half(const struct sw_match *m, const struct sw_flow *f, int dir);
-bool sw_rules_drop(const struct sw *sw, const struct sw_flow *f, int dir);
+bool sw_matches(const struct sw_match *m, const struct sw_packet *p);
+
+/* fault.c */
+bool sw_review(struct sw *sw, struct sw_flow *f);
+void sw_touch_flows(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
+
+/* rules.c */
+void sw_rules_free(struct sw *sw);
 
 /* pump.c */
 void sw_pump(struct sw *sw, struct sw_half *h);

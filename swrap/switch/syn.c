@@ -57,6 +57,7 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 	f->side[0].greeted = true;
 	f->side[0].lag = 1;
 	sw_event(sw, f, SW_EV_OPENED, 0);
+	sw_review(sw, f); /* other rules may be for established flows */
 	/* The program may have written behind its SYN before we came. */
 	sw_ready(sw, &f->half[0]);
 }
@@ -89,6 +90,10 @@ void sw_syn_try(struct sw *sw, struct sw_flow *f)
 	for (int dir = 0; r == 0 && dir < 2; dir++) {
 		r = sw_path_dead(sw, f, dir);
 		f->half[dir].dead = r < 0;
+		if (r == -ECONNREFUSED && dir == 0) {
+			sw_end_syn(sw, f, ECONNREFUSED);
+			return;
+		}
 	}
 	if (r < 0) {
 		wait(sw, f, -r, false);

@@ -17,13 +17,21 @@ static bool is_other_end(struct sw *sw, const struct sw_twin *t)
 
 static bool matches(struct sw *sw, const struct sw_match *match, const struct sw_twin *t)
 {
-	struct sw_flow *packet = &sw->twins->packet;
+	struct sw_packet there = {
+		.state = SW_NEW | SW_ESTABLISHED,
+		.host = {t->host, t->talk.host},
+		.end = {t->talk.source, t->talk.to},
+	};
+	struct sw_packet back = {
+		.state = there.state,
+		.host = {t->talk.host, t->host},
+		.end = {t->talk.to, t->talk.source},
+	};
+	uint16_t owner;
 
-	packet->host[0] = t->host;
-	packet->host[1] = t->talk.host;
-	packet->end[0] = t->talk.source;
-	packet->end[1] = t->talk.to;
-	return (sw_path_find(sw, packet) == 0) && (sw_match_half(match, packet, 0) || sw_match_half(match, packet, 1));
+	return sw_path_to(sw, t->host, t->talk.to.ip, &owner, &there.path) == 0 &&
+	       sw_path_to(sw, t->talk.host, t->talk.source.ip, &owner, &back.path) == 0 &&
+	       (sw_matches(match, &there) || sw_matches(match, &back));
 }
 
 /* sw_twins_touch() - Add the conversations that @match means; nothing of them is ever on the way. */

@@ -50,7 +50,7 @@ struct sw_twins {
 	struct sw_list free, strangers;
 	struct sw_list by_port[SW_PORTS], by_ino[SW_PORTS];
 	uint32_t *segment;	  /* of each interface: the lowest interface on the same one */
-	struct sw_flow packet;	  /* the datagram that is on its way, as rules and rates look at flows */
+	struct sw_packet packet;  /* the datagram that is on its way, as rules look at it */
 	struct sw_dgram head;	  /* in front of: */
 	uint8_t payload[SW_DGRAM_MOST6 + 1]; /* one more, to see what is too long */
 };

@@ -41,7 +41,10 @@ class Inflict(Action):
         kind = FAULTS[entry.key]
         value = scope.read(entry.value, kind.schema, references=True)
         if not references(value):
-            fault = kind.of(value)
+            try:
+                fault = kind.of(value)
+            except ValueError as error:
+                raise scope.complain(entry.value.mark, str(error)) from None
             problems = list(fault.against(scope.topology)) if scope.topology else []
             for path, message in problems:
                 scope.problems.add(at(entry.value, path), message)
@@ -60,7 +63,10 @@ class Inflict(Action):
         checked = read(node_of(value, self.mark), self.kind.schema, problems)
         if problems:
             raise StepFailure("; ".join(problem.message for problem in problems))
-        fault = self.kind.of(checked)
+        try:
+            fault = self.kind.of(checked)
+        except ValueError as error:
+            raise StepFailure(str(error)) from None
         for _, message in fault.against(stage.topology):
             raise StepFailure(message)
         return fault

@@ -84,7 +84,10 @@ def _pattern(value: dict[str, Any], node: Node, scope: Scope) -> Pattern:
     place = entry.value if entry else node
     if references(given):
         raise scope.complain(place.mark, f"write `event: {verb}` with a `where:` to compare with a result")
-    fault = FAULTS[verb].of(given)
+    try:
+        fault = FAULTS[verb].of(given)
+    except ValueError as error:
+        raise scope.complain(place.mark, str(error)) from None
     for path, message in fault.against(scope.topology) if scope.topology else ():
         scope.complain(at(place, path), message)
     return Pattern(verb, None, tuple((key, condition.of(part)) for key, part in fault.data().items()))

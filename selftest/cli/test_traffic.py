@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from swrap.cli.faults import match, touched
+from swrap.cli.traffic import match, touched
 from swrap.lab.errors import Refused
 
 
