@@ -23,6 +23,8 @@ PROMISES = {
         "in-handler",
         "in-the-middle",
         "receive-patience",
+        "connect-restarted",
+        "connect-goes-on",
     ],
     "processes": [
         "fork",
@@ -52,6 +54,7 @@ PROMISES = {
         "oneshot",
         "closed",
     ],
+    "backlog": ["room", "grown", "closed", "negative", "given-up"],
     "edges": [
         "peek",
         "wait-all",

@@ -109,10 +109,11 @@ class Switched:
         """Un-acked bytes of the only flow."""
         return int(self.flow()[direction]["unacked"])
 
-    def listen(self, host: str, ip: str, port: int, backlog: int = 128) -> socket.socket:
-        """A listener as the shim makes it."""
+    def listen(self, host: str, ip: str, port: int, backlog: int = 128, slot: int = 0) -> socket.socket:
+        """A listener as the shim makes it; with a slot where several share an address."""
         one = self.keep(socket.socket(socket.AF_UNIX))
-        one.bind(encode(self.page, Name(self.host(host), "t", Endpoint(ip_address(ip), port), None)))
+        peer = Endpoint(ip_address("::"), slot) if slot else None
+        one.bind(encode(self.page, Name(self.host(host), "t", Endpoint(ip_address(ip), port), peer)))
         one.listen(backlog)
         one.settimeout(10)
         return one

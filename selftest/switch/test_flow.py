@@ -177,3 +177,43 @@ def test_a_full_backlog_makes_a_syn_wait_until_there_is_room(lab: Switched) -> N
     lab.accept(listener)
     assert wait(second, select.POLLOUT) == select.POLLOUT
     first.close()
+
+
+def test_hundreds_who_wait_for_room_come_in_as_it_arises(lab: Switched) -> None:
+    listener = lab.listen("server", "10.0.1.1", 445, backlog=1)
+    waiting = [lab.syn("laptop", "10.0.1.2", "10.0.1.1", 445) for _ in range(300)]
+    other = lab.listen("server", "10.0.1.1", 80)
+    lab.connect(port=80).close()  # the others are in the switch's hands by now, and do not hold it up
+    other.close()
+    for _ in waiting:
+        lab.accept(listener).sendall(b"!")
+    for one in waiting:
+        assert wait(one, select.POLLIN) & select.POLLIN
+        assert one.recv(2) == b"!"
+
+
+def test_who_waits_for_a_listener_that_closes_is_refused(lab: Switched) -> None:
+    listener = lab.listen("server", "10.0.1.1", 445, backlog=0)
+    lab.connect()
+    waiting = [lab.syn("laptop", "10.0.1.2", "10.0.1.1", 445) for _ in range(20)]
+    assert not wait(waiting[-1], select.POLLOUT, 0.05)
+    listener.close()
+    for one in waiting:
+        assert wait(one, select.POLLOUT) & select.POLLERR
+        assert lab.ask(one).error == errno.ECONNREFUSED
+
+
+def test_of_listeners_that_share_a_full_one_does_not_take_the_others_down(lab: Switched) -> None:
+    full, free = (
+        lab.listen("server", "10.0.1.1", 445, backlog=backlog, slot=slot)
+        for backlog, slot in ((0, 3), (50, 9))
+    )
+    general = lab.listen("server", "0.0.0.0", 445)
+    for _ in range(40):
+        lab.connect().close()
+    free.close()
+    assert not wait(lab.syn("laptop", "10.0.1.2", "10.0.1.1", 445), select.POLLOUT, 0.05)
+    general.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        general.accept()
+    full.close()

@@ -7,8 +7,8 @@
 
 #include "real.h"
 
-/* The kernel's default net.core.somaxconn: a full AF_UNIX queue would be EAGAIN to the switch, not a waiting SYN. */
-#define BACKLOG 4096
+/* The kernel's default net.core.somaxconn. Directly, a full queue would be EAGAIN to a non-blocking connect. */
+#define DIRECT_BACKLOG 4096
 
 /* What a listener hands down to the sockets it accepts. */
 #define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK | SW_TAG_KEPT | SW_TAG_ABORT)
@@ -34,7 +34,7 @@ SW_EXPORT int listen(int fd, int backlog)
 		if (error)
 			return sw_fail(error);
 	}
-	if (sw_real()->listen(fd, BACKLOG) < 0)
+	if (sw_real()->listen(fd, sw_lab()->flags & SW_DIRECT ? DIRECT_BACKLOG : backlog) < 0)
 		return -1;
 	return sw_tag_set(fd, tag | SW_TAG_BOUND | SW_TAG_LISTEN);
 }

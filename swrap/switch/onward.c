@@ -18,18 +18,23 @@ static bool ours(int fd)
 static int connect_any(struct sw *sw, int fd, const struct sw_flow *f)
 {
 	struct sw_name name;
+	bool full = false;
 
 	for (uint32_t n = 0; sw_listener(f->host[1], SW_KIND_TCP, &f->end[1], n, (uint32_t)f->id, &name); n++) {
 		struct sockaddr_un sun;
 		socklen_t len = sw_name_encode(sw->page, &name, &sun);
 
+		/* Those that share an address have its connections among them; a more general address is another's. */
+		if (full && n % (SW_SLOTS + 1) == 0)
+			break;
 		if (connect(fd, (struct sockaddr *)&sun, len) == 0)
 			return ours(fd) ? 0 : -ECONNREFUSED;
+		full |= errno == EAGAIN;
 		/* EPROTOTYPE: the name belongs to something that is no stream. */
-		if (errno != ECONNREFUSED && errno != EPROTOTYPE)
+		if (errno != ECONNREFUSED && errno != EPROTOTYPE && !(errno == EAGAIN && sw_name_has_slot(&name)))
 			return -errno;
 	}
-	return -ECONNREFUSED;
+	return full ? -EAGAIN : -ECONNREFUSED;
 }
 
 /**

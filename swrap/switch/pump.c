@@ -27,6 +27,7 @@ static bool greet(struct sw *sw, struct sw_half *h)
 		if (hello.ino != 0)
 			sw_flow_own(sw, sw_flow_of(h), s->index, hello.ino);
 		sw_event(sw, sw_flow_of(h), SW_EV_ACCEPTED, 0);
+		sw_syn_room(sw, sw_flow_of(h));
 		return true;
 	}
 	/* The listener was closed, or who accepted does not speak our language. */

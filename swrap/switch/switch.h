@@ -207,7 +207,8 @@ void sw_opening_input(struct sw *sw, struct sw_flow *f);
 
 /* syn.c */
 void sw_syn(struct sw *sw, struct sw_flow *f);
-void sw_syn_try(struct sw *sw, struct sw_flow *f);
+bool sw_syn_try(struct sw *sw, struct sw_flow *f);
+void sw_syn_room(struct sw *sw, const struct sw_flow *taken);
 void sw_syn_retry(struct sw *sw);
 
 /* onward.c */

@@ -6,7 +6,7 @@
 
 #include "switch.h"
 
-#define RETRY (10 * SW_MS) /* a full backlog says nothing when it has room again */
+#define RETRY (10 * SW_MS) /* for what nothing announces: a backlog grows, its listener closes, an address is free again */
 
 /* evict() - The four-tuple is still taken: by a flow whose client is gone? Then its server meets a new SYN: a reset. */
 static bool evict(struct sw *sw, const struct sw_flow *f)
@@ -62,30 +62,36 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 	sw_ready(sw, &f->half[0]);
 }
 
+/* try_later() - Nothing may tell us when it is time, so the clock does. */
+static void try_later(struct sw *sw, struct sw_flow *f)
+{
+	if (sw_list_empty(&f->retry))
+		sw_list_add(&sw->retries, &f->retry);
+	if (sw->retry_at == 0)
+		sw->retry_at = sw->now + RETRY;
+}
+
 /* wait() - Silence: the SYN stays where it is. @reason is the errno that says why. */
 static void wait(struct sw *sw, struct sw_flow *f, int reason, bool retry)
 {
 	if (!f->told)
 		sw_event(sw, f, SW_EV_WAITING, reason);
 	f->told = true;
-	if (retry && sw_list_empty(&f->retry)) {
-		sw_list_add(&sw->retries, &f->retry);
-		if (sw->retry_at == 0)
-			sw->retry_at = sw->now + RETRY;
-	}
+	if (retry)
+		try_later(sw, f);
 }
 
-/* sw_syn_try() - Let @f, PENDING, find its listener if it can now. */
-void sw_syn_try(struct sw *sw, struct sw_flow *f)
+/* sw_syn_try() - Let @f, PENDING, find its listener if it can now. Return: true where it did, and there was no room. */
+bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 {
 	int r, fd;
 
 	if (f->more && !is_whole(f))
-		return; /* EPOLLIN says when there is more */
+		return false; /* EPOLLIN says when there is more */
 	r = sw_path_find(sw, f);
 	if (r == -ENETUNREACH) {
 		sw_end_syn(sw, f, ENETUNREACH);
-		return;
+		return false;
 	}
 	for (int dir = 0; r == 0 && dir < 2; dir++) {
 		r = sw_path_dead(sw, f, dir);
@@ -97,7 +103,7 @@ void sw_syn_try(struct sw *sw, struct sw_flow *f)
 	}
 	if (r < 0) {
 		wait(sw, f, -r, false);
-		return;
+		return false;
 	}
 	fd = sw_onward(sw, f);
 	if (fd == -EADDRINUSE && evict(sw, f))
@@ -108,6 +114,7 @@ void sw_syn_try(struct sw *sw, struct sw_flow *f)
 		sw_end_syn(sw, f, ECONNREFUSED);
 	else
 		wait(sw, f, -fd, true);
+	return fd == -EAGAIN;
 }
 
 /* sw_syn() - The opening message of @f is whole: it is a SYN from now on. */
@@ -120,9 +127,29 @@ void sw_syn(struct sw *sw, struct sw_flow *f)
 	sw_syn_try(sw, f);
 }
 
-/* sw_syn_retry() - Again, those that nothing will announce. */
+static bool same_listener(const struct sw_flow *a, const struct sw_flow *b)
+{
+	return a->host[1] == b->host[1] && __builtin_memcmp(&a->end[1], &b->end[1], sizeof(a->end[1])) == 0;
+}
+
+/* sw_syn_room() - A listener has accepted @taken: a SYN that waits for room in its backlog has its turn. */
+void sw_syn_room(struct sw *sw, const struct sw_flow *taken)
+{
+	for (struct sw_list *l = sw->retries.next; l != &sw->retries; l = l->next) {
+		struct sw_flow *f = sw_container(l, struct sw_flow, retry);
+
+		if (f->host[1] == taken->host[1] && f->end[1].port == taken->end[1].port) {
+			sw_list_del(&f->retry);
+			sw_syn_try(sw, f);
+			return;
+		}
+	}
+}
+
+/* sw_syn_retry() - Again, those that nothing will announce; where one finds no room the next need not look. */
 void sw_syn_retry(struct sw *sw)
 {
+	const struct sw_flow *full = NULL;
 	struct sw_list again;
 
 	sw->retry_at = 0;
@@ -132,6 +159,11 @@ void sw_syn_retry(struct sw *sw)
 		struct sw_flow *f = sw_container(again.next, struct sw_flow, retry);
 
 		sw_list_del(&f->retry);
-		sw_syn_try(sw, f);
+		if (full && same_listener(f, full)) {
+			try_later(sw, f);
+			continue;
+		}
+		if (sw_syn_try(sw, f))
+			full = f;
 	}
 }

@@ -21,8 +21,8 @@ static void handle(void (*handler)(int), int flags)
 	MUST(sigaction(SIGUSR1, &action, NULL) == 0);
 }
 
-/* strike() - A process that sends SIGUSR1 once this one sleeps in a system call, and then a word through @fd, if any. */
-static pid_t strike(int fd)
+/* strike_then() - A process that sends SIGUSR1 once this one sleeps in a system call, and then does what is asked, if anything. */
+static pid_t strike_then(void (*then)(int fd), int fd)
 {
 	pid_t parent = getpid(), child = fork();
 	char path[64], state[512] = "";
@@ -44,13 +44,23 @@ static pid_t strike(int fd)
 		nanosleep(&soon, NULL);
 	}
 	MUST(kill(parent, SIGUSR1) == 0);
-	if (fd >= 0) {
+	if (then) {
 		struct timespec soon = {.tv_nsec = 20000000};
 
 		nanosleep(&soon, NULL); /* the handler has run by now, or the receive would be right for the wrong reason */
-		MUST(send(fd, "late", 4, 0) == 4);
+		then(fd);
 	}
 	_exit(0);
+}
+
+static void say_late(int fd)
+{
+	MUST(send(fd, "late", 4, 0) == 4);
+}
+
+static pid_t strike(int fd)
+{
+	return strike_then(fd >= 0 ? say_late : NULL, fd);
 }
 
 static void interrupted(void)
@@ -203,6 +213,52 @@ static void connect_interrupted(void)
 	MUST(pending_error(fd) == 0);
 }
 
+/* let_in() - Two connections by @listener; a word to the second. */
+static void let_in(int listener)
+{
+	MUST(accept(listener, NULL, NULL) >= 0);
+	say_late(accept(listener, NULL, NULL));
+}
+
+static void must_be_late(int fd)
+{
+	char word[5];
+
+	MUST(recv(fd, word, 5, 0) == 4 && memcmp(word, "late", 4) == 0);
+}
+
+/* With SA_RESTART a connect is taken up again behind the handler. */
+static void connect_restarted(void)
+{
+	struct sockaddr_in at;
+	int listener = listening(&at, 0), fd = stream(0);
+	pid_t child;
+
+	dial(&at);
+	handle(note, SA_RESTART);
+	child = strike_then(let_in, listener);
+	MUST(reach(fd, &at) == 0 && came == 1);
+	must_be_late(fd);
+	must_end_well(child);
+}
+
+/* Without, it is EINTR, and comes to its end by itself: what poll() says of it is true. */
+static void connect_goes_on(void)
+{
+	struct sockaddr_in at;
+	int listener = listening(&at, 0), fd = stream(0);
+	struct pollfd one = {.fd = fd, .events = POLLOUT};
+	pid_t child;
+
+	dial(&at);
+	handle(note, 0);
+	child = strike_then(let_in, listener);
+	FAILS(reach(fd, &at), EINTR);
+	MUST(came == 1 && poll(&one, 1, 10000) == 1 && one.revents == POLLOUT && pending_error(fd) == 0);
+	must_be_late(fd);
+	must_end_well(child);
+}
+
 /* SO_SNDTIMEO ends the wait for a connect, and not the connect. */
 static void connect_patience(void)
 {
@@ -243,6 +299,8 @@ int main(int argc, char **argv)
 						  {"connect-interrupted", connect_interrupted},
 						  {"connect-patience", connect_patience},
 						  {"receive-patience", receive_patience},
+						  {"connect-restarted", connect_restarted},
+						  {"connect-goes-on", connect_goes_on},
 						  {0}};
 
 	return keep_one(promises, argc, argv);
