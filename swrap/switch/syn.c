@@ -98,7 +98,7 @@ bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 		f->half[dir].dead = r < 0;
 		if (r == -ECONNREFUSED && dir == 0) {
 			sw_end_syn(sw, f, ECONNREFUSED);
-			return;
+			return false;
 		}
 	}
 	if (r < 0) {
