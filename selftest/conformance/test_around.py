@@ -39,7 +39,7 @@ PROMISES = {
         "close-on-exec",
     ],
     "descriptors": ["copies", "close-range", "numbers", "stdio", "stdio-reset", "stdio-broken"],
-    "passing": ["200-at-once", "253-at-once", "listener", "datagrams", "pidfd"],
+    "passing": ["200-at-once", "253-at-once", "listener", "datagrams", "pidfd", "pidfd-datagrams"],
     "readiness": [
         "connected-level",
         "connected-edge",

@@ -179,6 +179,12 @@ int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, sockl
 	return memcmp(again.sun_path + 1, text, len) == 0 ? 0 : -EINVAL;
 }
 
+uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len)
+{
+	/* Not the MAC, which everybody sees: that one is of the text before it. */
+	return siphash(p->key, (const uint8_t *)sun->sun_path, len - offsetof(struct sockaddr_un, sun_path));
+}
+
 void sw_name_slot(struct sw_name *name, uint16_t slot)
 {
 	memset(&name->peer, 0, sizeof(name->peer));

@@ -50,6 +50,8 @@ int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, sockl
  */
 #define SW_SLOTS 16	   /* 1 to 16: one of those that share */
 #define SW_SLOT_V6ONLY 0x100 /* :: that is not 0.0.0.0 as well; with or without a slot below */
+#define SW_SLOT_REUSE 0x200 /* a datagram socket's, that shares by SO_REUSEADDR; */
+#define SW_SLOT_EITHER 0x400 /* or by both options */
 
 /* sw_name_slot() - Turn @name into the one with this slot; 0 is the plain name. */
 void sw_name_slot(struct sw_name *name, uint16_t slot);
@@ -64,6 +66,9 @@ bool sw_name_has_slot(const struct sw_name *name);
  */
 bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint32_t n, uint32_t turn,
 		 struct sw_name *name);
+
+/* sw_name_token() - What a datagram to the socket of this name carries, so that only the lab's reach it: of the lab's key. */
+uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len);
 
 /* sw_name_service() - The name of one of the switch's own doors. */
 socklen_t sw_name_service(const struct sw_page *p, enum sw_service which, struct sockaddr_un *sun);

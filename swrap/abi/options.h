@@ -9,18 +9,22 @@
  * exchanging an even state for an odd one and passes over those that others hold, so neither a signal handler nor a
  * process that is killed keeps anybody waiting. A reader whose entry's state moved reads again.
  *
- * The second table counts the gaps: what a program asked for and does not get.
+ * The second table counts the gaps: what a program asked for and does not get. The third is how groups and broadcasts find
+ * their receivers where there is no switch (place.c): an entry without its socket is met by the next datagram, and taken out.
  */
 #ifndef SW_OPTIONS_H
 #define SW_OPTIONS_H
 
 #include <stdint.h>
 
+#include "page.h"
+
 #define SW_OPTIONS_MAGIC 0x3173746f2d7773ull /* "sw-ots1", little-endian */
 #define SW_KEPT_HOMES 131072 /* sockets hash to one of these */
 #define SW_KEPT_WAYS 32	     /* and have their entries from there on */
 #define SW_KEPT_ENTRIES (SW_KEPT_HOMES + SW_KEPT_WAYS)
 #define SW_GAPS 1024
+#define SW_PLACES 4096
 
 struct sw_kept {
 	uint64_t cookie; /* SO_COOKIE; 0: never used */
@@ -48,6 +52,20 @@ struct sw_gap {
 	char program[16]; /* cut, NUL-terminated */
 };
 
+enum sw_place_state { SW_PLACE_FREE, SW_PLACE_WRITING, SW_PLACE_VALID, SW_PLACE_GONE };
+
+/* Where a datagram socket is to be found that many may hear: its address, and each of its groups. */
+struct sw_place {
+	uint32_t state; /* enum sw_place_state, in the two low bits; above them a count of its uses */
+	uint16_t host;
+	uint16_t ifindex; /* of a group: where it was joined; 0: an address */
+	uint64_t cookie;  /* SO_COOKIE of the socket */
+	struct sw_endpoint own; /* the address, or the group and no port */
+	uint16_t slot;	  /* of an address (name.h) */
+	uint16_t all;	  /* of an address: hears the groups of others on its host: 1 IP_MULTICAST_ALL, 2 IPV6_MULTICAST_ALL */
+	int32_t pid;	  /* who joined the group */
+};
+
 struct sw_options {
 	uint64_t magic;
 	uint32_t size;	/* of the whole file */
@@ -57,6 +75,8 @@ struct sw_options {
 	uint64_t pad[4];
 	struct sw_gap gaps[SW_GAPS];
 	struct sw_kept kept[SW_KEPT_ENTRIES];
+	struct sw_place places[SW_PLACES];
+	uint8_t shared[1 << 13]; /* a bit for each port that datagram sockets have ever shared */
 };
 
 #endif

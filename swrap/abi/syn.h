@@ -92,8 +92,9 @@ struct sw_answer {
  * until SW_DGRAM_BIND was answered, and before that answer nothing else comes down. Only then U gets its name (kind `u`,
  * with a slot where a port is shared), which is there to be read back.
  *
- * Without a switch U is SOCK_DGRAM, is bound to its name, and sends straight to the receiver's U, with the same header; it
- * is connected to it if the program connects.
+ * Without a switch U is SOCK_DGRAM, is bound to its name, and sends straight to the receivers' U, with the header as it
+ * comes down. It is never connected: a filter on it lets in what has the token of its name and, if the program connects,
+ * is from the peer, whose address is kept there (dgram_filter.c).
  */
 #define SW_DGRAM_MAGIC 0x53574430u
 
@@ -126,6 +127,7 @@ struct sw_dgram {
 	uint16_t ifindex; /* down: it came in there; up: it goes out there, 0 by route */
 	uint16_t error;
 	struct sw_endpoint from, to; /* up: `from` may have the unspecified address: by route */
+	uint32_t token[2]; /* directly: sw_name_token() of the receiver's name, the high half first, big-endian */
 };
 
 /* Proof that U's program is in the lab: a name that only a member can make, and that is bound to no socket. */

@@ -37,6 +37,7 @@ enum sw_tag_flag {
 	SW_TAG_PIPE = 1 << 18, /* a write was lost, as its peer had closed: the next is EPIPE (direct labs) */
 	SW_TAG_KEPT = 1 << 20, /* has entries in the options file (options.h) */
 	SW_TAG_ABORT = 1 << 22, /* SO_LINGER with a time of 0: its close is a reset */
+	SW_TAG_REFUSED = 1 << 23, /* a datagram met nobody: the word of it is, or was, in the queue (direct labs) */
 	SW_TAG_NETLINK = 1 << 30, /* together with SW_TAG_DGRAM: bits 4 to 15 are those of enum sw_tag_netlink */
 };
 

@@ -3,13 +3,14 @@
  * wildcard and an address of the host) is tried for here. A trial is a bind of a scratch socket, undone at once: so two
  * processes that bind overlapping addresses in the same microsecond may both be refused, of which one had to be.
  */
-#include "shim.h"
+#include "dgram.h"
 
 #include <netinet/in.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "real.h"
 
 /* The kernel's default net.ipv4.ip_local_port_range */
@@ -36,17 +37,33 @@ static bool is_taken(const struct sw_name *name)
 	return taken;
 }
 
-/* is_held() - Does any socket hold this address, plainly or in a slot that starts with @base? */
-static bool is_held(struct sw_name name, uint16_t base, bool plain)
+/* How a socket shares its address, and which slots are for those that share like that. */
+enum { BY_PORT = 1, BY_ADDR = 2 };
+
+static const struct {
+	uint16_t base;
+	int by;
+} families[] = {{0, BY_PORT}, {SW_SLOT_EITHER, BY_PORT | BY_ADDR}, {SW_SLOT_REUSE, BY_ADDR}};
+
+static size_t families_of(const struct sw_name *name)
+{
+	if (name->kind != SW_KIND_UDP)
+		return 1;
+	return sw_port_shared(name->own.port) ? sizeof(families) / sizeof(families[0]) : 0;
+}
+
+/* is_held() - Does any socket that does not share by @share hold this address, plainly or in a slot that starts with @base? */
+static bool is_held(struct sw_name name, uint16_t base, bool plain, int share)
 {
 	sw_name_slot(&name, base);
 	if (plain && is_taken(&name))
 		return true;
-	for (uint16_t slot = 1; slot <= SW_SLOTS; slot++) {
-		sw_name_slot(&name, base | slot);
-		if (is_taken(&name))
-			return true;
-	}
+	for (size_t i = 0; i < families_of(&name); i++)
+		for (uint16_t slot = 1; slot <= SW_SLOTS && !(families[i].by & share); slot++) {
+			sw_name_slot(&name, base | families[i].base | slot);
+			if (is_taken(&name))
+				return true;
+		}
 	return false;
 }
 
@@ -72,18 +89,18 @@ static enum sort sort_of(const uint8_t ip[16], bool v6only)
 	return v6only ? V6_ANY : DUAL_ANY;
 }
 
-/* conflicts() - Is @ip held by somebody? Those that share by SO_REUSEPORT do not mind each other. */
-static bool conflicts(const struct sw_name *name, const uint8_t ip[16], uint16_t base, bool share)
+/* conflicts() - Is @ip held by somebody? Those that share do not mind each other. */
+static bool conflicts(const struct sw_name *name, const uint8_t ip[16], uint16_t base, int share)
 {
 	struct sw_name other = *name;
 
 	memcpy(other.own.ip, ip, sizeof(other.own.ip));
 	sw_name_slot(&other, base);
-	return share ? is_taken(&other) : is_held(other, base, true);
+	return is_held(other, base, true, share);
 }
 
 /* overlaps() - Does another socket hold an address that overlaps with @name's without being equal? */
-static bool overlaps(const struct sw_name *name, bool v6only, bool share)
+static bool overlaps(const struct sw_name *name, bool v6only, int share)
 {
 	static const uint8_t v6_any[16], v4_any[16] = {[10] = 0xff, [11] = 0xff};
 	const struct overlap *with = &table[sort_of(name->own.ip, v6only)];
@@ -101,7 +118,7 @@ static bool overlaps(const struct sw_name *name, bool v6only, bool share)
 }
 
 /* claim_port() - Bind to @name with the port it has. Returns 0 or an errno. */
-static int claim_port(int fd, struct sw_name *name, bool v6only, bool share)
+static int claim_port(int fd, struct sw_name *name, bool v6only, int share)
 {
 	uint16_t base = v6only && sw_ip_is_any(name->own.ip) ? SW_SLOT_V6ONLY : 0;
 
@@ -109,9 +126,12 @@ static int claim_port(int fd, struct sw_name *name, bool v6only, bool share)
 		return EADDRINUSE;
 	sw_name_slot(name, base);
 	if (!share)
-		return is_held(*name, base, false) ? EADDRINUSE : bind_name(fd, name);
-	if (is_taken(name))
+		return is_held(*name, base, false, 0) ? EADDRINUSE : bind_name(fd, name);
+	if (is_held(*name, base, true, share))
 		return EADDRINUSE; /* by one that does not share */
+	if (name->kind == SW_KIND_UDP)
+		sw_port_share(name->own.port);
+	base |= share == BY_PORT ? 0 : share == BY_ADDR ? SW_SLOT_REUSE : SW_SLOT_EITHER;
 	for (uint16_t slot = 1; slot <= SW_SLOTS; slot++) {
 		int error;
 
@@ -134,7 +154,8 @@ static uint32_t start(void)
 
 int sw_claim(int fd, uint64_t tag, struct sw_name *name)
 {
-	bool v6only = tag & SW_TAG_V6ONLY, share = tag & SW_TAG_REUSEPORT;
+	bool v6only = tag & SW_TAG_V6ONLY;
+	int share = (tag & SW_TAG_REUSEPORT ? BY_PORT : 0) | ((tag & SW_TAG_DGRAM) && sw_reuses_address(fd) ? BY_ADDR : 0);
 	uint32_t from;
 
 	if (name->own.port)
@@ -144,7 +165,7 @@ int sw_claim(int fd, uint64_t tag, struct sw_name *name)
 		int error;
 
 		name->own.port = (uint16_t)(EPHEMERAL_FIRST + (from + i) % EPHEMERAL_COUNT);
-		if (share && is_held(*name, 0, true))
+		if (share && is_held(*name, 0, true, 0))
 			continue; /* nobody is joined by chance */
 		error = claim_port(fd, name, v6only, share);
 		if (error != EADDRINUSE)

@@ -1,5 +1,6 @@
 /* Datagram sockets: how they come in, get an address and a peer, and end. Their messages: dgram_send.c, dgram_recv.c. */
 #include "dgram.h"
+#include "place.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -92,15 +93,41 @@ bool sw_dgram_many(const uint8_t ip[16])
 	return false;
 }
 
+bool sw_reuses_address(int fd)
+{
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	return sw_real()->getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &len) == 0 && on;
+}
+
+/* bind_directly() - What came in before the filter was there is nobody's, or lost as if it had come before. */
+static int bind_directly(int fd, uint64_t tag, struct sw_name *name)
+{
+	bool many = sw_ip_is_any(name->own.ip) || sw_dgram_many(name->own.ip);
+	bool wished = name->own.port || (tag & SW_TAG_REUSEPORT) || sw_reuses_address(fd);
+	int error = wished ? sw_claim(fd, tag, name) : sw_bind_port(fd, name);
+	struct sw_endpoint own, peer;
+	char byte;
+
+	if (error == EINVAL) /* another thread was faster, though it may not have come further */
+		return sw_dgram_ends(fd, &own, &peer) ? 0 : sw_dgram_admit(fd, NULL);
+	if (!error)
+		error = sw_dgram_admit(fd, NULL);
+	while (!error && sw_real()->recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
+		;
+	if (!error && many)
+		sw_place_bound(fd, name, (uint16_t)(sw_dgram_setting(fd, tag, SW_OPTION_GROUP_ALL) |
+						    sw_dgram_setting(fd, tag, SW_OPTION_GROUP_ALL6) << 1));
+	return error;
+}
+
 int sw_dgram_attach(int fd, uint64_t *tag, const struct sw_endpoint *own)
 {
 	struct sw_name name = {.host = SW_TAG_HOST(*tag), .kind = SW_KIND_UDP, .own = *own};
 	int error;
 
-	if (!(sw_lab()->flags & SW_DIRECT))
-		error = sw_twin_bind(fd, *tag, &name.own);
-	else
-		error = own->port ? sw_claim(fd, *tag, &name) : sw_bind_port(fd, &name);
+	error = sw_lab()->flags & SW_DIRECT ? bind_directly(fd, *tag, &name) : sw_twin_bind(fd, *tag, &name.own);
 	if (error)
 		return error;
 	*tag |= SW_TAG_BOUND;
@@ -123,45 +150,6 @@ int sw_dgram_autobind(int fd, uint64_t *tag)
 	return sw_tag_set(fd, *tag) < 0 ? errno : 0;
 }
 
-bool sw_dgram_receiver(uint64_t tag, const struct sw_endpoint *remote, uint32_t n, struct sw_name *name)
-{
-	uint32_t addresses = sw_ip_is_v4(remote->ip) ? 3 : 2, iface;
-	uint16_t host;
-
-	if (sw_owner(sw_lab(), SW_TAG_HOST(tag), remote->ip, &host, &iface) < 0)
-		return false;
-	/* The plain names first: slots are rare, and each try costs. */
-	if (n < addresses) {
-		*name = (struct sw_name){.host = host, .kind = SW_KIND_UDP, .own = *remote};
-		if (n == 1 && addresses == 3)
-			memset(name->own.ip + 12, 0, 4);
-		else if (n > 0)
-			memset(name->own.ip, 0, 16);
-		return true;
-	}
-	return sw_listener(host, SW_KIND_UDP, remote, n - addresses, 0, name);
-}
-
-/* connect_directly() - The kernel keeps the peer, and who else may send. Nobody there yet is ECONNREFUSED at once. */
-static int connect_directly(int fd, uint64_t tag, const struct sw_endpoint *remote)
-{
-	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-	struct sockaddr_un sun;
-	struct sw_name name;
-
-	if (!remote)
-		return sw_real()->connect(fd, &nobody, sizeof(nobody)) == 0 ? 0 : errno;
-	for (uint32_t n = 0; sw_dgram_receiver(tag, remote, n, &name); n++) {
-		socklen_t len = sw_name_encode(sw_lab_of(fd), &name, &sun);
-
-		if (sw_real()->connect(fd, (struct sockaddr *)&sun, len) == 0)
-			return 0;
-		if (errno != ECONNREFUSED)
-			return errno;
-	}
-	return ECONNREFUSED;
-}
-
 /* may_reach() - What connect(2) can say at once: 0 or an errno. */
 static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, bool *broadcast)
 {
@@ -173,8 +161,6 @@ static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, boo
 	*broadcast = false;
 	if (!sw_dgram_many(remote->ip))
 		return -sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, source, &iface);
-	if (sw_lab()->flags & SW_DIRECT)
-		return ENETUNREACH;
 	if (sw_ip_is_group(remote->ip))
 		return 0;
 	sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
@@ -190,7 +176,7 @@ int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote)
 	if (!error && !(tag & SW_TAG_BOUND) && remote)
 		error = sw_dgram_autobind(fd, &tag);
 	if (!error && (tag & SW_TAG_BOUND))
-		error = sw_lab()->flags & SW_DIRECT ? connect_directly(fd, tag, remote)
+		error = sw_lab()->flags & SW_DIRECT ? sw_dgram_admit(fd, remote)
 						     : sw_twin_connect(fd, remote, broadcast);
 	if (error)
 		return sw_fail(error);
@@ -199,8 +185,8 @@ int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote)
 
 bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote)
 {
+	struct sw_dgram head = {0};
 	struct sw_answer answer;
-	struct sw_name name;
 	uint32_t iface;
 
 	if (!(sw_lab()->flags & SW_DIRECT)) {
@@ -209,14 +195,11 @@ bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_e
 		*remote = answer.remote;
 		return answer.state != SW_FLOW_NONE;
 	}
-	if (!sw_own_name(fd, &name))
+	if (!sw_dgram_ends(fd, local, remote))
 		return false;
-	*local = name.own;
-	if (!sw_peer_name(fd, &name))
-		return false;
-	*remote = name.own;
-	if (sw_ip_is_any(local->ip))
-		sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, local->ip, &iface);
+	head.to = *remote;
+	if (sw_dgram_source(SW_TAG_HOST(tag), local, &head, &iface))
+		*local = head.from;
 	return true;
 }
 

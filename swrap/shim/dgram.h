@@ -8,6 +8,8 @@
 #ifndef SW_DGRAM_H
 #define SW_DGRAM_H
 
+#include <arpa/inet.h>
+
 #include "shim.h"
 
 extern bool sw_dgram_seen;
@@ -32,6 +34,8 @@ int sw_dgram_autobind(int fd, uint64_t *tag);
 int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote);
 /* sw_dgram_names() - Both addresses of a connected socket; false where there is no peer. */
 bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote);
+/* sw_reuses_address() - SO_REUSEADDR. */
+bool sw_reuses_address(int fd);
 /* sw_dgram_many() - A group, or a broadcast address of this host. */
 bool sw_dgram_many(const uint8_t ip[16]);
 /* sw_dgram_queued() - Bytes of the datagram that is next; 0 where there is none. */
@@ -50,6 +54,11 @@ bool sw_dgram_option(uint64_t tag, int level, int name);
 int sw_set_dgram_option(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len);
 int sw_get_dgram_option(int fd, uint64_t tag, int level, int name, void *value, socklen_t *len);
 
+/* sw_dgram_setting() - Of a lab without a switch, what the option is: kept, or Linux' default. */
+uint32_t sw_dgram_setting(int fd, uint64_t tag, enum sw_dgram_option option);
+/* sw_dgram_group_source() - Fill in what IP_MULTICAST_IF, IPV6_MULTICAST_IF say of where @head leaves. */
+void sw_dgram_group_source(int fd, uint64_t tag, struct sw_dgram *head);
+
 struct in_addr;
 /* sw_iface_with() - The ifindex of the interface with this address; 0 where none has it. */
 uint16_t sw_iface_with(const struct in_addr *addr);
@@ -58,8 +67,29 @@ uint16_t sw_iface_with(const struct in_addr *addr);
 bool sw_group_option(int level, int name);
 int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len);
 
-/* sw_dgram_receiver() - The @n-th name under which, without a switch, the receiver may be found; false behind the last. */
-bool sw_dgram_receiver(uint64_t tag, const struct sw_endpoint *remote, uint32_t n, struct sw_name *name);
+/* Without a switch. */
+
+/* dgram_filter.c: sw_dgram_admit() - Let in what has the token of @fd's name and is from @peer, or anybody if that is NULL. */
+int sw_dgram_admit(int fd, const struct sw_endpoint *peer);
+/* sw_dgram_ends() - What it is bound to, and its peer, or zeros; false: it is not bound. */
+bool sw_dgram_ends(int fd, struct sw_endpoint *own, struct sw_endpoint *peer);
+static inline void sw_dgram_seal(struct sw_dgram *head, uint64_t token)
+{
+	head->token[0] = htonl((uint32_t)(token >> 32));
+	head->token[1] = htonl((uint32_t)token);
+}
+
+/* dgram_direct.c: sw_dgram_deliver() - Send @whole, @size bytes behind its header; 0, also where it is lost, or an errno. */
+int sw_dgram_deliver(int fd, uint64_t tag, struct msghdr *whole, size_t size, int flags);
+
+/* dgram_route.c: sw_dgram_source() - Fill in whom @head is from, and the interface by which it leaves; false: there is none. */
+bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgram *head, uint32_t *iface);
+/* sw_iface_broadcast() - Is this IPv4 address one that all on the interface's subnet hear? */
+bool sw_iface_broadcast(uint32_t iface, const uint8_t ip[16]);
+/* sw_iface_index() - The interface with this ifindex, or 0: the first by which @ip's family can reach a group or all. */
+bool sw_iface_index(uint16_t host, uint16_t ifindex, const uint8_t ip[16], uint32_t *iface);
+/* sw_same_segment() - Have the two interfaces addresses in one subnet? */
+bool sw_same_segment(uint32_t a, uint32_t b);
 
 int sw_dgram_shutdown(int fd, uint64_t tag, int how);
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags);

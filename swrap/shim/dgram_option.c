@@ -1,7 +1,9 @@
 /*
- * Options of datagram sockets that act on what is sent: the twin keeps them, since the tag has no room. Without a switch
- * nobody does: there they read as their defaults, and the multicast ones are refused.
+ * Options of datagram sockets that act on what is sent. The tag has no room for them: the twin keeps them, and without a
+ * switch the options file.
  */
+#include "place.h"
+
 #include "dgram.h"
 
 #include <net/if.h>
@@ -42,7 +44,42 @@ static const struct known *find(uint64_t tag, int level, int name)
 
 bool sw_dgram_option(uint64_t tag, int level, int name)
 {
-	return !(sw_lab()->flags & SW_DIRECT) && find(tag, level, name);
+	return find(tag, level, name);
+}
+
+#define KEPT_LEVEL 0xfff0 /* of no protocol; the names are those of enum sw_dgram_option */
+
+uint32_t sw_dgram_setting(int fd, uint64_t tag, enum sw_dgram_option option)
+{
+	static const uint32_t defaults[SW_OPTIONS] = SW_OPTION_DEFAULTS;
+	uint64_t kept[2];
+
+	return sw_kept_get(fd, tag, KEPT_LEVEL, (int)option, kept) ? (uint32_t)kept[0] : defaults[option];
+}
+
+void sw_dgram_group_source(int fd, uint64_t tag, struct sw_dgram *head)
+{
+	bool v4 = sw_ip_is_v4(head->to.ip);
+	uint32_t addr = v4 ? sw_dgram_setting(fd, tag, SW_OPTION_GROUP_ADDR) : 0;
+
+	head->ifindex = (uint16_t)sw_dgram_setting(fd, tag, v4 ? SW_OPTION_GROUP_IF : SW_OPTION_GROUP_IF6);
+	if (!addr || !sw_ip_is_any(head->from.ip))
+		return;
+	memset(head->from.ip, 0, 10);
+	memset(head->from.ip + 10, 0xff, 2);
+	memcpy(head->from.ip + 12, &addr, sizeof(addr));
+}
+
+static int put(int fd, uint64_t *tag, enum sw_dgram_option option, uint32_t value)
+{
+	if (!(sw_lab()->flags & SW_DIRECT))
+		return sw_twin_set(fd, *tag, option, value);
+	if ((option == SW_OPTION_GROUP_ALL || option == SW_OPTION_GROUP_ALL6) && (*tag & SW_TAG_BOUND))
+		sw_place_hears_all(fd, option == SW_OPTION_GROUP_ALL ? 1 : 2, value);
+	if (sw_kept_put(fd, *tag, KEPT_LEVEL, (int)option, (uint64_t[2]){value, 0}) < 0)
+		return errno;
+	*tag |= SW_TAG_KEPT;
+	return 0;
 }
 
 static bool iface_exists(uint32_t ifindex)
@@ -74,8 +111,8 @@ static int set_group_if(int fd, uint64_t tag, const void *value, socklen_t len)
 	}
 	if (req.imr_ifindex < 0 || !iface_exists((uint32_t)req.imr_ifindex))
 		return EADDRNOTAVAIL;
-	error = sw_twin_set(fd, tag, SW_OPTION_GROUP_IF, (uint32_t)req.imr_ifindex);
-	return error ? error : sw_twin_set(fd, tag, SW_OPTION_GROUP_ADDR, req.imr_address.s_addr);
+	error = put(fd, &tag, SW_OPTION_GROUP_IF, (uint32_t)req.imr_ifindex);
+	return error ? error : put(fd, &tag, SW_OPTION_GROUP_ADDR, req.imr_address.s_addr);
 }
 
 int sw_set_dgram_option(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len)
@@ -100,7 +137,7 @@ int sw_set_dgram_option(int fd, uint64_t tag, int level, int name, const void *v
 		return sw_fail(EINVAL);
 	if (known->option == SW_OPTION_GROUP_IF6 && !iface_exists((uint32_t)n))
 		return sw_fail(ENODEV);
-	error = sw_twin_set(fd, tag, known->option, (uint32_t)n);
+	error = put(fd, &tag, known->option, (uint32_t)n);
 	return error ? sw_fail(error) : 0;
 }
 
@@ -114,6 +151,10 @@ int sw_get_dgram_option(int fd, uint64_t tag, int level, int name, void *value, 
 
 	if (!value || !len)
 		return sw_fail(EFAULT);
+	if (sw_lab()->flags & SW_DIRECT) {
+		n = sw_dgram_setting(fd, tag, option);
+		return sw_put_value(value, len, &n, sizeof(n));
+	}
 	/* A socket that has said nothing yet is unknown to the switch; IP_TTL is never 0. */
 	sw_ask(fd, &answer);
 	n = answer.options[SW_OPTION_TTL] ? answer.options[option] : defaults[option];

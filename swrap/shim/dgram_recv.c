@@ -79,27 +79,6 @@ static void put_controls(uint64_t tag, const struct sw_dgram *head, struct msghd
 		put_control(msg, room, IPPROTO_IP, IP_TOS, &head->tos, sizeof(head->tos));
 }
 
-/* sender() - Whose it is: as the switch says; directly, as the sender's name says, which only our lab can make. */
-static bool sender(const struct sockaddr_un *sun, socklen_t len, struct sw_dgram *head)
-{
-	struct sw_name name;
-	uint32_t iface;
-	uint16_t owner;
-
-	if (!(sw_lab()->flags & SW_DIRECT))
-		return true;
-	if (!sw_decode(sun, len, &name) || name.kind != SW_KIND_UDP)
-		return false;
-	if (sw_ip_is_any(head->from.ip))
-		head->from = name.own;
-	if (sw_ip_is_any(head->from.ip) && sw_route(sw_lab(), name.host, head->to.ip, head->from.ip, &iface) < 0)
-		memcpy(head->from.ip, sw_addrs(sw_lab())[sw_hosts(sw_lab())[name.host].first_addr].ip, 16);
-	head->from.port = name.own.port;
-	if (sw_owner(sw_lab(), name.host, head->to.ip, &owner, &iface) == 0)
-		head->ifindex = sw_ifaces(sw_lab())[iface].ifindex;
-	return true;
-}
-
 /* put_name() - The sender's address; a link-local one is nothing without its scope. */
 static void put_name(uint64_t tag, const struct sw_dgram *head, struct msghdr *msg)
 {
@@ -148,11 +127,8 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 	iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
 	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	for (;;) {
-		struct sockaddr_un sun;
 		struct sw_dgram head;
 		struct msghdr whole = {
-			.msg_name = &sun,
-			.msg_namelen = sizeof(sun),
 			.msg_iov = iov,
 			.msg_iovlen = msg->msg_iovlen + 1,
 			.msg_control = msg->msg_control,
@@ -166,8 +142,7 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 			return !direct && errno == ECONNRESET ? sw_fail(ENETDOWN) : n;
 		if (n == 0 && nothing(fd, tag, msg, &end))
 			return end;
-		if (n >= (ssize_t)sizeof(head) && head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_DATA &&
-		    sender(&sun, whole.msg_namelen, &head)) {
+		if (n >= (ssize_t)sizeof(head) && head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_DATA) {
 			put_name(tag, &head, msg);
 			msg->msg_controllen = whole.msg_controllen;
 			msg->msg_flags = whole.msg_flags;

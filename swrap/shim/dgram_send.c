@@ -102,27 +102,6 @@ static int read_control(uint64_t tag, const struct msghdr *msg, struct sw_dgram 
 	return error;
 }
 
-/* send_directly() - To the receiver's own socket. A datagram that meets nobody, or a full receiver, is lost. */
-static ssize_t send_directly(int fd, uint64_t tag, struct msghdr *whole, const struct sw_endpoint *remote, int flags)
-{
-	const struct sw_page *page = sw_lab_of(fd);
-	struct sockaddr_un sun;
-	struct sw_name name;
-
-	for (uint32_t n = 0; sw_dgram_receiver(tag, remote, n, &name); n++) {
-		ssize_t sent;
-
-		whole->msg_name = &sun;
-		whole->msg_namelen = sw_name_encode(page, &name, &sun);
-		sent = sw_real()->sendmsg(fd, whole, flags | MSG_DONTWAIT);
-		if (sent >= 0 || (errno != ECONNREFUSED && errno != EAGAIN && errno != EPERM))
-			return sent;
-		if (errno != ECONNREFUSED)
-			break;
-	}
-	return (ssize_t)payload_of(whole);
-}
-
 /* read_name() - The address in @msg; an IPv6 socket may be given an IPv4 one. */
 static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
 {
@@ -147,8 +126,6 @@ static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *he
 /* address() - Fill in where @msg goes; 0 or an errno. */
 static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
 {
-	bool direct = sw_lab()->flags & SW_DIRECT;
-	struct sw_endpoint own;
 	uint8_t source[16];
 	uint32_t iface;
 	int error, on = 0;
@@ -156,9 +133,9 @@ static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgr
 
 	if (!msg->msg_name && !(tag & SW_TAG_CONNECTED))
 		return tag & SW_TAG_SHUT ? EPIPE : EDESTADDRREQ;
-	if (!msg->msg_name) { /* the twin knows the peer; without one the receiver wants to be told */
+	if (!msg->msg_name) { /* the twin knows the peer; without one, its own filter */
 		head->flags |= SW_DGRAM_TO_PEER;
-		return direct && !sw_dgram_names(fd, tag, &own, &head->to) ? ENOTCONN : 0;
+		return 0;
 	}
 	error = read_name(tag, msg, head);
 	if (error)
@@ -171,7 +148,7 @@ static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgr
 		if (!on)
 			return EACCES;
 	}
-	return direct ? ENETUNREACH : 0;
+	return 0;
 }
 
 /* over() - Through the twin. What the last datagram met is told now, as Linux does, and this one is not sent. */
@@ -191,7 +168,6 @@ static ssize_t over(int fd, uint64_t tag, const struct msghdr *whole, int flags)
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 {
 	struct sw_dgram head = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_DATA, .ttl = DEFAULT_TTL};
-	bool direct = sw_lab()->flags & SW_DIRECT;
 	struct msghdr whole = {0};
 	struct iovec *iov;
 	ssize_t sent;
@@ -219,11 +195,10 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	whole.msg_iov = iov;
 	whole.msg_iovlen = msg->msg_iovlen + 1;
-	if (!direct)
-		sent = over(fd, tag, &whole, flags);
-	else if (msg->msg_name)
-		sent = send_directly(fd, tag, &whole, &head.to, flags);
-	else
-		sent = sw_real()->sendmsg(fd, &whole, flags | MSG_NOSIGNAL);
+	if (sw_lab()->flags & SW_DIRECT) {
+		error = sw_dgram_deliver(fd, tag, &whole, payload_of(msg), flags);
+		return error ? sw_fail(error) : (ssize_t)payload_of(msg);
+	}
+	sent = over(fd, tag, &whole, flags);
 	return sent < 0 ? sent : sent - (ssize_t)sizeof(head);
 }

@@ -15,6 +15,7 @@ ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
 ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr, socklen_t *len);
 int __gethostname_chk(char *name, size_t len, size_t size);
+int pidfd_getfd(int pidfd, int target, unsigned int flags); /* since glibc 2.36 */
 
 SW_EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
@@ -101,6 +102,15 @@ SW_EXPORT int bindresvport(int fd, struct sockaddr_in *addr)
 	return -1;
 }
 
+SW_EXPORT int pidfd_getfd(int pidfd, int target, unsigned int flags)
+{
+	int fd = (int)sw_real()->syscall(SYS_pidfd_getfd, pidfd, target, flags);
+
+	if (fd >= 0)
+		sw_dgram_note(fd);
+	return fd;
+}
+
 SW_EXPORT long syscall(long number, ...)
 {
 	long a[6];
@@ -145,13 +155,8 @@ SW_EXPORT long syscall(long number, ...)
 		return ioctl((int)a[0], (unsigned long)a[1], (void *)a[2]);
 	case SYS_io_uring_setup: /* makes sockets, and reads and writes them, past everybody */
 		return sw_lab() ? sw_fail(ENOSYS) : sw_real()->syscall(number, a[0], a[1]);
-	case SYS_pidfd_getfd: {
-		long fd = sw_real()->syscall(number, a[0], a[1], a[2]);
-
-		if (fd >= 0)
-			sw_dgram_note((int)fd);
-		return fd;
-	}
+	case SYS_pidfd_getfd:
+		return pidfd_getfd((int)a[0], (int)a[1], (unsigned int)a[2]);
 	default:
 		return sw_real()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

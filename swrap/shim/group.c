@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dgram.h"
+#include "place.h"
 
 bool sw_group_option(int level, int name)
 {
@@ -71,6 +72,17 @@ static int read_group(int level, int name, const void *value, socklen_t len, str
 	return 0;
 }
 
+static int change_directly(int fd, uint64_t tag, bool join, const uint8_t group[16], uint16_t ifindex)
+{
+	uint32_t iface;
+
+	if (!join)
+		return sw_place_leave(fd, group, ifindex);
+	if (!sw_iface_index(SW_TAG_HOST(tag), ifindex, group, &iface))
+		return ENODEV;
+	return sw_place_join(fd, SW_TAG_HOST(tag), group, sw_ifaces(sw_lab())[iface].ifindex);
+}
+
 int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len)
 {
 	bool join = name == IP_ADD_MEMBERSHIP || name == IPV6_JOIN_GROUP || name == MCAST_JOIN_GROUP;
@@ -85,7 +97,7 @@ int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, s
 		error = EINVAL;
 	if (!error)
 		error = sw_lab()->flags & SW_DIRECT
-				? EOPNOTSUPP
+				? change_directly(fd, tag, join, group.ip, ifindex)
 				: sw_twin_group(fd, tag, join ? SW_DGRAM_JOIN : SW_DGRAM_LEAVE, &group, ifindex);
 	return error ? sw_fail(error) : 0;
 }

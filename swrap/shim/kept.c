@@ -47,12 +47,12 @@ static uint32_t key(int level, int name)
 	return (uint32_t)level << 16 | (uint16_t)name;
 }
 
-static uint64_t cookie_of(int fd)
+uint64_t sw_cookie(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
 
-	return sw_real()->getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+	return mapped && sw_real()->getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
 }
 
 /* home() - Where the entries of a socket begin. Cookies follow each other: a multiplication spreads them. */
@@ -165,7 +165,7 @@ bool sw_kept_read(uint64_t cookie, int level, int name, uint64_t value[2])
 
 bool sw_kept_get(int fd, uint64_t tag, int level, int name, uint64_t value[2])
 {
-	uint64_t cookie = mapped && (tag & SW_TAG_KEPT) ? cookie_of(fd) : 0;
+	uint64_t cookie = tag & SW_TAG_KEPT ? sw_cookie(fd) : 0;
 
 	return cookie && sw_kept_read(cookie, level, name, value);
 }
@@ -177,7 +177,7 @@ void sw_kept_write(uint64_t cookie, int level, int name, const uint64_t value[2]
 
 int sw_kept_put(int fd, uint64_t tag, int level, int name, const uint64_t value[2])
 {
-	uint64_t cookie = mapped ? cookie_of(fd) : 0;
+	uint64_t cookie = sw_cookie(fd);
 
 	if (!cookie)
 		return 0;
@@ -187,7 +187,7 @@ int sw_kept_put(int fd, uint64_t tag, int level, int name, const uint64_t value[
 
 void sw_kept_copy(int from, int to, bool accepted)
 {
-	uint64_t old = mapped ? cookie_of(from) : 0, new = old ? cookie_of(to) : 0;
+	uint64_t old = sw_cookie(from), new = old ? sw_cookie(to) : 0;
 	struct sw_kept *first, copy;
 	int saved = errno;
 

@@ -20,6 +20,8 @@ int sw_kept_put(int fd, uint64_t tag, int level, int name, const uint64_t value[
 /* sw_kept_read(), sw_kept_write() - The same of whatever @cookie stands for, where the file is mapped. */
 bool sw_kept_read(uint64_t cookie, int level, int name, uint64_t value[2]);
 void sw_kept_write(uint64_t cookie, int level, int name, const uint64_t value[2]);
+/* sw_cookie() - SO_COOKIE of @fd; 0 where nothing can be kept. */
+uint64_t sw_cookie(int fd);
 /* sw_kept_copy() - What @from has, @to has too; with @accepted as accept(2) hands it down. The tag is the caller's. */
 void sw_kept_copy(int from, int to, bool accepted);
 

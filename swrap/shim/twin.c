@@ -94,15 +94,13 @@ static int take_name(int fd, uint64_t tag, const struct sw_endpoint *own)
 int sw_twin_bind(int fd, uint64_t tag, struct sw_endpoint *own)
 {
 	struct sw_dgram word = plain;
-	int error = introduce(fd, tag), on = 0;
-	socklen_t len = sizeof(on);
+	int error = introduce(fd, tag);
 
 	if (error)
 		return error;
-	sw_real()->getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &len);
 	word.kind = SW_DGRAM_BIND;
 	word.to = *own;
-	word.flags = (on ? SW_DGRAM_REUSE_ADDR : 0) | (tag & SW_TAG_REUSEPORT ? SW_DGRAM_REUSE_PORT : 0) |
+	word.flags = (sw_reuses_address(fd) ? SW_DGRAM_REUSE_ADDR : 0) | (tag & SW_TAG_REUSEPORT ? SW_DGRAM_REUSE_PORT : 0) |
 		     (tag & SW_TAG_V6ONLY ? SW_DGRAM_V6ONLY : 0);
 	error = say(fd, &word, NULL, 0);
 	if (!error)
@@ -153,8 +151,7 @@ int sw_twin_pending(int fd)
 	struct sw_dgram head;
 	int saved = errno, error = 0;
 
-	if (!(sw_lab()->flags & SW_DIRECT) &&
-	    sw_real()->recv(fd, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) == sizeof(head) &&
+	if (sw_real()->recv(fd, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) == sizeof(head) &&
 	    head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_UNREACHABLE) {
 		sw_real()->recv(fd, &head, sizeof(head), MSG_DONTWAIT);
 		error = ECONNREFUSED;

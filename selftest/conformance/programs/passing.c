@@ -244,6 +244,48 @@ static void pidfd(void)
 	talk(copies[1], copies[0]);
 }
 
+int pidfd_getfd(int handle, int fd, unsigned int flags) __attribute__((weak)); /* since glibc 2.36 */
+
+/* A process that never had a datagram socket takes one by libc's own call, and what comes in is whole. */
+static void pidfd_datagrams(void)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	int report[2], ends[2], handle, fd;
+	char said[64];
+	pid_t pid;
+
+	if (!pidfd_getfd) {
+		fprintf(stderr, "libc has no pidfd_getfd\n");
+		exit(CANNOT);
+	}
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, report) == 0);
+	MUST((pid = fork()) >= 0);
+	if (pid == 0) {
+		struct sockaddr_in at = here;
+
+		MUST((ends[0] = socket(AF_INET, SOCK_DGRAM, 0)) >= 0);
+		MUST(bind(ends[0], (struct sockaddr *)&at, sizeof(at)) == 0);
+		at = name_of(ends[0], getsockname);
+		MUST(sendto(ends[0], "ping", 4, 0, (struct sockaddr *)&at, sizeof(at)) == 4);
+		await(ends[0], POLLIN);
+		MUST(send(report[1], ends, sizeof(ends[0]), 0) == sizeof(ends[0]));
+		recv(report[1], ends, 1, 0);
+		_exit(0);
+	}
+	MUST(recv(report[0], ends, sizeof(ends[0]), MSG_WAITALL) == sizeof(ends[0]));
+	MUST((handle = (int)syscall(SYS_pidfd_open, pid, 0)) >= 0);
+	fd = pidfd_getfd(handle, ends[0], 0);
+	if (fd < 0 && (errno == EPERM || errno == ENOSYS)) {
+		fprintf(stderr, "pidfd_getfd: %s\n", strerror(errno));
+		exit(CANNOT);
+	}
+	MUST(recvfrom(fd, said, sizeof(said), 0, (struct sockaddr *)&from, &len) == 4 && memcmp(said, "ping", 4) == 0);
+	MUST(from.sin_family == AF_INET);
+	shutdown(report[0], SHUT_RDWR);
+	must_end_well(pid);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct promise promises[] = {{"200-at-once", pass_200},
@@ -251,6 +293,7 @@ int main(int argc, char **argv)
 						  {"listener", pass_listener},
 						  {"datagrams", pass_datagrams},
 						  {"pidfd", pidfd},
+						  {"pidfd-datagrams", pidfd_datagrams},
 						  {0}};
 	static const struct promise receivers[] = {{"receive-200", receive_200},
 						   {"receive-most", receive_most},

@@ -1,0 +1,83 @@
+/*
+ * Without a switch, who may send to a datagram socket is for a filter on it to say (SO_ATTACH_FILTER, socket(7)). What does
+ * not carry the token of its name never enters its queue, so no stranger fills it; nor does, once it is connected, what is
+ * not from its peer. The filter is also where both addresses are kept: every holder of the socket reads them back at once.
+ */
+#include "dgram.h"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <string.h>
+
+#include "real.h"
+
+/* Of an endpoint the address is four instructions and the port one. */
+enum { ENDPOINT = 5, TOKEN = 2, SHORT = 2 * TOKEN + 1 + ENDPOINT + 1, LONG = SHORT + 2 * ENDPOINT };
+
+static uint32_t word(const void *at)
+{
+	uint32_t n;
+
+	memcpy(&n, at, sizeof(n));
+	return ntohl(n);
+}
+
+/* test() - What is not @value at @offset goes to the last instruction, which drops it. */
+static struct sock_filter *test(struct sock_filter *at, struct sock_filter *last, uint16_t size, size_t offset, uint32_t value)
+{
+	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | size | BPF_ABS, (uint32_t)offset);
+	*at = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, (uint8_t)(last - at - 1));
+	return at + 1;
+}
+
+/* get_endpoint() - From instructions that are @step apart. */
+static void get_endpoint(const struct sock_filter *at, int step, struct sw_endpoint *ep)
+{
+	for (int i = 0; i < 4; i++) {
+		uint32_t value = htonl(at[i * step].k);
+
+		memcpy(ep->ip + 4 * i, &value, sizeof(value));
+	}
+	ep->port = ntohs((uint16_t)at[4 * step].k);
+}
+
+int sw_dgram_admit(int fd, const struct sw_endpoint *peer)
+{
+	struct sock_filter filter[LONG], *at = filter, *last = filter + (peer ? LONG : SHORT) - 1;
+	struct sock_fprog program = {.filter = filter, .len = (unsigned short)(last - filter + 1)};
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+	struct sw_name name;
+	uint64_t token;
+
+	if (sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len) < 0 || !sw_decode(&sun, len, &name))
+		return EINVAL;
+	token = sw_name_token(sw_lab_of(fd), &sun, len);
+	at = test(at, last, BPF_W, offsetof(struct sw_dgram, token), (uint32_t)(token >> 32));
+	at = test(at, last, BPF_W, offsetof(struct sw_dgram, token) + 4, (uint32_t)token);
+	for (size_t i = 0; peer && i < sizeof(peer->ip); i += 4)
+		at = test(at, last, BPF_W, offsetof(struct sw_dgram, from.ip) + i, word(peer->ip + i));
+	if (peer)
+		at = test(at, last, BPF_H, offsetof(struct sw_dgram, from.port), htons(peer->port));
+	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	/* Nothing leads here: these are only kept. */
+	for (size_t i = 0; i < sizeof(name.own.ip); i += 4)
+		*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, word(name.own.ip + i));
+	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, htons(name.own.port));
+	*at = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	return sw_real()->setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? errno : 0;
+}
+
+bool sw_dgram_ends(int fd, struct sw_endpoint *own, struct sw_endpoint *peer)
+{
+	struct sock_filter filter[LONG];
+	socklen_t n = LONG; /* counted in instructions */
+
+	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, filter, &n) < 0 || (n != SHORT && n != LONG))
+		return false;
+	get_endpoint(filter + n - 1 - ENDPOINT, 1, own);
+	memset(peer, 0, sizeof(*peer));
+	if (n == LONG)
+		get_endpoint(filter + 2 * TOKEN + 1, 2, peer);
+	return true;
+}

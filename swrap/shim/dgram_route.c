@@ -1,0 +1,134 @@
+/* Without a switch the sender finds out itself which address a datagram comes from, and by which interface it leaves. */
+#include "dgram.h"
+
+#include <string.h>
+
+static bool is_given(const uint8_t ip[16])
+{
+	return !sw_ip_is_any(ip) && !sw_dgram_many(ip);
+}
+
+static bool is_loopback(uint32_t iface)
+{
+	return sw_ifaces(sw_lab())[iface].flags & SW_IF_LOOPBACK;
+}
+
+/* address_on() - The first address of @iface of the same family as @ip. */
+static const struct sw_addr *address_on(uint32_t iface, const uint8_t ip[16])
+{
+	const struct sw_host *host = &sw_hosts(sw_lab())[sw_ifaces(sw_lab())[iface].host];
+
+	for (uint32_t i = host->first_addr; i < host->first_addr + host->n_addrs; i++) {
+		const struct sw_addr *addr = &sw_addrs(sw_lab())[i];
+
+		if (addr->iface == iface && addr->v6 != sw_ip_is_v4(ip))
+			return addr;
+	}
+	return NULL;
+}
+
+/* hears() - Is @ip a group, or a broadcast address of this interface? */
+static bool hears(uint32_t iface, const uint8_t ip[16])
+{
+	return sw_ip_is_group(ip) || (!is_loopback(iface) && sw_iface_broadcast(iface, ip));
+}
+
+bool sw_iface_broadcast(uint32_t iface, const uint8_t ip[16])
+{
+	static const uint8_t limited[16] = {[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	const struct sw_host *host = &sw_hosts(sw_lab())[sw_ifaces(sw_lab())[iface].host];
+
+	for (uint32_t i = host->first_addr; i < host->first_addr + host->n_addrs; i++) {
+		const struct sw_addr *addr = &sw_addrs(sw_lab())[i];
+		struct sw_endpoint mask;
+		bool same = true;
+
+		if (addr->iface != iface || addr->v6)
+			continue;
+		sw_prefix_mask(addr, &mask);
+		for (int b = 12; same && b < 16; b++)
+			same = ip[b] == (uint8_t)(addr->ip[b] | ~mask.ip[b]);
+		if (memcmp(ip, limited, 16) == 0 || (same && sw_ip_is_v4(ip) && addr->prefix < 31))
+			return true;
+	}
+	return false;
+}
+
+bool sw_iface_index(uint16_t host, uint16_t ifindex, const uint8_t ip[16], uint32_t *iface)
+{
+	const struct sw_host *h = &sw_hosts(sw_lab())[host];
+
+	for (*iface = h->first_iface; *iface < h->first_iface + h->n_ifaces; (*iface)++) {
+		const struct sw_iface *one = &sw_ifaces(sw_lab())[*iface];
+
+		if (ifindex ? one->ifindex == ifindex
+			    : !is_loopback(*iface) && (one->flags & SW_IF_UP) && address_on(*iface, ip) && hears(*iface, ip))
+			return true;
+	}
+	return false;
+}
+
+/* iface_with() - The interface of @host that has this address. */
+static bool iface_with(uint16_t host, const uint8_t ip[16], uint32_t *iface)
+{
+	const struct sw_host *h = &sw_hosts(sw_lab())[host];
+
+	for (uint32_t i = h->first_addr; i < h->first_addr + h->n_addrs; i++)
+		if (memcmp(sw_addrs(sw_lab())[i].ip, ip, 16) == 0) {
+			*iface = sw_addrs(sw_lab())[i].iface;
+			return true;
+		}
+	*iface = h->first_iface;
+	return sw_ip_is_loopback(ip);
+}
+
+bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgram *head, uint32_t *iface)
+{
+	const struct sw_addr *addr;
+	uint8_t any[16];
+
+	if (!is_given(head->from.ip))
+		memcpy(head->from.ip, own->ip, 16);
+	head->from.port = own->port;
+	if (!sw_dgram_many(head->to.ip)) {
+		if (sw_route(sw_lab(), host, head->to.ip, is_given(head->from.ip) ? any : head->from.ip, iface) < 0)
+			return false;
+	} else {
+		if (head->ifindex ? !sw_iface_index(host, head->ifindex, head->to.ip, iface)
+				  : !(is_given(head->from.ip) && iface_with(host, head->from.ip, iface)) &&
+					    !sw_iface_index(host, 0, head->to.ip, iface))
+			return false;
+		if (!is_given(head->from.ip)) {
+			addr = address_on(*iface, head->to.ip);
+			if (!addr)
+				return false;
+			memcpy(head->from.ip, addr->ip, 16);
+		}
+	}
+	return sw_ip_is_v4(head->from.ip) == sw_ip_is_v4(head->to.ip) && sw_addr_has(sw_lab(), host, head->from.ip);
+}
+
+bool sw_same_segment(uint32_t a, uint32_t b)
+{
+	const struct sw_page *page = sw_lab();
+	const struct sw_host *one = &sw_hosts(page)[sw_ifaces(page)[a].host], *other = &sw_hosts(page)[sw_ifaces(page)[b].host];
+
+	if (a == b || is_loopback(a) || is_loopback(b))
+		return a == b;
+	for (uint32_t i = one->first_addr; i < one->first_addr + one->n_addrs; i++) {
+		const struct sw_addr *mine = &sw_addrs(page)[i];
+		struct sw_endpoint mask;
+
+		sw_prefix_mask(mine, &mask);
+		for (uint32_t j = other->first_addr; mine->iface == a && j < other->first_addr + other->n_addrs; j++) {
+			const struct sw_addr *its = &sw_addrs(page)[j];
+			bool same = its->iface == b && its->v6 == mine->v6;
+
+			for (int k = 0; same && k < 16; k++)
+				same = !((mine->ip[k] ^ its->ip[k]) & mask.ip[k]);
+			if (same)
+				return true;
+		}
+	}
+	return false;
+}
