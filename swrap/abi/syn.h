@@ -54,7 +54,7 @@ struct sw_syn {
 
 /* Sent by the shim on every socket that accept() returns. */
 struct sw_hello {
-	uint64_t ino;
+	uint64_t ino; /* little-endian: no inode is so large that its last byte, which stays unread, says anything */
 };
 
 enum sw_flow_state {

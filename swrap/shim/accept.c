@@ -1,6 +1,7 @@
 /* listen, accept and accept4: what a listener does. */
 #include "option.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,7 +58,7 @@ static bool welcome(int fd, uint64_t listener, const struct sockaddr_un *sun, so
 		return false;
 	if (direct)
 		return true;
-	hello.ino = sw_inode(fd);
+	hello.ino = htole64(sw_inode(fd));
 	/* If nobody takes it, the flow was reset before we came: such a connection is dropped (accept(2), ECONNABORTED). */
 	return sw_real()->send(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(hello);
 }

@@ -17,8 +17,8 @@ void sw_end_clean(struct sw *sw, struct sw_flow *f)
 {
 	for (int i = 0; i < 2; i++) {
 		sw_ended_note(sw, f, i, 0);
-		while (f->side[i].fd >= 0 && recv(f->side[i].fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 0)
-			;
+		while (f->side[i].fd >= 0 && recv(f->side[i].fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 1)
+			; /* nothing is behind the one byte that lags */
 	}
 	tell(sw, f, 0);
 	sw_flow_bury(sw, f);

@@ -6,13 +6,12 @@
 
 #include "switch.h"
 
-/* ours() - Is whoever listens at the other end of @fd the user that the switch runs as? */
-static bool ours(int fd)
+bool sw_peer_is_ours(const struct sw *sw, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == sw->uid;
 }
 
 static int connect_any(struct sw *sw, int fd, const struct sw_flow *f)
@@ -28,7 +27,7 @@ static int connect_any(struct sw *sw, int fd, const struct sw_flow *f)
 		if (full && n % (SW_SLOTS + 1) == 0)
 			break;
 		if (connect(fd, (struct sockaddr *)&sun, len) == 0)
-			return ours(fd) ? 0 : -ECONNREFUSED;
+			return sw_peer_is_ours(sw, fd) ? 0 : -ECONNREFUSED;
 		full |= errno == EAGAIN;
 		/* EPROTOTYPE: the name belongs to something that is no stream. */
 		if (errno != ECONNREFUSED && errno != EPROTOTYPE && !(errno == EAGAIN && sw_name_has_slot(&name)))

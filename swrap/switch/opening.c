@@ -6,7 +6,6 @@
 
 #include "twin.h"
 
-#define BATCH 64         /* accepted in one turn of the loop */
 #define RESERVE 64       /* fds that flows leave to the control side, Python and us */
 #define FEWEST_NETLINK 4 /* and to netlink sockets: an eighth of the rest (most_sockets() in rtnetlink/service.py) */
 #define MOST_NETLINK 512
@@ -25,33 +24,27 @@ bool sw_fds_scarce(const struct sw *sw)
 	return sw->n_flows * 2 + sw->twins->n + reserve(sw) >= sw->max_fds;
 }
 
+/* sw_door_input() - Let one in; while there are more the door stays readable, and this is called again. */
 void sw_door_input(struct sw *sw)
 {
-	for (int i = 0; i < BATCH; i++) {
-		if (sw_fds_scarce(sw)) {
-			sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
-			return;
-		}
-		int fd = accept4(sw->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		struct ucred peer;
-		socklen_t len = sizeof(peer);
-		struct sw_flow *f;
+	struct sw_flow *f;
+	int fd;
 
-		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-				sw_door_pause(sw);
-			return;
-		}
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != geteuid()) {
-			close(fd);
-			continue;
-		}
-		f = sw_flow_new(sw, fd);
-		if (!f)
-			close(fd);
-		else if (sw_epoll_side(sw, f, 0, EPOLL_CTL_ADD, false) < 0)
-			sw_flow_bury(sw, f);
+	if (sw_fds_scarce(sw)) {
+		sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
+		return;
 	}
+	fd = accept4(sw->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			sw_door_pause(sw);
+		return;
+	}
+	f = sw_peer_is_ours(sw, fd) ? sw_flow_new(sw, fd) : NULL;
+	if (!f)
+		close(fd);
+	else if (sw_epoll_side(sw, f, 0, EPOLL_CTL_ADD, false) < 0)
+		sw_flow_bury(sw, f);
 }
 
 /* believable() - Could this have come from our shim? */
@@ -92,14 +85,20 @@ static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
 void sw_opening_input(struct sw *sw, struct sw_flow *f)
 {
 	struct sw_syn syn;
-	int fd = f->side[0].fd, queued = 0;
-	ssize_t n = recv(fd, &syn, sizeof(syn), MSG_PEEK | MSG_DONTWAIT);
+	char tail;
+	struct iovec iov[2] = {{&syn, sizeof(syn)}, {&tail, 1}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	int fd = f->side[0].fd, queued;
+	ssize_t n = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT);
 
-	if (n == (ssize_t)sizeof(syn) && !believable(sw, &syn)) {
-		sw_flow_bury(sw, f);
-		return;
-	}
-	if (n == (ssize_t)sizeof(syn) && ioctl(fd, FIONREAD, &queued) == 0) {
+	queued = (int)n;
+	if (n >= (ssize_t)sizeof(syn)) {
+		if (!believable(sw, &syn)) {
+			sw_flow_bury(sw, f);
+			return;
+		}
+		if (syn.length > sizeof(syn))
+			ioctl(fd, FIONREAD, &queued);
 		/* A SYN has its tail byte, which is what stays unread. */
 		if ((uint32_t)queued >= syn.length + (syn.opening == SW_OPEN)) {
 			if (syn.opening != SW_OPEN) {

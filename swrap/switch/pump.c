@@ -1,4 +1,5 @@
 /* One half's turn: what it may move now, and what follows from how the turn ended. switch.h lists the conditions. */
+#include <endian.h>
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -18,20 +19,20 @@ static uint32_t least(uint32_t a, uint32_t b)
 static bool greet(struct sw *sw, struct sw_half *h)
 {
 	struct sw_side *s = sw_from(h);
-	struct sw_hello hello;
-	ssize_t n = recv(s->fd, &hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT);
+	struct sw_hello hello = {0};
+	ssize_t n = recv(s->fd, &hello, sizeof(hello) - 1, MSG_DONTWAIT);
 
-	if (n == (ssize_t)sizeof(hello)) {
+	if (n == (ssize_t)sizeof(hello) - 1) {
 		s->greeted = true;
-		sw_keep_last(sw, s, sizeof(hello));
+		s->lag = 1;
 		if (hello.ino != 0)
-			sw_flow_own(sw, sw_flow_of(h), s->index, hello.ino);
+			sw_flow_own(sw, sw_flow_of(h), s->index, le64toh(hello.ino));
 		sw_event(sw, sw_flow_of(h), SW_EV_ACCEPTED, 0);
 		sw_syn_room(sw, sw_flow_of(h));
 		return true;
 	}
 	/* The listener was closed, or who accepted does not speak our language. */
-	s->reset |= s->fin;
+	s->reset |= s->fin || n > 0;
 	return false;
 }
 
@@ -139,7 +140,7 @@ static void carry(struct sw *sw, struct sw_half *h)
 		if (!from->fin || from->reset) /* a RST has no FIN in front of it */
 			return;
 		/* What came before the FIN was in the queue before we knew of the FIN. */
-		if (h->stash_len == 0 && sw_fresh(from) == 0) {
+		if (h->stash_len == 0 && ((n == 0 && !from->odd) || sw_fresh(from) == 0)) {
 			shutdown(sw_to(h)->fd, SHUT_WR);
 			h->done = true;
 			return;

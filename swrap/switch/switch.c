@@ -37,6 +37,7 @@ int sw_new(const void *page, const struct sw_limits *limits, struct sw **out)
 		return -ENOMEM;
 	sw->page = page;
 	sw->limits = *limits;
+	sw->uid = geteuid();
 	sw->epoll = sw->door = sw->pipe[0] = sw->pipe[1] = -1;
 	r = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : sw_flows_init(sw);
 	sw->max_fds = limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;

@@ -122,6 +122,7 @@ struct sw {
 	const struct sw_page *page;
 	struct sw_limits limits;
 	int epoll, door, pipe[2];
+	uid_t uid;
 	uint32_t n_flows, max_fds;
 	uint64_t door_again, now, next_id;
 
@@ -212,6 +213,8 @@ void sw_syn_room(struct sw *sw, const struct sw_flow *taken);
 void sw_syn_retry(struct sw *sw);
 
 /* onward.c */
+/* sw_peer_is_ours() - Is whoever holds the other end of @fd the user that the switch runs as? */
+bool sw_peer_is_ours(const struct sw *sw, int fd);
 int sw_onward(struct sw *sw, const struct sw_flow *f);
 
 /* path.c */

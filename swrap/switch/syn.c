@@ -58,8 +58,9 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 	f->side[0].lag = 1;
 	sw_event(sw, f, SW_EV_OPENED, 0);
 	sw_review(sw, f); /* other rules may be for established flows */
-	/* The program may have written behind its SYN before we came. */
-	sw_ready(sw, &f->half[0]);
+	/* The program may have written behind its SYN before we came, if it did not sleep. */
+	if (!f->awaited)
+		sw_ready(sw, &f->half[0]);
 }
 
 /* try_later() - Nothing may tell us when it is time, so the clock does. */

@@ -9,7 +9,6 @@
 
 #include "twin.h"
 
-#define BATCH 64	/* accepted in one turn of the loop */
 #define BACKLOG 4096
 #define TURN 1024	/* datagrams that one twin passes on before the others' turn */
 #define SNDBUF 212992	/* doubled by the kernel, which charges up to twice the payload */
@@ -121,27 +120,23 @@ static int admit(struct sw *sw, int fd)
 	return 0;
 }
 
+/* sw_twin_door() - As sw_door_input(). */
 void sw_twin_door(struct sw *sw)
 {
-	for (int i = 0; i < BATCH; i++) {
-		struct ucred peer;
-		socklen_t len = sizeof(peer);
-		int fd;
+	int fd;
 
-		if (sw_fds_scarce(sw)) {
-			sw_door_pause(sw);
-			return;
-		}
-		fd = accept4(sw->twins->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-				sw_door_pause(sw);
-			return;
-		}
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != geteuid() ||
-		    admit(sw, fd) < 0)
-			close(fd);
+	if (sw_fds_scarce(sw)) {
+		sw_door_pause(sw);
+		return;
 	}
+	fd = accept4(sw->twins->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			sw_door_pause(sw);
+		return;
+	}
+	if (!sw_peer_is_ours(sw, fd) || admit(sw, fd) < 0)
+		close(fd);
 }
 
 /* end() - Close it, and forget all about it; an event that still names it has another generation. */
