@@ -17,7 +17,7 @@ from selftest.switch.test_churn import sanitized, victim  # noqa: F401
 from swrap.abi.names import Endpoint, Name, encode, service_address
 from swrap.abi.page import pack_ip
 
-HEAD = struct.Struct("<IBBBBHH16sH16sH")
+HEAD = struct.Struct("<IBBBBHH16sH16sH8x")
 HELLO = struct.Struct("<QHHHH112s")
 MAGIC = 0x53574430
 DATA, HELLO_WORD, BIND, BOUND, CONNECT, JOIN, LEAVE, OPTION, UNREACHABLE = range(1, 10)
