@@ -264,6 +264,7 @@ static void pidfd_datagrams(void)
 	if (pid == 0) {
 		struct sockaddr_in at = here;
 
+		close(report[0]);
 		MUST((ends[0] = socket(AF_INET, SOCK_DGRAM, 0)) >= 0);
 		MUST(bind(ends[0], (struct sockaddr *)&at, sizeof(at)) == 0);
 		at = name_of(ends[0], getsockname);
@@ -273,8 +274,9 @@ static void pidfd_datagrams(void)
 		recv(report[1], ends, 1, 0);
 		_exit(0);
 	}
+	close(report[1]);
 	MUST(recv(report[0], ends, sizeof(ends[0]), MSG_WAITALL) == sizeof(ends[0]));
-	MUST((handle = (int)syscall(SYS_pidfd_open, pid, 0)) >= 0);
+	MUST((handle = (int)syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0)) >= 0);
 	fd = pidfd_getfd(handle, ends[0], 0);
 	if (fd < 0 && (errno == EPERM || errno == ENOSYS)) {
 		fprintf(stderr, "pidfd_getfd: %s\n", strerror(errno));
@@ -282,7 +284,7 @@ static void pidfd_datagrams(void)
 	}
 	MUST(recvfrom(fd, said, sizeof(said), 0, (struct sockaddr *)&from, &len) == 4 && memcmp(said, "ping", 4) == 0);
 	MUST(from.sin_family == AF_INET);
-	shutdown(report[0], SHUT_RDWR);
+	close(report[0]);
 	must_end_well(pid);
 }
 
