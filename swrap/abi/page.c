@@ -1,6 +1,7 @@
 /* Reading the page: hosts, addresses, routes. No lock, no allocation, no libc beyond memory and string compares. */
 #include "page.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -43,6 +44,24 @@ bool sw_ip_is_loopback(const uint8_t ip[16])
 bool sw_ip_is_group(const uint8_t ip[16])
 {
 	return sw_ip_is_v4(ip) ? (ip[12] & 0xf0) == 0xe0 : ip[0] == 0xff;
+}
+
+bool sw_ip_is_limited(const uint8_t ip[16])
+{
+	static const uint8_t all[4] = {255, 255, 255, 255};
+
+	return sw_ip_is_v4(ip) && memcmp(ip + 12, all, sizeof(all)) == 0;
+}
+
+bool sw_addr_broadcast(const struct sw_addr *addr, const uint8_t ip[16])
+{
+	uint32_t own, asked;
+
+	if (addr->v6 || addr->prefix >= 31 || !sw_ip_is_v4(ip))
+		return false;
+	memcpy(&own, addr->ip + 12, sizeof(own));
+	memcpy(&asked, ip + 12, sizeof(asked));
+	return asked == (own | htonl(UINT32_MAX >> addr->prefix));
 }
 
 void sw_page_write_begin(struct sw_page *p)

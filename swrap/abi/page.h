@@ -107,6 +107,9 @@ bool sw_ip_is_v4(const uint8_t ip[16]);
 bool sw_ip_is_any(const uint8_t ip[16]);      /* 0.0.0.0 or :: */
 bool sw_ip_is_loopback(const uint8_t ip[16]); /* 127.0.0.0/8 or ::1 */
 bool sw_ip_is_group(const uint8_t ip[16]);    /* multicast */
+bool sw_ip_is_limited(const uint8_t ip[16]);  /* 255.255.255.255 */
+/* sw_addr_broadcast() - Is @ip the last address of @addr's subnet, which is a broadcast to all there? */
+bool sw_addr_broadcast(const struct sw_addr *addr, const uint8_t ip[16]);
 
 /* sw_addr_has() - Does @host own @ip (any of 127.0.0.0/8 and ::1 included)? */
 bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16]);

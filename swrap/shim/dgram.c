@@ -70,26 +70,14 @@ __attribute__((constructor)) static void note_inherited(void)
 
 bool sw_dgram_many(const uint8_t ip[16])
 {
-	static const uint8_t all[4] = {255, 255, 255, 255};
-	struct sw_endpoint mask;
 	struct sw_iface iface;
 	struct sw_addr addr;
 
-	if (sw_ip_is_group(ip))
+	if (sw_ip_is_group(ip) || sw_ip_is_limited(ip))
 		return true;
-	if (!sw_ip_is_v4(ip))
-		return false;
-	if (memcmp(ip + 12, all, 4) == 0)
-		return true;
-	for (uint32_t i = 0; sw_iface_addr(i, &addr, &iface); i++) {
-		bool same = !addr.v6 && addr.prefix < 31 && !(iface.flags & SW_IF_LOOPBACK);
-
-		sw_prefix_mask(&addr, &mask);
-		for (int b = 12; same && b < 16; b++)
-			same = ip[b] == (uint8_t)(addr.ip[b] | ~mask.ip[b]);
-		if (same)
+	for (uint32_t i = 0; sw_ip_is_v4(ip) && sw_iface_addr(i, &addr, &iface); i++)
+		if (!(iface.flags & SW_IF_LOOPBACK) && sw_addr_broadcast(&addr, ip))
 			return true;
-	}
 	return false;
 }
 

@@ -35,20 +35,12 @@ static bool hears(uint32_t iface, const uint8_t ip[16])
 
 bool sw_iface_broadcast(uint32_t iface, const uint8_t ip[16])
 {
-	static const uint8_t limited[16] = {[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	const struct sw_host *host = &sw_hosts(sw_lab())[sw_ifaces(sw_lab())[iface].host];
 
 	for (uint32_t i = host->first_addr; i < host->first_addr + host->n_addrs; i++) {
 		const struct sw_addr *addr = &sw_addrs(sw_lab())[i];
-		struct sw_endpoint mask;
-		bool same = true;
 
-		if (addr->iface != iface || addr->v6)
-			continue;
-		sw_prefix_mask(addr, &mask);
-		for (int b = 12; same && b < 16; b++)
-			same = ip[b] == (uint8_t)(addr->ip[b] | ~mask.ip[b]);
-		if (memcmp(ip, limited, 16) == 0 || (same && sw_ip_is_v4(ip) && addr->prefix < 31))
+		if (addr->iface == iface && !addr->v6 && (sw_ip_is_limited(ip) || sw_addr_broadcast(addr, ip)))
 			return true;
 	}
 	return false;

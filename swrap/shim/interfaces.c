@@ -66,8 +66,9 @@ void sw_prefix_mask(const struct sw_addr *addr, struct sw_endpoint *mask)
 	unsigned int bits = addr->v6 ? addr->prefix : 96u + addr->prefix;
 
 	memset(mask, 0, sizeof(*mask));
-	for (unsigned int i = 0; i < bits; i++)
-		mask->ip[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	memset(mask->ip, 0xff, bits / 8);
+	if (bits % 8)
+		mask->ip[bits / 8] = (uint8_t)(0xff00 >> bits % 8);
 }
 
 /* One entry of a list, with all that it points to. The list is one block, so freeifaddrs(3) is free(3). */

@@ -51,27 +51,6 @@ int sw_segments_init(struct sw *sw)
 	return 0;
 }
 
-/* is_limited() - 255.255.255.255 */
-static bool is_limited(const uint8_t ip[16])
-{
-	static const uint8_t all[4] = {255, 255, 255, 255};
-
-	return sw_ip_is_v4(ip) && memcmp(ip + 12, all, 4) == 0;
-}
-
-/* is_last() - The last address of @a's subnet, if that is a broadcast address. */
-static bool is_last(const struct sw_addr *a, const uint8_t ip[16])
-{
-	uint32_t mask, mine, asked;
-
-	if (a->v6 || a->prefix >= 31 || !within(a, ip))
-		return false;
-	mask = a->prefix ? UINT32_MAX << (32 - a->prefix) : 0;
-	mine = (uint32_t)a->ip[12] << 24 | (uint32_t)a->ip[13] << 16 | (uint32_t)a->ip[14] << 8 | a->ip[15];
-	asked = (uint32_t)ip[12] << 24 | (uint32_t)ip[13] << 16 | (uint32_t)ip[14] << 8 | ip[15];
-	return asked == (mine | ~mask);
-}
-
 bool sw_is_broadcast(const struct sw *sw, uint32_t iface, const uint8_t ip[16])
 {
 	const struct sw_host *host = &sw_hosts(sw->page)[sw_ifaces(sw->page)[iface].host];
@@ -82,11 +61,11 @@ bool sw_is_broadcast(const struct sw *sw, uint32_t iface, const uint8_t ip[16])
 
 		if (a->iface != iface || is_loopback(sw, iface))
 			continue;
-		if (is_last(a, ip))
+		if (sw_addr_broadcast(a, ip))
 			return true;
 		v4 |= !a->v6;
 	}
-	return v4 && is_limited(ip);
+	return v4 && sw_ip_is_limited(ip);
 }
 
 bool sw_iface_address(const struct sw *sw, uint32_t iface, const uint8_t ip[16], uint8_t address[16])
