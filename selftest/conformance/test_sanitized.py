@@ -35,7 +35,10 @@ def preload(tmp_path_factory: pytest.TempPathFactory) -> str:
     if not Path(runtime).is_absolute():
         pytest.skip("gcc's libasan is missing")
     library = tmp_path_factory.mktemp("sanitized") / "libswrap.so"
-    sources = [*ROOT.glob("swrap/shim/*.c"), ROOT / "swrap/abi/page.c", ROOT / "swrap/abi/name.c"]
+    sources = [
+        *ROOT.glob("swrap/shim/*.c"),
+        *(ROOT / f"swrap/abi/{name}.c" for name in ("page", "name", "packet")),
+    ]
     include = [f"-I{ROOT}/swrap/abi", f"-I{ROOT}/swrap/shim"]
     shared = [
         *FLAGS,

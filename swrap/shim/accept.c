@@ -1,4 +1,5 @@
 /* listen, accept and accept4: what a listener does. */
+#include "capture.h"
 #include "option.h"
 
 #include <endian.h>
@@ -94,6 +95,8 @@ SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 			if (tag & SW_TAG_KEPT)
 				sw_kept_copy(fd, accepted, true);
 			sw_abort_begin(accepted, tag | SW_TAG_ACCEPTED);
+			if (sw_capturing)
+				sw_capture_accepted(accepted);
 			if (addr && len)
 				sw_endpoint_write(tag, &peer.own, addr, len);
 			errno = saved;

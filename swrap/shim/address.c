@@ -136,16 +136,27 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return 0;
 }
 
+/* settle_any() - If @ep is @name's wildcard: its host's one address, in a drop-in network, of the family of @other. */
+static void settle_any(const struct sw_name *name, struct sw_endpoint *ep, const struct sw_endpoint *other)
+{
+	const struct sw_host *host = &sw_hosts(sw_lab())[name->host];
+
+	if (!sw_in_dropin() || !sw_ip_is_any(ep->ip))
+		return;
+	memcpy(ep->ip, sw_ip_is_loopback(other->ip) ? other->ip
+		       : sw_addrs(sw_lab())[host->first_addr + !sw_ip_is_v4(other->ip)].ip, sizeof(ep->ip));
+}
+
 /**
- * find_endpoints() - Both addresses of a socket that is connected or connecting
+ * sw_endpoints() - Both addresses of a socket that is connected or connecting
  *
  * An accepted socket finds them in its peer's name, a connecting one in its own. Where the program bound the socket
  * itself, its name tells one of them at most, and the switch is asked.
  */
-static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote)
+bool sw_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote)
 {
 	struct sw_answer answer;
-	struct sw_name name;
+	struct sw_name name, peer;
 
 	if (tag & SW_TAG_DGRAM) {
 		return (tag & SW_TAG_CONNECTED) && sw_dgram_names(fd, tag, local, remote);
@@ -157,6 +168,7 @@ static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, stru
 		*local = name.peer;
 		if (!name.pair && sw_own_name(fd, &name)) /* directly, from a socket that its program had bound */
 			*local = name.own;
+		settle_any(&name, local, remote);
 		return true;
 	}
 	if (sw_own_name(fd, &name) && name.pair) {
@@ -166,9 +178,11 @@ static bool find_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, stru
 	}
 	if (sw_lab()->flags & SW_DIRECT) { /* the other end is the listener's: as near as one gets */
 		*local = name.own;
-		if (!sw_peer_name(fd, &name))
+		if (!sw_peer_name(fd, &peer))
 			return false;
-		*remote = name.own;
+		*remote = peer.own;
+		settle_any(&peer, remote, local);
+		settle_any(&name, local, remote);
 		return true;
 	}
 	sw_ask(fd, &answer);
@@ -189,7 +203,7 @@ SW_EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 		return sw_netlink_getsockname(fd, tag, addr, len);
 	any_address(tag, &local);
 	tag = sw_settle(fd, tag);
-	if (!(tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED)) || !find_endpoints(fd, tag, &local, &remote))
+	if (!(tag & (SW_TAG_CONNECTING | SW_TAG_CONNECTED)) || !sw_endpoints(fd, tag, &local, &remote))
 		if (sw_own_name(fd, &name))
 			local = name.own;
 	sw_endpoint_write(tag, &local, addr, len);
@@ -206,7 +220,7 @@ SW_EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getpeername(addr, len);
 	tag = sw_settle(fd, tag);
-	if (!(tag & SW_TAG_CONNECTED) || !find_endpoints(fd, tag, &local, &remote) || !remote.port)
+	if (!(tag & SW_TAG_CONNECTED) || !sw_endpoints(fd, tag, &local, &remote) || !remote.port)
 		return sw_fail(ENOTCONN);
 	sw_endpoint_write(tag, &remote, addr, len);
 	return 0;

@@ -1,4 +1,5 @@
 /* connect(2): to the switch, which connects on; or, in a lab without one, straight to the listener. */
+#include "capture.h"
 #include "dgram.h"
 #include "netlink.h"
 #include "option.h"
@@ -176,8 +177,14 @@ static int open_flow(int fd, uint64_t tag, const struct sw_endpoint *remote)
 
 	if (error)
 		return error;
-	if (sw_lab()->flags & SW_DIRECT)
-		return reach_directly(fd, tag, remote);
+	if (sw_lab()->flags & SW_DIRECT) {
+		if (sw_capturing)
+			sw_capture_syn(fd, &local, remote);
+		error = reach_directly(fd, tag, remote);
+		if (sw_capturing)
+			sw_capture_connected(fd, &local, remote, error);
+		return error;
+	}
 	error = sw_reach(fd, &sun, sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun));
 	if (error)
 		return error == ECONNREFUSED ? ENETDOWN : error; /* the switch is gone */

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "capture.h"
 #include "dgram.h"
 #include "dropin.h"
 #include "netlink.h"
@@ -143,6 +144,11 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 		if (n == 0 && nothing(fd, tag, msg, &end))
 			return end;
 		if (n >= (ssize_t)sizeof(head) && head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_DATA) {
+			/* What is for many its sender captures: it is sent once. */
+			if (sw_capturing && !(flags & (MSG_PEEK | MSG_TRUNC)) && !(whole.msg_flags & MSG_TRUNC) &&
+			    !sw_dgram_many(head.to.ip))
+				sw_capture_datagram(fd, &head.from, &head.to, msg->msg_iov,
+						    (size_t)n - sizeof(head), false);
 			put_name(tag, &head, msg);
 			msg->msg_controllen = whole.msg_controllen;
 			msg->msg_flags = whole.msg_flags;

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "capture.h"
 #include "dgram.h"
 #include "dropin.h"
 #include "netlink.h"
@@ -197,6 +198,8 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 	whole.msg_iovlen = msg->msg_iovlen + 1;
 	if (sw_lab()->flags & SW_DIRECT) {
 		error = sw_dgram_deliver(fd, tag, &whole, payload_of(msg), flags);
+		if (sw_capturing && !error)
+			sw_capture_datagram(fd, &head.from, &head.to, msg->msg_iov, payload_of(msg), true);
 		return error ? sw_fail(error) : (ssize_t)payload_of(msg);
 	}
 	sent = over(fd, tag, &whole, flags);

@@ -1,5 +1,6 @@
 #include "dropin.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "option.h"
 #include "real.h"
 
@@ -17,6 +19,7 @@
 /* A network that this process has joined. An entry is whole before its page is set. */
 static struct network {
 	const struct sw_page *page;
+	struct sw_flows *flows;
 	dev_t dev; /* of the page's file: a directory that was removed and made again is another network */
 	ino_t ino;
 	uid_t owner;
@@ -118,6 +121,29 @@ static uid_t effective(void)
 	return own.uid;
 }
 
+/* map_flows() - NULL without: then nothing is captured. */
+static struct sw_flows *map_flows(const char *folder)
+{
+	struct sw_flows *flows = MAP_FAILED;
+	char path[PATH_MAX];
+	struct stat st;
+	int fd = sw_path_in(path, folder, "flows") ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)sizeof(*flows))
+		flows = mmap(NULL, sizeof(*flows), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return flows == MAP_FAILED ? NULL : flows;
+}
+
+struct sw_flows *sw_dropin_flows(const struct sw_page *page)
+{
+	for (uint32_t n = 0; n < MOST_NETWORKS; n++)
+		if (page && sw_dropin_known(n) == page)
+			return networks[n].flows;
+	return NULL;
+}
+
 /* enter() - Map the page in @folder and take note of it; NULL with errno. */
 static const struct network *enter(const char *dir, const char *folder)
 {
@@ -134,6 +160,7 @@ static const struct network *enter(const char *dir, const char *folder)
 	}
 	network = &networks[__atomic_fetch_add(&joined, 1, __ATOMIC_RELAXED) % MOST_NETWORKS];
 	__atomic_store_n(&network->page, NULL, __ATOMIC_RELEASE);
+	network->flows = map_flows(folder);
 	network->dev = st.st_dev;
 	network->ino = st.st_ino;
 	network->owner = st.st_uid;
@@ -182,6 +209,7 @@ static const struct network *join(const char *dir)
 const struct sw_page *sw_dropin_join(uid_t *owner, bool aloud)
 {
 	const char *dir = getenv("SOCKET_WRAPPER_DIR"), *net = getenv("SOCKET_WRAPPER_IPV4_NETWORK");
+	const char *file = getenv("SOCKET_WRAPPER_PCAP_FILE");
 	const struct network *network;
 	int saved = errno;
 
@@ -190,6 +218,7 @@ const struct sw_page *sw_dropin_join(uid_t *owner, bool aloud)
 		return NULL;
 	}
 	in_dropin = true;
+	sw_capturing = file && *file;
 	form = net && strcmp(net, "10.53.57.0") == 0 ? ITSELF : LOOPBACK;
 	network = join(dir);
 	if (!network) {

@@ -23,6 +23,8 @@ bool sw_dropin_wanted(void);
 const struct sw_page *sw_dropin_join(uid_t *owner, bool aloud);
 /* sw_dropin_known() - The @n-th network that this process has joined; NULL behind the last. */
 const struct sw_page *sw_dropin_known(uint32_t n);
+/* sw_dropin_flows() - What is known of the flows that are captured (capture.h) in the network of @page, or NULL. */
+struct sw_flows *sw_dropin_flows(const struct sw_page *page);
 /* sw_dropin_nowhere() - A network without anybody else, for who should be in one and cannot. */
 const struct sw_page *sw_dropin_nowhere(void);
 /* sw_dropin_self() - The host of SOCKET_WRAPPER_DEFAULT_IFACE. */

@@ -1,4 +1,4 @@
-/* The folder of a drop-in network: its page, and the options file. It appears whole, by one rename, whoever else is about to. */
+/* The folder of a drop-in network: its page, the options file, the captured flows. It appears whole, by one rename, whoever else is about to. */
 #include "dropin.h"
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "option.h"
 
 #define HOSTS 254
@@ -121,11 +122,14 @@ static int fill(int at)
 		uint64_t magic;
 		uint32_t size;
 	} options = {SW_OPTIONS_MAGIC, sizeof(struct sw_options)};
+	static const uint64_t flows_magic = SW_FLOWS_MAGIC;
 	const struct sw_page *page = sw_dropin_compose();
 	int error = page ? put_file(at, "page", page, page->size, page->size) : ENOMEM;
 
 	if (!error)
 		error = put_file(at, "options", &options, sizeof(options), sizeof(struct sw_options));
+	if (!error)
+		error = put_file(at, "flows", &flows_magic, sizeof(flows_magic), sizeof(struct sw_flows));
 	if (page)
 		munmap((void *)page, page->size);
 	return error;
@@ -160,6 +164,7 @@ int sw_dropin_make(const char *folder)
 			error = errno;
 		unlinkat(at, "page", 0);
 		unlinkat(at, "options", 0);
+		unlinkat(at, "flows", 0);
 		rmdir(fresh);
 	}
 	close(at);

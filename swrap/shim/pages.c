@@ -3,7 +3,7 @@
  * unread at the switch (syn.h), which holds all of it; and a socket is ready for POLLOUT only while less than a quarter of its
  * SO_SNDBUF is held. So the first time the buffer is enlarged.
  */
-#include "shim.h"
+#include "capture.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -25,8 +25,13 @@ static void widen(int fd)
 
 SW_EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t n)
 {
+	ssize_t sent;
+
 	widen(out);
-	return sw_real()->sendfile(out, in, offset, n);
+	sent = sw_real()->sendfile(out, in, offset, n);
+	if (sw_capturing && sent > 0)
+		sw_capture_sent(out, NULL, (size_t)sent);
+	return sent;
 }
 
 /* The same function on machines with 64-bit offsets, which are all that this is built for. */
@@ -38,6 +43,11 @@ SW_EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 
 SW_EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags)
 {
+	ssize_t moved;
+
 	widen(out);
-	return sw_real()->splice(in, in_offset, out, out_offset, n, flags);
+	moved = sw_real()->splice(in, in_offset, out, out_offset, n, flags);
+	if (sw_capturing && moved > 0)
+		sw_capture_sent(out, NULL, (size_t)moved);
+	return moved;
 }

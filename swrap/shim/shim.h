@@ -28,6 +28,7 @@
  *	netlink.c     netlink sockets: birth, port id, groups; netlink_io.c, netlink_option.c
  *	doors.c       syscall(2), sendmmsg, recvmmsg, bindresvport, what _FORTIFY_SOURCE calls
  *	exec.c        exec and posix_spawn, whose programs stay in the host
+ *	capture.c     SOCKET_WRAPPER_PCAP_FILE; pcap.c the file
  *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)
  *	resolver.c    libc's own ways to a name server, which are closed
  *	ioctl.c       SIOCETHTOOL, SIOCGIF*, SIOCOUTQ
@@ -96,6 +97,9 @@ void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockad
 bool sw_own_name(int fd, struct sw_name *name);
 /* sw_peer_name() - Decode the name of the other end; for an accepted stream it holds both addresses. */
 bool sw_peer_name(int fd, struct sw_name *name);
+/* sw_endpoints() - Both addresses of a socket that is connected or connecting; false where they cannot be known. */
+bool sw_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote);
+
 /* claim.c */
 
 /* sw_bind_port() - Bind @fd to @name, whose own port is chosen here if it is 0. Returns 0 or an errno. */

@@ -2,6 +2,7 @@
  * The read and write family. On a connected stream it is the kernel's own; what is left to do is the reason of an
  * error (the kernel says ECONNRESET where TCP said ETIMEDOUT), and addresses, which TCP neither fills nor heeds.
  */
+#include "capture.h"
 #include "dgram.h"
 #include "option.h"
 
@@ -91,6 +92,26 @@ static ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
 	return n;
 }
 
+/* out() - The result of a send, which the capture takes note of. */
+static inline ssize_t out(int fd, ssize_t n, const struct iovec *iov, int flags)
+{
+	if (__builtin_expect(sw_capturing, 0) && n > 0 && !(flags & MSG_OOB))
+		sw_capture_sent(fd, iov, (size_t)n);
+	return n;
+}
+
+/* in() - The result of a receive into @room bytes. */
+static inline ssize_t in(int fd, ssize_t n, const struct iovec *iov, size_t room, int flags)
+{
+	if (__builtin_expect(!sw_capturing, 1) || (flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC)))
+		return n;
+	if (n > 0 || (n == 0 && room > 0))
+		sw_capture_received(fd, iov, (size_t)n);
+	else if (n < 0 && errno == ECONNRESET)
+		sw_capture_reset(fd);
+	return n;
+}
+
 /* take() - Receive from a datagram socket into one buffer. */
 static ssize_t take(int fd, uint64_t tag, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
 {
@@ -119,7 +140,7 @@ SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, 0, NULL, NULL);
-	return explain(fd, sw_real()->read(fd, buf, n));
+	return in(fd, explain(fd, sw_real()->read(fd, buf, n)), &(struct iovec){(void *)buf, n}, n, 0);
 }
 
 SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
@@ -129,7 +150,7 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_recv(fd, tag, &msg, 0);
-	return explain(fd, sw_real()->readv(fd, iov, n));
+	return in(fd, explain(fd, sw_real()->readv(fd, iov, n)), iov, size_of(iov, (size_t)n), 0);
 }
 
 SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
@@ -138,7 +159,7 @@ SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, NULL, NULL);
-	return explain(fd, sw_real()->recv(fd, buf, n, flags));
+	return in(fd, explain(fd, sw_real()->recv(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
 }
 
 SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict addr,
@@ -150,11 +171,11 @@ SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, stru
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, addr, len);
 	if (!addr || !is_stream(fd))
-		return explain(fd, sw_real()->recvfrom(fd, buf, n, flags, addr, len));
+		return in(fd, explain(fd, sw_real()->recvfrom(fd, buf, n, flags, addr, len)), &(struct iovec){(void *)buf, n}, n, flags);
 	got = sw_real()->recvfrom(fd, buf, n, flags, NULL, NULL);
 	if (got >= 0 && len)
 		*len = 0;
-	return explain(fd, got);
+	return in(fd, explain(fd, got), &(struct iovec){(void *)buf, n}, n, flags);
 }
 
 SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
@@ -169,13 +190,13 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 		got = sw_real()->recvmsg(fd, msg, flags);
 		if (got >= 0 && msg->msg_controllen > 0)
 			sw_dgram_note_rights(msg);
-		return explain(fd, got);
+		return in(fd, explain(fd, got), msg->msg_iov, size_of(msg->msg_iov, msg->msg_iovlen), flags);
 	}
 	msg->msg_name = NULL;
 	got = sw_real()->recvmsg(fd, msg, flags);
 	msg->msg_name = name;
 	msg->msg_namelen = 0;
-	return explain(fd, got);
+	return in(fd, explain(fd, got), msg->msg_iov, size_of(msg->msg_iov, msg->msg_iovlen), flags);
 }
 
 SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
@@ -184,7 +205,7 @@ SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, 0, NULL, 0);
-	return explain_send(fd, sw_real()->write(fd, buf, n), n, false);
+	return out(fd, explain_send(fd, sw_real()->write(fd, buf, n), n, false), &(struct iovec){(void *)buf, n}, 0);
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -194,7 +215,7 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, &msg, 0);
-	return explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), false);
+	return out(fd, explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), false), iov, 0);
 }
 
 SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -203,7 +224,8 @@ SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, flags, NULL, 0);
-	return explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, !(flags & MSG_NOSIGNAL));
+	return out(fd, explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, !(flags & MSG_NOSIGNAL)),
+		   &(struct iovec){(void *)buf, n}, flags);
 }
 
 SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
@@ -216,8 +238,9 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 		addr = NULL;
 		len = 0;
 	}
-	return explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
-			    !(flags & MSG_NOSIGNAL));
+	return out(fd, explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
+				    !(flags & MSG_NOSIGNAL)),
+		   &(struct iovec){(void *)buf, n}, flags);
 }
 
 SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -228,13 +251,15 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
-		return explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL),
-				    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL));
+		return out(fd, explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL),
+					    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL)),
+			   msg->msg_iov, flags);
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
-	return explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL),
-			    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL));
+	return out(fd, explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL),
+				    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL)),
+		   msg->msg_iov, flags);
 }
 
 SW_EXPORT int shutdown(int fd, int how)
@@ -251,5 +276,7 @@ SW_EXPORT int shutdown(int fd, int how)
 	sw_abort_shut(fd, tag, how);
 	if (how != SHUT_RD && sw_tag_set(fd, tag | SW_TAG_SHUT) < 0)
 		return -1;
+	if (sw_capturing && how != SHUT_RD && (tag & SW_TAG_CONNECTED))
+		sw_capture_shutdown(fd);
 	return sw_real()->shutdown(fd, how);
 }
