@@ -392,6 +392,37 @@ def test_a_network_that_another_user_has_laid_out_is_refused(prefix: tuple[str, 
         assert (done.stdout, done.stderr.count("\n")) == ("Permission denied\n", 1)
 
 
+@pytest.mark.parametrize(
+    ("network", "to"),
+    [("127.0.0.0", "127.255.255.255"), ("10.53.57.0", "10.255.255.255"), ("127.0.0.0", "255.255.255.255")],
+)
+def test_a_broadcast_reaches_every_interface(net: Dropin, network: str, to: str) -> None:
+    hear = """
+import socket
+heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+heard.bind(("", 137))
+print("ready", flush=True)
+print(*heard.recvfrom(100), flush=True)
+"""
+    call = f"""
+import socket
+calls = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+calls.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+calls.bind(("", 137))
+calls.sendto(b"who is there", ("{to}", 137))
+"""
+    form = {"SOCKET_WRAPPER_IPV4_NETWORK": network}
+    with (
+        net.start(PYTHON, "-c", hear, iface=4, **form) as one,
+        net.start(PYTHON, "-c", hear, iface=200, **form) as two,
+    ):
+        one.says("ready")
+        two.says("ready")
+        python(net, call, iface=9, **form)
+        for heard in (one, two):
+            heard.says(rf"b'who is there' \('{network[:-1]}9', 137\)")
+
+
 def test_passed_sockets_are_on_the_network_too(net: Dropin) -> None:
     code = """
 import os, socket, sys

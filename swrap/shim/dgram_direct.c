@@ -179,6 +179,8 @@ static int to_many(const struct parcel *p)
 	uint32_t home = sw_place_home(to), iface;
 	struct sw_place place;
 
+	if (p->page != sw_lab())
+		return 0; /* what is bound in its network does not stand in the table of this one (dropin.h): lost */
 	for (uint32_t at = 0; sw_place_next(home, &at, &place);) {
 		struct sw_name name = {.host = place.host, .kind = SW_KIND_UDP, .own = place.own};
 		uint16_t ifindex;

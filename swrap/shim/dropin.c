@@ -19,6 +19,7 @@
 /* A network that this process has joined. An entry is whole before its page is set. */
 static struct network {
 	const struct sw_page *page;
+	struct sw_options *options;
 	struct sw_flows *flows;
 	dev_t dev; /* of the page's file: a directory that was removed and made again is another network */
 	ino_t ino;
@@ -160,14 +161,13 @@ static const struct network *enter(const char *dir, const char *folder)
 	}
 	network = &networks[__atomic_fetch_add(&joined, 1, __ATOMIC_RELAXED) % MOST_NETWORKS];
 	__atomic_store_n(&network->page, NULL, __ATOMIC_RELEASE);
+	network->options = sw_kept_map(folder);
 	network->flows = map_flows(folder);
 	network->dev = st.st_dev;
 	network->ino = st.st_ino;
 	network->owner = st.st_uid;
 	memcpy(network->dir, dir, strlen(dir) + 1);
 	__atomic_store_n(&network->page, page, __ATOMIC_RELEASE);
-	if (!sw_options())
-		sw_kept_map(folder); /* sockets have different cookies in all networks: one file does for all */
 	return network;
 }
 
@@ -226,6 +226,7 @@ const struct sw_page *sw_dropin_join(uid_t *owner, bool aloud)
 			complain(dir, strerrordesc_np(errno));
 		return NULL;
 	}
+	sw_kept_use(network->options); /* a socket of another network is not found there: that may cost a read-back */
 	errno = saved;
 	*owner = network->owner;
 	return network->page;

@@ -1,4 +1,7 @@
-/* The folder of a drop-in network: its page, the options file, the captured flows. It appears whole, by one rename, whoever else is about to. */
+/*
+ * The folder of a drop-in network: its page, the options file, the flows that are captured. It appears whole, by one rename,
+ * whoever else is about to make it.
+ */
 #include "dropin.h"
 
 #include <fcntl.h>

@@ -11,8 +11,9 @@
 
 static struct sw_options *mapped;
 
-void sw_kept_map(const char *dir)
+struct sw_options *sw_kept_map(const char *dir)
 {
+	struct sw_options *found = NULL;
 	static const char file[] = "/options";
 	char path[PATH_MAX];
 	size_t len = strlen(dir);
@@ -20,21 +21,27 @@ void sw_kept_map(const char *dir)
 	int fd;
 
 	if (len + sizeof(file) > sizeof(path))
-		return;
+		return NULL;
 	memcpy(path, dir, len);
 	memcpy(path + len, file, sizeof(file));
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return;
+		return NULL;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)sizeof(*mapped)) {
 		struct sw_options *map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 		if (map != MAP_FAILED && map->magic == SW_OPTIONS_MAGIC && map->size == sizeof(*map))
-			mapped = map;
+			found = map;
 		else if (map != MAP_FAILED)
 			munmap(map, sizeof(*map));
 	}
 	close(fd);
+	return found;
+}
+
+void sw_kept_use(struct sw_options *options)
+{
+	__atomic_store_n(&mapped, options, __ATOMIC_RELEASE);
 }
 
 struct sw_options *sw_options(void)

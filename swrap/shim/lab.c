@@ -92,7 +92,7 @@ static void look(void)
 		lab.host = sw_host_index(page, host);
 		if (lab.host != SW_NO_HOST) {
 			/* Now, not when it is needed: a daemon may have dropped its privileges or its root by then. */
-			sw_kept_map(dir);
+			sw_kept_use(sw_kept_map(dir));
 			__atomic_store_n(&lab.page, page, __ATOMIC_RELEASE);
 		}
 	}

@@ -9,8 +9,10 @@
 
 /* kept.c */
 
-/* sw_kept_map() - Map the options file of the lab in @dir; without one nothing is kept, and no gap counted. */
-void sw_kept_map(const char *dir);
+/* sw_kept_map() - Map the options file of the lab in @dir; NULL without one. */
+struct sw_options *sw_kept_map(const char *dir);
+/* sw_kept_use() - This is the file from now on; without one nothing is kept, and no gap counted. */
+void sw_kept_use(struct sw_options *options);
 /* sw_options() - The mapped file, or NULL. */
 struct sw_options *sw_options(void);
 /* sw_kept_get() - The value kept for @fd's option; false where there is none. */
