@@ -19,7 +19,10 @@ SHIM_CFLAGS = ["-std=c11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"
 def _libswrap() -> Extension:
     return Extension(
         "swrap.libswrap",
-        sources=[*sorted(glob("swrap/shim/*.c")), *(f"swrap/abi/{name}.c" for name in ("page", "name", "packet"))],
+        sources=[
+            *sorted(glob("swrap/shim/*.c")),
+            *(f"swrap/abi/{name}.c" for name in ("page", "name", "packet")),
+        ],
         depends=[*glob("swrap/shim/*.h"), *glob("swrap/abi/*.h")],
         include_dirs=["swrap/abi", "swrap/shim"],
         extra_compile_args=SHIM_CFLAGS,
