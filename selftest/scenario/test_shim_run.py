@@ -76,6 +76,35 @@ def story(tmp_path: Path, toys: dict[str, Any]) -> Run:
     return Run(tmp_path, toys)
 
 
+def test_what_is_not_emulated_is_told_at_the_end(story: Run) -> None:
+    asks = "import socket; s = socket.socket(); [s.setsockopt(0, 15, 1) for _ in range(3)]"
+    tool = f"""\
+title: One that asks for too much
+lab:
+  hosts:
+    server: {{eth0: 10.0.1.1/24}}
+    laptop: {{eth0: 10.0.1.2/24}}
+actors:
+  tool: {{command: [{sys.executable}, -c, {json.dumps(asks)}], host: laptop}}
+within: 20s
+steps:
+  - await: {{event: actor-exited, from: run, where: {{actor: tool, status: 0}}}}
+"""
+    story.file.write_text(tool)
+
+    async def go() -> Verdict:
+        return await run(load(story.file), ShimBackend(), story.events.append)
+
+    assert asyncio.run(go()).exit_code == 0
+    (gap,) = story.of("gap")
+    assert (gap["host"], gap["call"], gap["what"], gap["count"]) == (
+        *("laptop", "setsockopt, without effect", "IPPROTO_IP IP_FREEBIND", 3),
+    )
+    assert gap["program"].startswith("python")
+    assert len(gap["pids"]) == 1
+    assert [event.kind for event in story.events][-1] == "run-ended"
+
+
 def test_a_cable_that_is_pulled_touches_the_flow_over_it(story: Run) -> None:
     verdict = story(
         """\

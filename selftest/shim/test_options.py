@@ -277,6 +277,10 @@ s.setsockopt(0, 15, 1)
 refused(socket.socket, socket.AF_INET, socket.SOCK_RAW, 1)
 refused(fcntl.ioctl, s, 0x89ff, bytes(8))
 s.setsockopt(6, 4, 100); s.getsockopt(6, 4)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 0))
+refused(u.sendmsg, [bytes(2000)], [(17, 103, bytes([100, 0]))], 0, u.getsockname())
+u.sendmsg([b"x"], [(1, 61, bytes(8))], 0, u.getsockname()); assert u.recv(9) == b"x"
+refused(u.setsockopt, 0, 39, socket.inet_aton("239.1.1.1") + bytes(4) + socket.inet_aton("10.0.1.2"))
 refused(s.setsockopt, 6, 4, 0)
 print(os.getpid())
 """
@@ -292,6 +296,9 @@ def test_what_is_not_emulated_is_counted(lab: Network) -> None:
         (GapKind.NO_EFFECT, IP, 15): 1,
         (GapKind.SOCKET, 2, 3): 1,
         (GapKind.IOCTL, 0, 0x89FF): 1,
+        (GapKind.CONTROL, 17, 103): 1,
+        (GapKind.CONTROL, SO, 61): 1,
+        (GapKind.SETSOCKOPT, IP, 39): 1,
     }
     assert unlisted == 0
     assert next(gap.program for gap in found if gap.pid == pid).startswith("python")

@@ -39,6 +39,7 @@ enum sw_gap_kind {
 	SW_GAP_SETSOCKOPT, /* refused */
 	SW_GAP_NO_EFFECT,  /* setsockopt(2) taken, and read back, but it changes nothing */
 	SW_GAP_IOCTL,	   /* refused: name is the request, extra SIOCETHTOOL's command */
+	SW_GAP_CONTROL,	   /* sendmsg(2) with a control message: name is its type, extra 1 where the call went on without it */
 };
 
 struct sw_gap {
@@ -48,6 +49,8 @@ struct sw_gap {
 	uint32_t name;
 	uint32_t extra;
 	int32_t pid;
+	uint32_t host; /* of the process */
+	uint32_t pad;
 	uint64_t count;
 	char program[16]; /* cut, NUL-terminated */
 };

@@ -25,6 +25,7 @@ class GapKind(IntEnum):
     SETSOCKOPT = lib.SW_GAP_SETSOCKOPT
     NO_EFFECT = lib.SW_GAP_NO_EFFECT
     IOCTL = lib.SW_GAP_IOCTL
+    CONTROL = lib.SW_GAP_CONTROL
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Gap:
     """Something that a program asked for `count` times and did not get.
 
     `level`, `name`, `extra`: of SOCKET the domain, type and protocol; of the options level and name; of IOCTL
-    `name` is the request, `extra` the command of a SIOCETHTOOL.
+    `name` is the request, `extra` the command of a SIOCETHTOOL; of CONTROL the message's level and type.
+    `host` is its index in the page.
     """
 
     kind: GapKind
@@ -40,6 +42,7 @@ class Gap:
     name: int
     extra: int
     pid: int
+    host: int
     program: str
     count: int
 
@@ -78,6 +81,7 @@ def _gap(row: ffi.CData) -> Gap:
         name=row.name,
         extra=row.extra,
         pid=row.pid,
+        host=row.host,
         program=bytes(ffi.string(row.program)).decode(errors="replace"),
         count=row.count,
     )

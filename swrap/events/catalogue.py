@@ -141,6 +141,18 @@ _NETWORK_KINDS = {
         sample=True,
     ),
     "events-lost": Kind("More happened than could be told.", {"count": "events that are missing"}, NETWORK),
+    "gap": Kind(
+        "Programs asked for something that is not emulated; told when everything has been done.",
+        {
+            "host": "where they ran",
+            "program": "their name, cut to 15 characters",
+            "pids": "the processes",
+            "call": "socket, getsockopt, setsockopt, ioctl, …",
+            "what": "what they asked it for",
+            "count": "how often",
+        },
+        NETWORK,
+    ),
     "rate": Kind(
         "An interface carries another rate.",
         {"interface": "HOST.INTERFACE", "rate": "bits/s, or null"},

@@ -73,6 +73,7 @@ def section(state: State, history: History) -> str:
             f'<p><span class="verdict {colour}">{escape(outcome.summary())}</span>'
             f' <span class="dim">in {units.duration(state.at)} · {escape(state.file)}</span></p>',
             *_expectations(outcome),
+            *_gaps(outcome),
             "<h2>Timeline</h2>",
             timeline(state, history),
             "<h2>Events</h2>",
@@ -93,6 +94,15 @@ def _expectations(outcome: Outcome) -> Iterator[str]:
     for expectation in outcome.expectations:
         told = _details(expectation) if expectation.status in FAILING else []
         yield _row(_STATUS.get(expectation.status, "warn"), expectation.status, expectation.text, told)
+    yield "</table>"
+
+
+def _gaps(outcome: Outcome) -> Iterator[str]:
+    if not outcome.gaps:
+        return
+    yield "<h2>Not emulated</h2>\n<table>"
+    for gap in outcome.gaps:
+        yield f'<tr><td class="warn">{escape(gap.text)}</td></tr>'
     yield "</table>"
 
 

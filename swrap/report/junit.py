@@ -36,6 +36,9 @@ def suite(state: State) -> ElementTree.Element:
         case.append(_problem("error", outcome.verdict, outcome.reason or outcome.tally()))
         cases.append(case)
     element.extend(cases)
+    if outcome.gaps:
+        told = ElementTree.SubElement(element, "system-out")
+        told.text = _clean("not emulated:\n" + "".join(f"{gap.text}\n" for gap in outcome.gaps))
     tags = [case[0].tag if len(case) else "" for case in cases]
     element.set("tests", str(len(cases)))
     element.set("failures", str(tags.count("failure")))

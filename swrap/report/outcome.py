@@ -53,6 +53,25 @@ class Expectation:
     at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What the programs of a host asked for ``count`` times, and what is not emulated."""
+
+    host: str
+    program: str
+    pids: tuple[int, ...]
+    call: str
+    what: str
+    count: int
+
+    @property
+    def text(self) -> str:
+        """In a line."""
+        pids = ", ".join(map(str, self.pids)) or "?"
+        asked = f"{self.program} on {self.host} (process {pids}): {self.call} {self.what}"
+        return f"{asked}, {self.count} times" if self.count > 1 else asked
+
+
 @dataclass(slots=True)
 class Step:
     """What was to be done. ``ended`` is None as long as it runs (s since the run's start).
@@ -78,6 +97,7 @@ class Outcome:
 
     steps: dict[str, Step] = field(default_factory=dict)
     expectations: list[Expectation] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
     exit_code: int | None = None
     reason: str = ""
 
@@ -95,6 +115,8 @@ class Outcome:
                     at=event.at,
                 )
             )
+        elif event.kind == "gap":
+            self.gaps.append(_gap(data))
         elif event.kind == "step-started":
             self._step(event)
         elif event.kind == "fault-missed":
@@ -171,3 +193,11 @@ class Outcome:
 def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     return "" if value is None else shown(value)
+
+
+def _gap(data: Mapping[str, Any]) -> Gap:
+    pids, count = data.get("pids"), data.get("count")
+    known = tuple(pid for pid in pids if isinstance(pid, int)) if isinstance(pids, (list, tuple)) else ()
+    words = (_text(data, name) or "?" for name in ("host", "program", "call", "what"))
+    host, program, call, what = words
+    return Gap(host, program, known, call, what, count if isinstance(count, int) else 1)

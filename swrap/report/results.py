@@ -29,6 +29,7 @@ def result(state: State) -> dict[str, Any]:
         "file": state.file,
         "seconds": round(state.at, 6),
         "expectations": [asdict(expectation) for expectation in outcome.expectations],
+        "gaps": [asdict(gap) for gap in outcome.gaps],
         "steps": [asdict(step) for step in outcome.steps.values()],
         "counters": {
             "events": dict(sorted(counted.items())),

@@ -90,6 +90,7 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     "flow-refused": (_W, "{client} → {server} refused[: {reason}]"),
     "flow-closed": (_Q, "{client} → {server} closed[: {how}][ after {bytes|size}]"),
     "flow-sample": (_S, "{client} → {server} {state}"),
+    "gap": (_S, "{program} on {host}: {call} {what}"),
     "events-lost": (_W, "{count} events were lost: more happened than could be told"),
     # Processes.
     "process-started": (_Q, "process {pid} started[ as {role}]"),

@@ -44,6 +44,14 @@ def expectations(outcome: Outcome, width: int | None, glyphs: Glyphs) -> list[Te
     return lines
 
 
+def gaps(outcome: Outcome, width: int | None) -> list[Text]:
+    """What is not emulated, and who asked for it; nothing where nobody did."""
+    lines = [styled(" not emulated:", "yellow")] if outcome.gaps else []
+    for gap in outcome.gaps:
+        lines += _folded(Text(" " * 3), Text(gap.text), width)
+    return lines
+
+
 def _value(value: Any) -> str:
     return "" if value is None else shown(value)
 
@@ -108,9 +116,11 @@ def verdict(outcome: Outcome, seconds: float, glyphs: Glyphs) -> Text:
 def print_result(
     outcome: Outcome, seconds: float, console: Console, glyphs: Glyphs, width: int | None
 ) -> None:
-    """Table and verdict, with an empty line before each."""
+    """Table, gaps and verdict, with an empty line before each."""
     lines = expectations(outcome, width, glyphs)
     last = Text()
     last.append_text(verdict(outcome, seconds, glyphs))
-    for line in [Text(), *lines, *([Text()] if lines else []), *_folded(Text(), last, width)]:
+    wanting = gaps(outcome, width)
+    parts = [lines, wanting, _folded(Text(), last, width)]
+    for line in [line for part in parts if part for line in (Text(), *part)]:
         console.print(encodable(line, console.encoding, glyphs), soft_wrap=True)

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import swrap
+from swrap.abi import options
+from swrap.document import JSON
 from swrap.faults import Network
 from swrap.lab import members
 from swrap.lab.errors import LabError
+from swrap.lab.gaps import CALLS, what
 from swrap.lab.lab import Lab
 from swrap.scenario.backend import Notice, Program
 from swrap.scenario.failure import HarnessFailure
@@ -38,6 +42,8 @@ class ShimBackend:
         self._lab: Lab | None = None
         self._network: ShimNetwork | None = None
         self._logs: Path | None = None
+        self._notice: Notice | None = None
+        self._hosts: list[str] = []
         self._up = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -69,6 +75,7 @@ class ShimBackend:
             await control.call("subscribe")  # so that no event of the first step is missed
         except (LabError, OSError) as error:
             raise HarnessFailure(str(error)) from error
+        self._notice, self._hosts = notice, [host.name for host in topology.hosts]
         self._network = ShimNetwork(control, notice)
         self._tasks.append(asyncio.create_task(self._network.listen(), name="events of the switch"))
         if self._samples:
@@ -139,10 +146,31 @@ class ShimBackend:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._lab is not None:
+            self._tell_gaps(self._lab.directory)
             try:
                 await self._lab.close()
             except (LabError, OSError) as error:
                 raise HarnessFailure(f"the lab does not end: {error}") from error
+
+    def _tell_gaps(self, lab: Path) -> None:
+        """An event for each thing that the programs of a host asked for in vain, the most frequent first."""
+        if self._notice is None:
+            return
+        try:
+            found, _ = options.gaps(lab / options.NAME)
+        except (OSError, ValueError):
+            return
+        counted: Counter[tuple[str, str, str, str]] = Counter()
+        pids: defaultdict[tuple[str, str, str, str], list[JSON]] = defaultdict(list)
+        for gap in found:
+            host = self._hosts[gap.host] if gap.host < len(self._hosts) else "?"
+            key = host, gap.program, CALLS[gap.kind], what(gap)
+            counted[key] += gap.count
+            pids[key].append(gap.pid)
+        for key, count in sorted(counted.items(), key=lambda one: (-one[1], one[0])):
+            host, program, call, asked = key
+            said: dict[str, JSON] = {"host": host, "program": program, "pids": pids[key]}
+            self._notice("gap", said | {"call": call, "what": asked, "count": count})
 
 
 def _environment(program: Program, additional: Mapping[str, str], temporary: Path) -> dict[str, str]:

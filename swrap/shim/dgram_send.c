@@ -7,6 +7,7 @@
 #include "dgram.h"
 #include "dropin.h"
 #include "netlink.h"
+#include "option.h"
 #include "real.h"
 
 #define MOST_IOV 1023 /* UIO_MAXIOV (readv(2)), less the header's */
@@ -69,8 +70,16 @@ static int take_one(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head
 	bool v6 = c->cmsg_level == IPPROTO_IPV6, v4 = !(tag & SW_TAG_V6) || sw_ip_is_v4(head->to.ip);
 	int value;
 
-	if (c->cmsg_level == SOL_SOCKET)
-		return c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS ? EINVAL : 0;
+	if (c->cmsg_level == SOL_SOCKET && (c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS))
+		return EINVAL;
+	if (c->cmsg_level == SOL_SOCKET) {
+		sw_gap(SW_GAP_CONTROL, c->cmsg_level, (uint32_t)c->cmsg_type, 1);
+		return 0;
+	}
+	if (c->cmsg_level == IPPROTO_UDP) { /* UDP_SEGMENT: as one datagram it would be another message */
+		sw_gap(SW_GAP_CONTROL, c->cmsg_level, (uint32_t)c->cmsg_type, 0);
+		return EINVAL;
+	}
 	if (v6 && v4 && (tag & SW_TAG_V6) && c->cmsg_type == IPV6_PKTINFO)
 		return take_pktinfo(tag, c, head);
 	if (c->cmsg_level != (v4 ? IPPROTO_IP : IPPROTO_IPV6))
@@ -84,7 +93,11 @@ static int take_one(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *head
 		head->flags |= value < 0 ? 0 : SW_DGRAM_TTL;
 		return 0;
 	}
-	if (c->cmsg_type != (v6 ? IPV6_TCLASS : IP_TOS) || !take_int(c, v6 ? -1 : 0, 255, &value))
+	if (c->cmsg_type != (v6 ? IPV6_TCLASS : IP_TOS)) {
+		sw_gap(SW_GAP_CONTROL, c->cmsg_level, (uint32_t)c->cmsg_type, 0);
+		return EINVAL;
+	}
+	if (!take_int(c, v6 ? -1 : 0, 255, &value))
 		return EINVAL;
 	head->tos = value < 0 ? 0 : (uint8_t)value;
 	head->flags |= value < 0 ? 0 : SW_DGRAM_TOS;

@@ -14,7 +14,7 @@ static bool is(const struct sw_gap *row, const struct sw_gap *gap)
 
 void sw_gap(enum sw_gap_kind kind, int level, uint32_t name, uint32_t extra)
 {
-	struct sw_gap gap = {.kind = kind, .level = level, .name = name, .extra = extra, .pid = getpid()};
+	struct sw_gap gap = {.kind = kind, .level = level, .name = name, .extra = extra, .pid = getpid(), .host = sw_self()};
 	struct sw_options *options = sw_options();
 	size_t len = strlen(program_invocation_short_name);
 

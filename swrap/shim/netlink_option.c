@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "netlink.h"
+#include "option.h"
 #include "real.h"
 
 #ifndef SO_MAX_PACING_RATE
@@ -87,7 +88,7 @@ int sw_netlink_getsockopt(int fd, uint64_t tag, int level, int name, void *value
 		return put(value, len, &groups, sizeof(groups));
 	}
 	if (!bit_of(name))
-		return sw_fail(ENOPROTOOPT);
+		return sw_gap_fail(ENOPROTOOPT, SW_GAP_GETSOCKOPT, level, (uint32_t)name, 0);
 	return value ? put_int(value, len, (tag & bit_of(name)) != 0) : sw_fail(EFAULT);
 }
 
@@ -132,6 +133,8 @@ int sw_netlink_setsockopt(int fd, uint64_t tag, int level, int name, const void 
 	case NETLINK_LISTEN_ALL_NSID: /* needs CAP_NET_BROADCAST */
 		return sw_fail(EPERM);
 	default:
-		return bit_of(name) ? set_bit(fd, tag, bit_of(name), value, len) : sw_fail(ENOPROTOOPT);
+		if (bit_of(name))
+			return set_bit(fd, tag, bit_of(name), value, len);
+		return sw_gap_fail(ENOPROTOOPT, SW_GAP_SETSOCKOPT, level, (uint32_t)name, 0);
 	}
 }
