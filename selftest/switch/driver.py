@@ -69,6 +69,7 @@ class Answer:
     unacked: int
     received: int
     rto_us: int
+    rtt_us: int
     backoff: int
     since_ack_ms: int
 
@@ -188,6 +189,7 @@ class Switched:
             answer.unacked,
             answer.received,
             answer.rto_us,
+            answer.rtt_us,
             answer.backoff,
             answer.since_ack_ms,
         )

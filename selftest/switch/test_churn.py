@@ -146,7 +146,7 @@ class Story:
         """Something happens to the network."""
         dice, do = self.dice, self.lab.do
         interface = dice.choice(("server.eth0", "laptop.eth0"))
-        what = dice.randrange(6)
+        what = dice.randrange(9)
         if what == 0:
             do("link", interface=interface, up=False)
         elif what == 1:
@@ -155,6 +155,16 @@ class Story:
             do("rate", interface=interface, rate=dice.choice((None, 20_000_000, 400_000_000)))
         elif what == 3:
             do("block", host=dice.choice(("server", "laptop")), direction=dice.choice(("in", "out")))
+        elif what == 4:
+            verb = dice.choice(("hold", "lose-acks", "block"))
+            do(verb, interface=interface, direction=dice.choice(("in", "out")), state="established")
+        elif what == 5:
+            time = dice.choice((0.0, 0.0003, 0.002))
+            do("delay", host="server", direction=dice.choice(("in", "out")), time=time, jitter=time / 2)
+        elif what == 6:
+            do("loss", port=445, chance=dice.choice((0.0001, 0.01)))
+        elif what == 7:
+            do("heal")
         else:
             do("unblock")
 

@@ -46,7 +46,8 @@ ffi.cdef(
     struct sw_endpoint { uint8_t ip[16]; uint16_t port; };
     struct sw_host { char name[64]; uint32_t first_iface, n_ifaces, first_addr, n_addrs; ...; };
     struct sw_iface {
-        char name[16]; uint16_t host, ifindex; uint32_t flags, mtu, rings; uint64_t speed, rate; uint8_t mac[6]; ...;
+        char name[16]; uint16_t host, ifindex; uint32_t flags, mtu, rings; uint64_t speed, rate, delay;
+        uint8_t mac[6]; ...;
     };
     struct sw_addr { uint8_t ip[16]; uint32_t iface; uint16_t host; uint8_t prefix, v6; ...; };
     struct sw_page {

@@ -53,6 +53,7 @@ struct sw_iface {
 	uint32_t rings;   /* receive queues: more than one means RSS */
 	uint64_t speed;   /* bits per second, as reported; 0 unknown */
 	uint64_t rate;    /* bits per second that it carries; 0 unlimited */
+	uint64_t delay;   /* ns that it adds in each direction */
 	uint8_t mac[6];
 	uint8_t pad[2];
 };

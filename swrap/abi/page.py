@@ -193,6 +193,7 @@ def _row(interface: Interface, index: int) -> dict[str, Any]:
         "rings": RSS_RINGS if interface.rss else 1,
         "speed": interface.speed,
         "rate": interface.rate or 0,
+        "delay": round(interface.delay * 1e9),
         # 02 marks an address as locally administered.
         "mac": bytes((2, 0x53, 0x57)) + index.to_bytes(3, "big"),
     }

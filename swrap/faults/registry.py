@@ -7,15 +7,20 @@ from types import MappingProxyType
 
 from swrap.faults.base import Fault
 from swrap.faults.block import Block
+from swrap.faults.corrupt import Corrupt
 from swrap.faults.cut import Cut
+from swrap.faults.delay import Delay
+from swrap.faults.duplicate import Duplicate
 from swrap.faults.heal import Heal
 from swrap.faults.hold import Hold
 from swrap.faults.kill import Kill
 from swrap.faults.link_down import LinkDown
 from swrap.faults.link_up import LinkUp
 from swrap.faults.lose_acks import LoseAcks
+from swrap.faults.loss import Loss
 from swrap.faults.partition import Partition
 from swrap.faults.release import Release
+from swrap.faults.reorder import Reorder
 from swrap.faults.reset import Reset
 from swrap.faults.ruling import Ruling
 from swrap.faults.unblock import Unblock
@@ -26,6 +31,11 @@ _RULINGS: tuple[type[Ruling], ...] = (
     Partition,
     Hold,
     LoseAcks,
+    Delay,
+    Loss,
+    Duplicate,
+    Reorder,
+    Corrupt,
 )
 _OTHERS: tuple[type[Fault], ...] = (LinkDown, LinkUp, Unblock, Release, Reset, Heal, Kill)
 

@@ -6,14 +6,14 @@
 #define RTO_MIN_US 200000u   /* Linux's TCP_RTO_MIN */
 #define RTO_SYN_US 1000000u  /* RFC 6298, 2.1 */
 #define RTO_MAX_US 120000000u
-#define RTT_US 100u          /* of a local segment; interfaces with a delay will add theirs */
+#define RTT_US 100u          /* of a local segment; lines add theirs */
 
 /* sw_unacked() - Bytes that the program of @h's sender wrote and that were not acked. */
 uint64_t sw_unacked(struct sw_half *h)
 {
 	uint64_t n = h->stash_len + (uint64_t)sw_fresh(sw_from(h));
 
-	return h->mute ? n + h->delivered - h->acked : n;
+	return n + h->delivered - (h->mute ? h->acked : sw_line_acked(h));
 }
 
 /* sw_stall() - Start, keep or stop the clock that ends in ETIMEDOUT. */
@@ -69,6 +69,7 @@ void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *a)
 	struct sw_flow *f = sw_flow_find(sw, ino, &side);
 	const struct sw_ended *ended;
 	struct sw_half *h;
+	uint32_t rtt_us;
 
 	memset(a, 0, sizeof(*a));
 	a->rto_us = RTO_MIN_US;
@@ -96,6 +97,11 @@ void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *a)
 	a->sent = h->delivered + h->stash_len + (uint64_t)sw_fresh(sw_from(h));
 	a->unacked = sw_unacked(h);
 	a->received = sw_back(h)->delivered;
+	rtt_us = (uint32_t)(sw_line_rtt(h) / 1000);
+	a->rtt_us += rtt_us;
+	a->rto_us += rtt_us;
+	if (sw_list_empty(&h->stalled) && sw_line_age(h) / 1000 >= a->rto_us)
+		back_off(a, a->rto_us, sw_line_age(h));
 	if (!sw_list_empty(&h->stalled))
-		back_off(a, RTO_MIN_US, sw->now - h->stall_since);
+		back_off(a, a->rto_us, sw->now - h->stall_since);
 }

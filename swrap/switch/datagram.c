@@ -1,67 +1,12 @@
 /* One datagram on its way: over the interfaces that it crosses, past the rules, to one host or to all of a segment. */
-#include <errno.h>
-#include <string.h>
-
 #include "twin.h"
 
-/* tracked() - The state of the conversation that @p is of: it is new until the other end has answered. */
-static uint32_t tracked(struct sw *sw, const struct sw_parcel *p, uint16_t host)
+static void to_one(struct sw *sw, const struct sw_parcel *p)
 {
-	const struct sw_twin *o = sw_port_find(sw, host, &p->source, &p->to);
-
-	return o && o->talk.host == p->from->host && memcmp(&o->talk.to, &p->source, sizeof(p->source)) == 0
-		       ? SW_ESTABLISHED
-		       : SW_NEW;
-}
-
-/* judge() - What becomes of it on its way to @host, over the path that stands in the packet? As sw_judge(). */
-static int judge(struct sw *sw, const struct sw_parcel *p, uint16_t host, struct sw_verdict *verdict)
-{
-	struct sw_packet *packet = &sw->twins->packet;
-
-	packet->host[0] = p->from->host;
-	packet->host[1] = host;
-	packet->end[0] = p->source;
-	packet->end[1] = p->to;
-	packet->state = sw->n_rules > 0 ? tracked(sw, p, host) : SW_NEW;
-	return sw_judge(sw, packet, verdict);
-}
-
-/* passes() - Does it get there? It is counted then. */
-static bool passes(struct sw *sw, const struct sw_parcel *p, uint16_t host, uint32_t first_hop)
-{
-	const struct sw_path *path = &sw->twins->packet.path;
-	struct sw_verdict verdict;
-
-	return judge(sw, p, host, &verdict) == 0 &&
-	       sw_shape_pass(sw, path->hop + first_hop, path->n - first_hop, p->size);
-}
-
-/* unreachable() - Nobody listens on @owner: the sender hears of it if it is connected, and if there is a way back. */
-static void unreachable(struct sw *sw, const struct sw_parcel *p, uint16_t owner)
-{
-	struct sw_dgram word = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_UNREACHABLE, .to = p->to};
-	struct sw_packet back = {
-		.state = SW_ESTABLISHED, .host = {owner, p->from->host}, .end = {p->to, p->source}};
-	struct sw_verdict verdict;
-	struct sw_twin *t = p->from;
-	uint16_t to;
-
-	if (!t->connected || memcmp(&t->peer, &p->to, sizeof(p->to)) != 0)
-		return;
-	if (sw_path_to(sw, owner, p->source.ip, &to, &back.path) == 0 && to == t->host &&
-	    sw_judge(sw, &back, &verdict) == 0)
-		sw_twin_tell(t, &word);
-}
-
-static void to_one(struct sw *sw, struct sw_parcel *p)
-{
-	struct sw_path *path = &sw->twins->packet.path;
-	struct sw_verdict verdict;
-	struct sw_twin *t;
-	uint32_t routers, iface;
+	struct sw_way way = {.parcel = *p};
+	struct sw_path *path = &way.packet.path;
+	uint32_t routers;
 	uint16_t owner;
-	int fate;
 
 	if (sw_path_to(sw, p->from->host, p->to.ip, &owner, path) < 0)
 		return;
@@ -71,25 +16,17 @@ static void to_one(struct sw *sw, struct sw_parcel *p)
 	p->from->talk.source = p->source;
 	p->from->talk.to = p->to;
 	routers = path->n / 2 - 1;
-	if (p->ttl <= routers)
+	/* From the host to itself too, the interface that is told is the address's. */
+	if (p->ttl <= routers || sw_owner(sw->page, owner, p->to.ip, &owner, &way.iface) < 0)
 		return;
-	fate = judge(sw, p, owner, &verdict);
-	if (fate == -ECONNREFUSED)
-		unreachable(sw, p, owner);
-	if (fate < 0 || !sw_shape_pass(sw, path->hop, path->n, p->size))
-		return;
-	p->ttl -= (uint8_t)routers;
-	t = sw_port_find(sw, owner, &p->source, &p->to);
-	if (t && sw_owner(sw->page, owner, p->to.ip, &owner, &iface) == 0)
-		sw_deliver_one(sw, p, t, iface); /* from the host to itself too, the interface told is the address's */
-	else
-		unreachable(sw, p, owner);
+	way.parcel.ttl -= (uint8_t)routers;
+	way.packet.host[1] = owner;
+	sw_way_start(sw, &way);
 }
 
 /* to_many() - To the own host at once, and to all others on the segment that listen. */
 static void to_many(struct sw *sw, const struct sw_parcel *p)
 {
-	struct sw_path *path = &sw->twins->packet.path;
 	const struct sw_page *page = sw->page;
 	bool group = sw_ip_is_group(p->to.ip), lo = sw_ifaces(page)[p->iface].flags & SW_IF_LOOPBACK;
 	struct sw_hop out = {.iface = p->iface, .dir = SW_TX};
@@ -100,17 +37,16 @@ static void to_many(struct sw *sw, const struct sw_parcel *p)
 	if (p->ttl == 0 || lo || !sw_shape_pass(sw, &out, 1, p->size))
 		return;
 	for (uint32_t i = 0; i < page->n_ifaces; i++) {
+		struct sw_way way = {.parcel = *p, .iface = i, .first_hop = 1, .many = true};
 		uint16_t host = sw_ifaces(page)[i].host;
 
 		if (sw->twins->segment[i] != sw->twins->segment[p->iface] || host == p->from->host)
 			continue;
 		if (group ? !sw_membership_host(sw, host, p->to.ip, i) : !sw_is_broadcast(sw, i, p->to.ip))
 			continue;
-		path->hop[0] = out;
-		path->hop[1] = (struct sw_hop){.iface = i, .dir = SW_RX};
-		path->n = 2;
-		if (passes(sw, p, host, 1))
-			sw_deliver_all(sw, p, host, i);
+		way.packet.host[1] = host;
+		way.packet.path = (struct sw_path){.n = 2, .hop = {out, {.iface = i, .dir = SW_RX}}};
+		sw_way_start(sw, &way);
 	}
 }
 
@@ -130,7 +66,11 @@ static uint8_t life(const struct sw_twin *t, const struct sw_dgram *head, const 
 void sw_datagram(struct sw *sw, struct sw_twin *t, const struct sw_dgram *head, uint32_t size)
 {
 	bool to_peer = head->flags & SW_DGRAM_TO_PEER, v4;
-	struct sw_parcel p = {.from = t, .size = size, .no_loop = head->flags & SW_DGRAM_NO_LOOP};
+	struct sw_parcel p = {.from = t,
+			      .size = size,
+			      .no_loop = head->flags & SW_DGRAM_NO_LOOP,
+			      .key = t->serial | 1ull << 63,
+			      .n = t->sent++};
 	bool allowed = to_peer ? t->to_broadcast : head->flags & SW_DGRAM_BROADCAST;
 
 	p.to = to_peer ? t->peer : head->to;

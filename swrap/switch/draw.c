@@ -15,6 +15,11 @@ uint32_t sw_draw(uint64_t seed, uint32_t kind, uint64_t key, uint64_t n)
 	return (uint32_t)(mix(mix(mix(mix(seed) ^ kind) ^ key) ^ n) >> 32);
 }
 
+uint64_t sw_spread(uint32_t drawn, uint64_t jitter_ns)
+{
+	return (uint64_t)((double)drawn * 2 * (double)jitter_ns / 4294967296.0);
+}
+
 void sw_seed(struct sw *sw, uint64_t seed)
 {
 	sw->seed = seed;

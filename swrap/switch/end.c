@@ -69,6 +69,7 @@ void sw_vanish(struct sw *sw, struct sw_half *h, int reason)
 	sw_list_del(&h->stalled);
 	sw_list_del(&h->ready);
 	sw_shape_leave(sw, h);
+	sw_line_drop(sw, h);
 	h->stash_len = 0;
 	/* What the peer had under way now meets a machine that knows of no such connection. */
 	sw_ready(sw, sw_back(h));

@@ -53,7 +53,7 @@ void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *to
 }
 
 /* differ() - Put the verdicts in force. Return: whether they are others than before. */
-static bool differ(struct sw_flow *f, const struct sw_verdict v[2], const bool dead[2])
+static bool differ(struct sw *sw, struct sw_flow *f, const struct sw_verdict v[2], const bool dead[2])
 {
 	bool changed = false;
 
@@ -63,10 +63,13 @@ static bool differ(struct sw_flow *f, const struct sw_verdict v[2], const bool d
 
 		changed |= dead[dir] != h->dead || rejected != h->rejected || mute != h->mute;
 		if (mute && !h->mute)
-			h->acked = h->delivered;
+			h->acked = sw_line_acked(h);
 		h->dead = dead[dir];
 		h->rejected = rejected;
 		h->mute = mute;
+		/* A path that is dead has no delay; what is on its way there waits for its end. */
+		if (!v[dir].fate && !v[!dir].fate)
+			changed |= sw_line_set(sw, h, &v[dir], v[!dir].delay_ns);
 	}
 	return changed;
 }
@@ -78,12 +81,10 @@ bool sw_review(struct sw *sw, struct sw_flow *f)
 	bool dead[2];
 
 	for (int dir = 0; dir < 2; dir++) {
-		struct sw_packet packet;
-
-		sw_packet_of(f, dir, &packet);
-		dead[dir] = sw_judge(sw, &packet, &v[dir]) < 0;
+		/* What is always lost never arrives, however often it is sent again. */
+		dead[dir] = sw_judge_half(sw, f, dir, &v[dir]) < 0 || sw_loss_of(&v[dir]) >> 32;
 	}
-	if (!differ(f, v, dead))
+	if (!differ(sw, f, v, dead))
 		return false;
 	for (int dir = 0; dir < 2; dir++) {
 		sw_shape_leave(sw, &f->half[dir]);
@@ -121,6 +122,7 @@ void sw_refresh(struct sw *sw, struct sw_touched *touched)
 		next = l->next;
 		touched->flows += retry(sw, sw_container(l, struct sw_flow, link));
 	}
+	sw_late_review(sw, touched);
 }
 
 void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)

@@ -35,6 +35,7 @@ void sw_flows_free(struct sw *sw)
 		for (int i = 0; i < 2; i++) {
 			if (f->side[i].fd >= 0)
 				close(f->side[i].fd);
+			sw_line_drop(sw, &f->half[i]);
 			free(f->half[i].stash);
 		}
 	}
@@ -99,6 +100,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 	f->since = sw->now;
 	f->id = ++sw->next_id;
 	f->host[0] = f->host[1] = SW_NO_HOST;
+	f->timer.kind = SW_TIMER_SYN;
 	sw_list_init(&f->link);
 	sw_list_init(&f->retry);
 	for (int i = 0; i < 2; i++) {
@@ -159,10 +161,12 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 		sw_list_del(&h->ready);
 		sw_list_del(&h->stalled);
 		sw_shape_leave(sw, h);
+		sw_line_drop(sw, h);
 		free(h->stash);
 		h->stash = NULL;
 		h->stash_len = h->stash_size = 0;
 	}
+	sw_timer_clear(sw, &f->timer);
 	sw_list_del(&f->retry);
 	sw_list_del(&f->link);
 	sw_list_add(&sw->dead, &f->link);

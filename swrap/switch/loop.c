@@ -193,6 +193,8 @@ static uint64_t next(const struct sw *sw)
 {
 	uint64_t at = earlier(earlier(sw_shape_next(sw), sw_events_next(sw)), sw_twins_next(sw));
 
+	at = earlier(at, sw_timers_next(sw));
+
 	if (!sw_list_empty(&sw->ready))
 		return 0;
 	if (!sw_list_empty(&sw->openings))
@@ -225,6 +227,7 @@ int sw_run(struct sw *sw)
 		sw_clock(sw);
 		for (int i = 0; i < n; i++)
 			dispatch(sw, &events[i]);
+		sw_timers_run(sw);
 		turns(sw);
 		sw_shape_run(sw);
 		deadlines(sw);

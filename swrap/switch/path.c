@@ -82,8 +82,13 @@ int sw_judge(const struct sw *sw, const struct sw_packet *p, struct sw_verdict *
 {
 	static const int why[] = {[SW_DROP] = -EPERM, [SW_REJECT] = -ECONNREFUSED, [SW_HOLD] = -EBUSY};
 
+	uint64_t delay = 0;
+
 	for (uint32_t i = 0; i < p->path.n; i++) {
-		uint32_t flags = sw_ifaces(sw->page)[p->path.hop[i].iface].flags;
+		const struct sw_iface *iface = &sw_ifaces(sw->page)[p->path.hop[i].iface];
+		uint32_t flags = iface->flags;
+
+		delay += iface->delay;
 
 		if (!(flags & SW_IF_LOOPBACK) && (flags & (SW_IF_UP | SW_IF_RUNNING)) != (SW_IF_UP | SW_IF_RUNNING)) {
 			*v = (struct sw_verdict){.fate = SW_DROP};
@@ -91,15 +96,15 @@ int sw_judge(const struct sw *sw, const struct sw_packet *p, struct sw_verdict *
 		}
 	}
 	sw_decide(sw->rules, sw->n_rules, p, v);
+	v->delay_ns += delay;
 	return why[v->fate];
 }
 
-/* sw_path_dead() - Why no packet of @f in direction @dir arrives, as sw_judge() says it, or 0. */
-int sw_path_dead(const struct sw *sw, const struct sw_flow *f, int dir)
+/* sw_judge_half() - What becomes of packets of @f in direction @dir, as sw_judge() says it. */
+int sw_judge_half(const struct sw *sw, const struct sw_flow *f, int dir, struct sw_verdict *v)
 {
-	struct sw_verdict verdict;
 	struct sw_packet packet;
 
 	sw_packet_of(f, dir, &packet);
-	return sw_judge(sw, &packet, &verdict);
+	return sw_judge(sw, &packet, v);
 }

@@ -36,8 +36,7 @@ static bool greet(struct sw *sw, struct sw_half *h)
 	return false;
 }
 
-/* window() - How much more may go before an ACK must come back. */
-static uint32_t window(struct sw_half *h)
+uint32_t sw_window(const struct sw_half *h)
 {
 	uint64_t out = h->delivered - h->acked;
 
@@ -111,8 +110,12 @@ static void carry(struct sw *sw, struct sw_half *h)
 		to_nobody(sw, h);
 		return;
 	}
+	if (h->line) {
+		sw_line_carry(sw, h);
+		return;
+	}
 	for (;;) {
-		uint32_t most = h->dead ? 0 : window(h);
+		uint32_t most = h->dead ? 0 : sw_window(h);
 		bool more;
 		int64_t n;
 
@@ -159,7 +162,7 @@ static void settle(struct sw *sw, struct sw_half *h)
 
 	if (f->half[0].done && f->half[1].done)
 		sw_end_clean(sw, f);
-	else if (from->reset && !h->dead)
+	else if (from->reset && !h->dead && sw_line_reset(sw, h))
 		sw_end_reset(sw, f, ECONNRESET); /* the RST arrives */
 	else if (unreachable(from) && unreachable(to) && stuck)
 		sw_end_reset(sw, f, ECONNRESET); /* nobody is left to be told anything */

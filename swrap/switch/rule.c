@@ -57,8 +57,7 @@ bool sw_matches(const struct sw_match *m, const struct sw_packet *p)
 	       (((m->directions & SW_OUT) && at_end(m, p, 0)) || ((m->directions & SW_IN) && at_end(m, p, 1)));
 }
 
-/* either() - The chance that at least one of two independent ones comes true. */
-static uint64_t either(uint64_t a, uint64_t b)
+uint64_t sw_either(uint64_t a, uint64_t b)
 {
 	if ((a | b) >> 32)
 		return 1ull << 32;
@@ -77,16 +76,16 @@ static void add(struct sw_verdict *v, const struct sw_effect *e)
 		v->jitter_ns += e->jitter_ns;
 		break;
 	case SW_LOSS:
-		v->loss = either(v->loss, e->chance);
+		v->loss = sw_either(v->loss, e->chance);
 		break;
 	case SW_CORRUPT:
-		v->corrupt = either(v->corrupt, e->chance);
+		v->corrupt = sw_either(v->corrupt, e->chance);
 		break;
 	case SW_DUPLICATE:
-		v->duplicate = either(v->duplicate, e->chance);
+		v->duplicate = sw_either(v->duplicate, e->chance);
 		break;
 	case SW_REORDER:
-		v->reorder = either(v->reorder, e->chance);
+		v->reorder = sw_either(v->reorder, e->chance);
 		if (v->late_ns < e->time_ns)
 			v->late_ns = e->time_ns;
 		break;

@@ -8,15 +8,19 @@
 /* sw_stash_put() - Append @n bytes; 0 or -ENOMEM. */
 int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n)
 {
-	if (h->stash_at > 0) {
+	uint32_t end = h->stash_at + h->stash_len;
+
+	/* Only where as much went out as stays: so what waits is not moved again and again. */
+	if (end + n > h->stash_size && h->stash_at > 0 && h->stash_at >= h->stash_len) {
 		memmove(h->stash, h->stash + h->stash_at, h->stash_len);
 		h->stash_at = 0;
+		end = h->stash_len;
 	}
-	if (h->stash_len + n > h->stash_size) {
+	if (end + n > h->stash_size) {
 		uint32_t size = h->stash_size ? h->stash_size : 4096;
 		uint8_t *grown;
 
-		while (size < h->stash_len + n)
+		while (size < end + n)
 			size *= 2;
 		grown = realloc(h->stash, size);
 		if (!grown)
@@ -24,7 +28,7 @@ int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n)
 		h->stash = grown;
 		h->stash_size = size;
 	}
-	memcpy(h->stash + h->stash_len, bytes, n);
+	memcpy(h->stash + end, bytes, n);
 	h->stash_len += n;
 	return 0;
 }

@@ -78,5 +78,6 @@ void sw_free(struct sw *sw)
 	free(sw->events);
 	free(sw->buckets);
 	sw_rules_free(sw);
+	free(sw->timers.heap);
 	free(sw);
 }

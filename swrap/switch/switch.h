@@ -18,6 +18,7 @@
  *   full        its output has no room                         EPOLLOUT of the other side (armed only then)
  *   shaped      in the queue of a bucket without tokens        the bucket's time
  *   held        its path is dead: bytes wait                   sw_refresh()
+ *   on the way  its packets take time                          the timer of its line
  *   done        its FIN has passed
  *
  * Datagram sockets are in twin.h.
@@ -36,6 +37,7 @@
 #include "name.h"
 #include "page.h"
 #include "syn.h"
+#include "timer.h"
 
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
 #define SW_SPLICE 65536        /* no more in one go; the pipe holds twice as much, as pages of it may be filled in part */
@@ -80,6 +82,7 @@ struct sw_half {
 	uint64_t acked;        /* while it is mute: what was acked when that began */
 	uint64_t stall_since;
 	struct sw_path path;
+	struct sw_line *line;  /* NULL where bytes pass at once (line.h) */
 	uint8_t *stash;        /* taken from the sender, not yet delivered */
 	uint32_t stash_at, stash_len, stash_size;
 	uint32_t need;         /* tokens that a shaped half waits for */
@@ -95,6 +98,7 @@ struct sw_half {
 struct sw_flow {
 	struct sw_list link;  /* of its state: openings, pending, dead, free */
 	struct sw_list retry; /* SYNs to try again soon */
+	struct sw_timer timer; /* of a SYN that is on its way */
 	uint32_t slot, generation;
 	uint32_t state; /* enum sw_state */
 	uint32_t syn_length;
@@ -134,6 +138,7 @@ struct sw {
 	struct sw_bucket *buckets; /* two an interface: tx, rx */
 	struct sw_rule *rules;
 	uint64_t seed;
+	struct sw_timers timers;
 	struct sw_twins *twins;
 	uint32_t n_rules, room_rules, next_rule;
 
@@ -222,9 +227,15 @@ int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_
 int sw_path_find(const struct sw *sw, struct sw_flow *f);
 void sw_packet_of(const struct sw_flow *f, int dir, struct sw_packet *p);
 int sw_judge(const struct sw *sw, const struct sw_packet *p, struct sw_verdict *v);
-int sw_path_dead(const struct sw *sw, const struct sw_flow *f, int dir);
+int sw_judge_half(const struct sw *sw, const struct sw_flow *f, int dir, struct sw_verdict *v);
+
+/* draw.c */
+/* sw_spread() - From 0 to twice @jitter_ns. */
+uint64_t sw_spread(uint32_t drawn, uint64_t jitter_ns);
 
 /* rule.c */
+/* sw_either() - The chance that at least one of two independent ones comes true. */
+uint64_t sw_either(uint64_t a, uint64_t b);
 bool sw_matches(const struct sw_match *m, const struct sw_packet *p);
 
 /* fault.c */
@@ -236,6 +247,26 @@ void sw_rules_free(struct sw *sw);
 
 /* pump.c */
 void sw_pump(struct sw *sw, struct sw_half *h);
+/* sw_window() - How much more may arrive before an ACK must come back. */
+uint32_t sw_window(const struct sw_half *h);
+
+/* line.c */
+/* sw_line_set() - Let the line of @h be as its verdict says, or take it away. Return: whether that changed anything. */
+bool sw_line_set(struct sw *sw, struct sw_half *h, const struct sw_verdict *v, uint64_t back_ns);
+void sw_line_drop(struct sw *sw, struct sw_half *h);
+/* sw_line_carry() - What may leave now leaves, what arrives now is delivered. */
+void sw_line_carry(struct sw *sw, struct sw_half *h);
+/* sw_line_reset() - @h's sender ended with a RST: has that arrived? */
+bool sw_line_reset(struct sw *sw, struct sw_half *h);
+/* sw_line_acked() - How many bytes of @h were acked, if ACKs come back at all. */
+uint64_t sw_line_acked(struct sw_half *h);
+/* sw_line_age() - For how long its oldest byte has been on the way, ns. */
+uint64_t sw_line_age(struct sw_half *h);
+uint64_t sw_line_rtt(const struct sw_half *h);
+/* sw_line_syn() - How long a SYN's answer takes, given the verdicts on both ways, ns. */
+uint64_t sw_line_syn(const struct sw *sw, const struct sw_flow *f, const struct sw_verdict v[2]);
+/* sw_loss_of() - A corrupted segment is a lost one. */
+uint64_t sw_loss_of(const struct sw_verdict *v);
 
 /* move.c */
 int sw_fresh(const struct sw_side *s);
@@ -284,6 +315,9 @@ bool sw_twin_answer(struct sw *sw, uint64_t ino, struct sw_answer *answer);
 /* sw_twins_next() - When sw_twins_expire() has something to do, ns; UINT64_MAX: never. */
 uint64_t sw_twins_next(const struct sw *sw);
 void sw_twins_expire(struct sw *sw);
+/* late.c */
+/* sw_late_review() - What waits goes on where nothing holds or delays it any more. @touched: those bytes are added. */
+void sw_late_review(struct sw *sw, struct sw_touched *touched);
 /* talk.c */
 void sw_twins_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
 

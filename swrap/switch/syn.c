@@ -51,6 +51,7 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 		setsockopt(f->side[i].fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	sw_list_del(&f->link);
 	sw_list_del(&f->retry);
+	sw_timer_clear(sw, &f->timer);
 	f->state = SW_FLOWING;
 	f->since = sw->now;
 	f->told = false;
@@ -82,9 +83,18 @@ static void wait(struct sw *sw, struct sw_flow *f, int reason, bool retry)
 		try_later(sw, f);
 }
 
+/* on_its_way() - Is the answer of a peer that is far away still to come? */
+static bool on_its_way(struct sw *sw, struct sw_flow *f, const struct sw_verdict v[2])
+{
+	uint64_t at = f->since + sw_line_syn(sw, f, v);
+
+	return at > sw->now && sw_timer_set(sw, &f->timer, at) == 0;
+}
+
 /* sw_syn_try() - Let @f, PENDING, find its listener if it can now. Return: true where it did, and there was no room. */
 bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 {
+	struct sw_verdict v[2];
 	int r, fd;
 
 	if (f->more && !is_whole(f))
@@ -95,7 +105,7 @@ bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 		return false;
 	}
 	for (int dir = 0; r == 0 && dir < 2; dir++) {
-		r = sw_path_dead(sw, f, dir);
+		r = sw_judge_half(sw, f, dir, &v[dir]);
 		f->half[dir].dead = r < 0;
 		if (r == -ECONNREFUSED && dir == 0) {
 			sw_end_syn(sw, f, ECONNREFUSED);
@@ -106,6 +116,8 @@ bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 		wait(sw, f, -r, false);
 		return false;
 	}
+	if (on_its_way(sw, f, v))
+		return false;
 	fd = sw_onward(sw, f);
 	if (fd == -EADDRINUSE && evict(sw, f))
 		fd = sw_onward(sw, f);

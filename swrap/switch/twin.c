@@ -36,6 +36,7 @@ int sw_twins_init(struct sw *sw)
 	all->door = -1;
 	sw_list_init(&all->free);
 	sw_list_init(&all->strangers);
+	sw_list_init(&all->late);
 	for (uint32_t i = 0; i < SW_PORTS; i++) {
 		sw_list_init(&all->by_port[i]);
 		sw_list_init(&all->by_ino[i]);
@@ -60,6 +61,7 @@ void sw_twins_free(struct sw *sw)
 			close(all->slots[i]->fd);
 		free(all->slots[i]);
 	}
+	sw_late_free(sw);
 	free(all->slots);
 	free(all->segment);
 	free(all);
@@ -105,6 +107,7 @@ static int admit(struct sw *sw, int fd)
 	t->fd = fd;
 	t->host = SW_NO_HOST;
 	t->since = sw->now;
+	t->serial = ++sw->twins->serials;
 	memcpy(t->options, defaults, sizeof(defaults));
 	sw_list_init(&t->link);
 	sw_list_init(&t->by_port);

@@ -29,6 +29,7 @@ struct sw_twin {
 	uint16_t host;     /* SW_NO_HOST: not greeted */
 	uint16_t error;    /* of the last JOIN or LEAVE */
 	uint64_t ino, since;
+	uint64_t serial, sent; /* for draws: in the order of their coming; datagrams */
 	struct sw_endpoint own;	  /* as bound */
 	struct sw_endpoint local; /* as connected: with an address in any case */
 	struct sw_endpoint peer;
@@ -50,7 +51,8 @@ struct sw_twins {
 	struct sw_list free, strangers;
 	struct sw_list by_port[SW_PORTS], by_ino[SW_PORTS];
 	uint32_t *segment;	  /* of each interface: the lowest interface on the same one */
-	struct sw_packet packet;  /* the datagram that is on its way, as rules look at it */
+	struct sw_list late;	  /* datagrams that wait (late.h) */
+	uint64_t late_bytes, serials;
 	struct sw_dgram head;	  /* in front of: */
 	uint8_t payload[SW_DGRAM_MOST6 + 1]; /* one more, to see what is too long */
 };
@@ -63,6 +65,16 @@ struct sw_parcel {
 	bool no_loop;
 	struct sw_endpoint source, to;
 	uint8_t ttl, tos;
+	uint64_t key, n; /* of what is drawn for it: whose it is, and the how manieth */
+};
+
+/* Its way to one host. */
+struct sw_way {
+	struct sw_parcel parcel; /* `from` is NULL where the sender's socket has gone */
+	struct sw_packet packet;
+	uint32_t iface;	    /* it comes in there */
+	uint32_t first_hop; /* of the path, for which no rate was charged yet */
+	bool many;	    /* for all sockets of the host that hear it */
 };
 
 /* twin.c */
@@ -106,6 +118,17 @@ bool sw_source_choose(const struct sw *sw, const struct sw_twin *t, uint16_t ifi
 
 /* datagram.c: one datagram, from sender to receivers */
 void sw_datagram(struct sw *sw, struct sw_twin *t, const struct sw_dgram *head, uint32_t size);
+
+/* way.c */
+/* sw_way_start() - From the beginning: its host[1], path and iface are known. */
+void sw_way_start(struct sw *sw, struct sw_way *w);
+/* sw_way_go() - The rules let it pass. */
+void sw_way_go(struct sw *sw, const struct sw_way *w, const struct sw_verdict *v);
+/* sw_way_end() - It is there. */
+void sw_way_end(struct sw *sw, const struct sw_way *w);
+
+/* late.c */
+void sw_late_free(struct sw *sw);
 
 /* deliver.c */
 bool sw_deliver_one(struct sw *sw, const struct sw_parcel *p, struct sw_twin *t, uint32_t iface);
