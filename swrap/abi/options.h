@@ -75,7 +75,8 @@ struct sw_options {
 	uint32_t clock; /* counts the uses of entries */
 	uint64_t unlisted; /* gaps that met a full table */
 	uint64_t aborts; /* not 0: there has been a direct connection whose close was to be a reset (abort.c) */
-	uint64_t pad[4];
+	uint64_t datagrams; /* not 0: there has been a datagram or netlink socket, which a program may inherit */
+	uint64_t pad[3];
 	struct sw_gap gaps[SW_GAPS];
 	struct sw_kept kept[SW_KEPT_ENTRIES];
 	struct sw_place places[SW_PLACES];

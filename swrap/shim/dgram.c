@@ -1,5 +1,6 @@
 /* Datagram sockets: how they come in, get an address and a peer, and end. Their messages: dgram_send.c, dgram_recv.c. */
 #include "dgram.h"
+#include "option.h"
 #include "place.h"
 
 #include <fcntl.h>
@@ -10,6 +11,15 @@
 #include "real.h"
 
 bool sw_dgram_seen;
+
+void sw_dgram_born(void)
+{
+	struct sw_options *options = sw_options();
+
+	__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+	if (options)
+		__atomic_store_n(&options->datagrams, 1, __ATOMIC_RELAXED);
+}
 
 void sw_dgram_note(int fd)
 {
@@ -52,18 +62,25 @@ static void note_listed(const char *entries, long n)
 	}
 }
 
-/* What exec left open: as the kernel lists it, since it may be any fd. Without /proc, any may be one. */
+/*
+ * What exec left open: as the kernel lists it, since it may be any fd. Without /proc, any may be one. Where the lab has
+ * never had such a socket there is nothing to list, and a program starts the sooner.
+ */
 __attribute__((constructor)) static void note_inherited(void)
 {
-	int saved = errno, list = sw_lab() ? open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	const struct sw_options *options = sw_lab() ? sw_options() : NULL;
 	_Alignas(8) char entries[2048];
+	int saved = errno, list;
 	long n = -1;
 
+	if (!sw_lab() || (options && !__atomic_load_n(&options->datagrams, __ATOMIC_RELAXED)))
+		return;
+	list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (list >= 0 && (n = sw_real()->syscall(SYS_getdents64, list, entries, sizeof(entries))) > 0)
 		note_listed(entries, n);
 	if (list >= 0)
 		close(list);
-	if (n < 0 && sw_lab())
+	if (n < 0)
 		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
 	errno = saved;
 }

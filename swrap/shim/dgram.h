@@ -21,6 +21,8 @@ static inline bool sw_dgram_check(int fd, uint64_t *tag)
 	       (*tag & SW_TAG_DGRAM);
 }
 
+/* sw_dgram_born() - This process has one from now on, and who inherits from it may. */
+void sw_dgram_born(void);
 /* sw_dgram_note() - @fd came in. */
 void sw_dgram_note(int fd);
 /* sw_dgram_note_rights() - @msg came in, perhaps with fds. */

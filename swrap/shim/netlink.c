@@ -106,7 +106,7 @@ static int begin(int fd, int type, int protocol)
 	    sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0 ||
 	    ((type & SOCK_NONBLOCK) && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0))
 		return errno;
-	__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+	sw_dgram_born();
 	return 0;
 }
 

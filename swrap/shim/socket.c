@@ -47,7 +47,7 @@ static int check(int domain, int type, int protocol, unsigned int *flags)
 		if (protocol != 0 && protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE)
 			return EPROTONOSUPPORT;
 		*flags |= SW_TAG_DGRAM | (protocol == IPPROTO_UDPLITE ? SW_TAG_UDPLITE : 0);
-		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+		sw_dgram_born();
 		return 0;
 	case SOCK_RAW:
 		return EPERM;

@@ -63,19 +63,19 @@ static bool lost(int fd)
 }
 
 /**
- * explain_send() - After a send that may have failed
+ * explain_failure() - After a send that failed
  * @size:   what was to be sent, bytes
  * @signal: the caller wants SIGPIPE, and the kernel was told not to send it
  *
  * AF_UNIX answers EPIPE at once where TCP first tells of the reset, and only then sends SIGPIPE.
  */
-static ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
+static __attribute__((noinline)) ssize_t explain_failure(int fd, size_t size, bool signal)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (__builtin_expect(n >= 0 || (errno != EPIPE && errno != ECONNRESET), 1))
-		return n;
+	if (errno != EPIPE && errno != ECONNRESET)
+		return -1;
 	if (is_stream(fd)) {
 		sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 		if (errno == ECONNRESET || error)
@@ -89,7 +89,12 @@ static ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
 		raise(SIGPIPE);
 		errno = EPIPE;
 	}
-	return n;
+	return -1;
+}
+
+static inline ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
+{
+	return __builtin_expect(n >= 0, 1) ? n : explain_failure(fd, size, signal);
 }
 
 /* out() - The result of a send, which the capture takes note of. */
@@ -113,7 +118,8 @@ static inline ssize_t in(int fd, ssize_t n, const struct iovec *iov, size_t room
 }
 
 /* take() - Receive from a datagram socket into one buffer. */
-static ssize_t take(int fd, uint64_t tag, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
+static __attribute__((noinline)) ssize_t take(int fd, uint64_t tag, void *buf, size_t n, int flags,
+					      struct sockaddr *addr, socklen_t *len)
 {
 	struct iovec iov = {buf, n};
 	struct msghdr msg = {.msg_name = addr, .msg_namelen = len ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
@@ -125,8 +131,8 @@ static ssize_t take(int fd, uint64_t tag, void *buf, size_t n, int flags, struct
 }
 
 /* put() - Send one buffer from a datagram socket. */
-static ssize_t put(int fd, uint64_t tag, const void *buf, size_t n, int flags, const struct sockaddr *addr,
-		   socklen_t len)
+static __attribute__((noinline)) ssize_t put(int fd, uint64_t tag, const void *buf, size_t n, int flags,
+					     const struct sockaddr *addr, socklen_t len)
 {
 	struct iovec iov = {(void *)buf, n};
 	struct msghdr msg = {.msg_name = (void *)addr, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
