@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -60,12 +61,12 @@ class Hosts(ABC):
     def run(
         self, host: str, *argv: str | Path, timeout: float = 30, **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program on `host` to its end."""
-        process = self.start(host, list(argv), **options)
+        """Run a program on `host` to its end; if it does not come in time, that of its children too."""
+        process = self.start(host, list(argv), start_new_session=True, **options)
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
