@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,8 +272,10 @@ except ConnectionRefusedError: print("refused")
 new = socket.create_server(("", 80))
 client = socket.create_connection(("127.0.0.1", 80))
 print(new.accept()[1] == client.getsockname(), old.getsockname())
+for _ in range(100): socket.socket().close()
+print(sum("/.swrap/page" in line for line in open("/proc/self/maps")))
 """
-    assert python(net, code).splitlines() == ["refused", "True ('0.0.0.0', 80)"]
+    assert python(net, code).splitlines() == ["refused", "True ('0.0.0.0', 80)", "2"]
 
 
 def test_whoever_comes_first_makes_the_network_and_all_at_once_make_one(net: Dropin) -> None:
@@ -313,6 +316,7 @@ import ctypes, errno, json, os, socket
 libc = ctypes.CDLL(None, use_errno=True)
 answer = {"interfaces": socket.if_nameindex(), "own": socket.gethostname() == os.uname().nodename}
 answer["resolved"] = sorted({one[4][0] for one in socket.getaddrinfo(socket.gethostname(), 80)})
+answer["names"] = [socket.gethostbyaddr(at)[::2] for at in ("127.0.0.1", "127.0.0.7", "fd00::5357:5f07")]
 for kind in (socket.SOCK_RAW, socket.SOCK_SEQPACKET):
     try: socket.socket(socket.AF_INET, kind)
     except OSError as error: answer[kind.name] = errno.errorcode[error.errno]
@@ -329,6 +333,7 @@ print(json.dumps(answer))
         "interfaces": [[1, "lo"], [2, "eth0"]],
         "own": True,
         "resolved": ["127.0.0.12", "fd00::5357:5f0c"],
+        "names": [["localhost", ["127.0.0.1"]], ["host7", ["127.0.0.7"]], ["host7", ["fd00::5357:5f07"]]],
         "SOCK_RAW": "EPERM",
         "SOCK_SEQPACKET": "ESOCKTNOSUPPORT",
         "example.com": True,
@@ -421,6 +426,14 @@ calls.sendto(b"who is there", ("{to}", 137))
         python(net, call, iface=9, **form)
         for heard in (one, two):
             heard.says(rf"b'who is there' \('{network[:-1]}9', 137\)")
+
+
+def test_a_lab_wins(net: Dropin) -> None:
+    code = "import socket; s = socket.create_server(('', 80)); print(socket.gethostname())"
+    exec_ = (sys.executable, "-m", "swrap.cli", "exec", "--", PYTHON, "-c", code)
+    done = net.run(*exec_, LD_PRELOAD="")
+    assert out(done) == "host\n", "a name that only a lab gives"
+    assert not (net.directory / ".swrap").exists()
 
 
 def test_passed_sockets_are_on_the_network_too(net: Dropin) -> None:

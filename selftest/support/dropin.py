@@ -58,7 +58,7 @@ class Dropin:
         preload = {"LD_PRELOAD": self.library or str(libswrap())}
         own = {"SOCKET_WRAPPER_DIR": str(self.directory), "SOCKET_WRAPPER_DEFAULT_IFACE": str(iface)}
         # Set by env(1): nsenter itself is no program of the network.
-        words = [f"{name}={value}" for name, value in {**own, **more, **preload}.items()]
+        words = [f"{name}={value}" for name, value in {**preload, **own, **more}.items()]
         return [*self.prefix, "env", *words, *map(str, argv)]
 
     def run(self, *argv: str | Path, iface: int = 1, **more: str) -> subprocess.CompletedProcess[str]:

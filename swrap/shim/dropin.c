@@ -99,10 +99,12 @@ static void complain(const char *dir, const char *why)
 		(void)!sw_real()->writev(STDERR_FILENO, line, sizeof(line) / sizeof(line[0]));
 }
 
-static const struct network *find(const char *dir)
+/* find() - The network of @dir that this process has joined; with @st, if its page is that file. NULL: none. */
+static const struct network *find(const char *dir, const struct stat *st)
 {
 	for (uint32_t n = 0; n < MOST_NETWORKS; n++)
-		if (sw_dropin_known(n) && strcmp(networks[n].dir, dir) == 0)
+		if (sw_dropin_known(n) && strcmp(networks[n].dir, dir) == 0 &&
+		    (!st || (networks[n].dev == st->st_dev && networks[n].ino == st->st_ino)))
 			return &networks[n];
 	return NULL;
 }
@@ -171,39 +173,30 @@ static const struct network *enter(const char *dir, const char *folder)
 	return network;
 }
 
-/* missing() - Is it no longer @network that the page in @folder is of? What may not be looked at is not missing. */
-static bool missing(const struct network *network, const char *folder)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (stat(sw_path_in(path, folder, "page"), &st) < 0)
-		return errno == ENOENT;
-	return st.st_dev != network->dev || st.st_ino != network->ino;
-}
-
-/* join() - The network of @dir. One that was joined before remains where it cannot be made again. */
+/* join() - The network of @dir, which is made if it is not there. NULL with errno. */
 static const struct network *join(const char *dir)
 {
-	const struct network *old = find(dir), *network;
-	char folder[PATH_MAX];
+	const struct network *network;
+	char folder[PATH_MAX], page[PATH_MAX];
+	struct stat st;
 	int error;
 
-	if (!sw_path_in(folder, dir, ".swrap")) {
+	if (!sw_path_in(folder, dir, ".swrap") || !sw_path_in(page, folder, "page")) {
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	if (old && !missing(old, folder))
-		return old;
+	error = stat(page, &st) < 0 ? errno : 0;
+	network = find(dir, error ? NULL : &st);
+	if (network && error != ENOENT)
+		return network; /* also where we may look no longer, having dropped privileges */
 	network = enter(dir, folder);
 	if (!network && errno == ENOENT) {
 		error = sw_dropin_make(folder);
 		if (!error)
-			network = enter(dir, folder);
-		else
-			errno = error;
+			return enter(dir, folder);
+		errno = error;
 	}
-	return network ? network : old;
+	return network ? network : find(dir, NULL);
 }
 
 const struct sw_page *sw_dropin_join(uid_t *owner, bool aloud)

@@ -173,6 +173,7 @@ static int by_address(const void *bytes, socklen_t len, int family, struct hoste
 		      int *h_error)
 {
 	struct sw_addr addr = {.v6 = family == AF_INET6};
+	uint8_t heard[16];
 	const char *name;
 
 	*h_error = HOST_NOT_FOUND;
@@ -181,8 +182,9 @@ static int by_address(const void *bytes, socklen_t len, int family, struct hoste
 	if (!addr.v6)
 		memset(addr.ip + 10, 0xff, 2);
 	memcpy(addr.ip + 16 - len, bytes, len);
-	sw_ip_heard(addr.ip);
-	name = sw_find_name(addr.ip);
+	memcpy(heard, addr.ip, sizeof(heard));
+	sw_ip_heard(heard);
+	name = sw_find_name(heard);
 	return name ? fill(room, entry, name, family, &addr, 1) : ENOENT;
 }
 
