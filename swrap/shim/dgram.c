@@ -73,7 +73,7 @@ __attribute__((constructor)) static void note_inherited(void)
 	int saved = errno, list;
 	long n = -1;
 
-	if (!sw_lab() || (options && !__atomic_load_n(&options->datagrams, __ATOMIC_RELAXED)))
+	if (!sw_lab() || (options && !sw_in_dropin() && !__atomic_load_n(&options->datagrams, __ATOMIC_RELAXED)))
 		return;
 	list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (list >= 0 && (n = sw_real()->syscall(SYS_getdents64, list, entries, sizeof(entries))) > 0)
