@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +55,25 @@ def test_smbtorture_passes(net: Dropin, case: str) -> None:
     said = out(net.run(torture, *LOGIN, "//127.0.0.21/data", case, iface=32))
     assert "success: " in said
     assert "failure: " not in said
+
+
+def test_a_session_is_captured_whoever_of_smbds_processes_serves_it(net: Dropin, tmp_path: Path) -> None:
+    tshark, configured = installed("tshark", "tshark"), Samba(tmp_path / "samba")
+    more = {"SOCKET_WRAPPER_PCAP_FILE": str(tmp_path / "session.pcap"), "SOCKET_WRAPPER_MTU": "9000"}
+    with net.start(*configured.command(), iface=21, **more) as service:
+        service.says("waiting for connections")
+        torture = installed("smbtorture", "samba-testsuite")
+        out(net.run(torture, *LOGIN, "//127.0.0.21/data", "smb2.session.bind1", iface=32, **more))
+    read = [tshark, "-n", "-r", tmp_path / "session.pcap", "-o", "tcp.check_checksum:TRUE"]
+    bad = "tcp.analysis.flags || ip.checksum.status == 0 || tcp.checksum.status == 0"
+
+    def shown(*options: str) -> str:
+        return subprocess.run([*read, *options], capture_output=True, text=True, check=True).stdout
+
+    assert shown("-Y", bad) == ""
+    commands = shown("-Y", "smb2 && tcp.dstport == 445", "-T", "fields", "-e", "smb2.cmd", "-e", "tcp.stream")
+    streams = {line.split("\t")[1] for line in commands.splitlines()}
+    assert len(streams) >= 2, "two channels"
+    assert {"0", "1", "3"} <= {
+        word for line in commands.splitlines() for word in line.split("\t")[0].split(",")
+    }
