@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from selftest.conformance import test_around, test_datagrams, test_streams
+from selftest.conformance import portable, test_around, test_datagrams, test_streams
 from selftest.conformance.backends import BACKENDS
 from selftest.conformance.differences import DIFFERENCES, Difference, expected
 
@@ -13,6 +13,7 @@ PROMISES = {
     *test_datagrams.PROMISES,
     *test_around.EVERY,
     *test_around.SILENCE,
+    *portable.PROMISES,
 }
 
 
