@@ -173,7 +173,7 @@ print(json.dumps(out))
 FOUR = [
     (TCP, 1, 1), (TCP, 3, 1), (TCP, 4, 100), (TCP, 5, 10), (TCP, 6, 3), (TCP, 7, 2), (TCP, 8, 10), (TCP, 9, 3),
     (TCP, 18, 5000), (TCP, 23, 5), (TCP, 25, 4096), (IP, 1, 16), (IP, 2, 10), (IP, 10, 2), (IP, 11, 1), (IP, 21, 2),
-    (SO, 7, 50_000), (SO, 8, 60_000), (SO, 9, 1), (SO, 10, 1), (SO, 18, 5), (SO, 47, 1_000_000),
+    (SO, 2, 1), (SO, 15, 1), (SO, 7, 50_000), (SO, 8, 60_000), (SO, 9, 1), (SO, 10, 1), (SO, 18, 5), (SO, 47, 1_000_000),
 ]  # fmt: skip
 EIGHT = [
     (SO, 13, "0100000005000000"),
@@ -194,6 +194,50 @@ def test_a_listener_hands_its_options_down(lab: Network, family: int, address: s
 def test_a_segment_of_a_connection_leaves_room_for_timestamps(lab: Network) -> None:
     question = json.dumps([2, "127.0.0.1", [(TCP, 2, (1000).to_bytes(4, "little").hex())]])
     assert ours(lab, HANDED_DOWN, question) == native(HANDED_DOWN, question)
+
+
+APART = (
+    PRELUDE
+    + """
+pairs = [(8, 49, 1), (12, 51, 1), (13, 66, 1), (34, 19, 0)]  # PKTINFO, TTL, TOS, MULTICAST_LOOP: IPv4's, IPv6's, unusual
+out = []
+for four, six, value in pairs:
+    for level, name in ((0, four), (41, six)):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.setsockopt(level, name, value)
+            out.append([s.getsockopt(0, four), s.getsockopt(41, six)])
+r = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); r.bind(("::", 0)); r.settimeout(10)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for level, name in ((0, 8), (0, 12), (0, 13), (41, 49), (41, 51), (41, 66)):
+    r.setsockopt(level, name, 1)
+    s.sendto(b"x", ("127.0.0.1", r.getsockname()[1]))
+    out.append([[l, kind, data.hex()] for l, kind, data in r.recvmsg(1, 500)[1]])
+print(json.dumps(out))
+"""
+)
+
+
+def test_an_ipv6_socket_has_the_options_of_ipv4_apart(lab: Network) -> None:
+    assert ours(lab, APART) == native(APART)
+
+
+FILTERED = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); s.settimeout(10)
+assert s.getsockopt(1, 26, 800) == b""          # SO_GET_FILTER
+s.setsockopt(1, 44, 1)                           # SO_LOCK_FILTER
+for level, name in ((1, 27), (1, 44)):           # SO_DETACH_FILTER
+    try: s.setsockopt(level, name, 0)
+    except OSError: continue
+    raise AssertionError(name)
+s.connect(s.getsockname()); s.send(b"x"); assert s.recv(9) == b"x"
+print("[]")
+"""
+
+
+def test_who_may_send_is_no_filter_of_the_program(lab: Network) -> None:
+    """Nor can the program take it off, or stop it from being changed."""
+    assert ours(lab, FILTERED) == native(FILTERED)
 
 
 HOLDERS = """

@@ -38,6 +38,12 @@ enum sw_tag_flag {
 	SW_TAG_KEPT = 1 << 20, /* has entries in the options file (options.h) */
 	SW_TAG_ABORT = 1 << 22, /* SO_LINGER with a time of 0: its close is a reset */
 	SW_TAG_REFUSED = 1 << 23, /* a datagram met nobody: the word of it is, or was, in the queue (direct labs) */
+	SW_TAG_REUSEADDR = 1 << 24, /* SO_REUSEADDR: handed down to what is accepted */
+	/* The options of bits 12 to 15 at the level of IPv4, on an IPv6 socket. */
+	SW_TAG_PKTINFO_V4 = 1 << 25,
+	SW_TAG_RECVTTL_V4 = 1 << 26,
+	SW_TAG_RECVTOS_V4 = 1 << 27,
+	SW_TAG_NOLOOP_V4 = 1 << 28,
 	SW_TAG_NETLINK = 1 << 30, /* together with SW_TAG_DGRAM: bits 4 to 15 are those of enum sw_tag_netlink */
 };
 

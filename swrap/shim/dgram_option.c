@@ -28,7 +28,7 @@ static const struct known {
 	{IPPROTO_IPV6, IPV6_UNICAST_HOPS, SW_OPTION_HOPS, 0, 255, 64},
 	{IPPROTO_IPV6, IPV6_TCLASS, SW_OPTION_TCLASS, 0, 255, 0},
 	{IPPROTO_IPV6, IPV6_MULTICAST_HOPS, SW_OPTION_GROUP_HOPS, 0, 255, 1},
-	{IPPROTO_IPV6, IPV6_MULTICAST_IF, SW_OPTION_GROUP_IF6, 0, 0xffff, -1},
+	{IPPROTO_IPV6, IPV6_MULTICAST_IF, SW_OPTION_GROUP_IF6, INT_MIN, INT_MAX, -1},
 	{IPPROTO_IPV6, IPV6_MULTICAST_ALL, SW_OPTION_GROUP_ALL6, 0, 1, -1},
 };
 
@@ -126,13 +126,15 @@ int sw_set_dgram_option(int fd, uint64_t tag, int level, int name, const void *v
 		error = set_group_if(fd, tag, value, len);
 		return error ? sw_fail(error) : 0;
 	}
-	if (len < (level == IPPROTO_IP ? 1 : sizeof(n)))
+	if (len < (level == IPPROTO_IP ? known->option != SW_OPTION_TOS : sizeof(n)))
 		return sw_fail(EINVAL);
-	n = len < sizeof(n) ? *(const uint8_t *)value : *(const int *)value; /* IP options may be one byte */
+	n = len == 0 ? 0 : len < sizeof(n) ? *(const uint8_t *)value : *(const int *)value; /* IP options may be one byte */
 	if (n == -1 && known->usual >= 0)
 		n = known->usual;
 	if (known->option == SW_OPTION_TOS)
 		n &= 0xff;
+	if (known->option == SW_OPTION_GROUP_ALL6)
+		n = n != 0;
 	if (n < known->least || n > known->most)
 		return sw_fail(EINVAL);
 	if (known->option == SW_OPTION_GROUP_IF6 && !iface_exists((uint32_t)n))
@@ -149,17 +151,13 @@ int sw_get_dgram_option(int fd, uint64_t tag, int level, int name, void *value, 
 	struct sw_answer answer;
 	uint32_t n;
 
-	if (!value || !len)
-		return sw_fail(EFAULT);
 	if (sw_lab()->flags & SW_DIRECT) {
 		n = sw_dgram_setting(fd, tag, option);
-		return sw_put_value(value, len, &n, sizeof(n));
+	} else { /* A socket that has said nothing yet is unknown to the switch; IP_TTL is never 0. */
+		sw_ask(fd, &answer);
+		n = answer.options[SW_OPTION_TTL] ? answer.options[option] : defaults[option];
 	}
-	/* A socket that has said nothing yet is unknown to the switch; IP_TTL is never 0. */
-	sw_ask(fd, &answer);
-	n = answer.options[SW_OPTION_TTL] ? answer.options[option] : defaults[option];
-	if (*len > sizeof(n))
-		*len = sizeof(n);
-	memcpy(value, &n, *len);
-	return 0;
+	if (option == SW_OPTION_GROUP_ADDR)
+		return sw_put_value(value, len, &n, sizeof(n));
+	return sw_put_number(level, value, len, (int)n);
 }

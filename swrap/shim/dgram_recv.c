@@ -50,34 +50,46 @@ static void local_address(const struct sw_dgram *head, struct in_addr *addr)
 	memcpy(addr, ip + 12, sizeof(*addr));
 }
 
+/* put_v4() - What a datagram of IPv4 tells, by the options at that level. */
+static void put_v4(const struct sw_dgram *head, struct msghdr *msg, size_t room, bool info, bool life, bool service)
+{
+	int ttl = head->ttl;
+
+	if (info) {
+		struct in_pktinfo told = {.ipi_ifindex = head->ifindex};
+
+		memcpy(&told.ipi_addr, head->to.ip + 12, 4);
+		local_address(head, &told.ipi_spec_dst);
+		put_control(msg, room, IPPROTO_IP, IP_PKTINFO, &told, sizeof(told));
+	}
+	if (life)
+		put_control(msg, room, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	if (service)
+		put_control(msg, room, IPPROTO_IP, IP_TOS, &head->tos, sizeof(head->tos));
+}
+
 static void put_controls(uint64_t tag, const struct sw_dgram *head, struct msghdr *msg, size_t room)
 {
-	bool v6 = tag & SW_TAG_V6;
 	int ttl = head->ttl, tos = head->tos;
-	uint8_t to[16];
 
-	memcpy(to, head->to.ip, sizeof(to));
-	sw_ip_shown(to);
-	if ((tag & SW_TAG_PKTINFO) && v6) {
+	if (!(tag & SW_TAG_V6)) {
+		put_v4(head, msg, room, tag & SW_TAG_PKTINFO, tag & SW_TAG_RECVTTL, tag & SW_TAG_RECVTOS);
+		return;
+	}
+	if (tag & SW_TAG_PKTINFO) {
 		struct in6_pktinfo info = {.ipi6_ifindex = head->ifindex};
 
-		memcpy(&info.ipi6_addr, to, 16);
+		memcpy(&info.ipi6_addr, head->to.ip, 16);
 		put_control(msg, room, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-	} else if (tag & SW_TAG_PKTINFO) {
-		struct in_pktinfo info = {.ipi_ifindex = head->ifindex};
-
-		memcpy(&info.ipi_addr, to + 12, 4);
-		local_address(head, &info.ipi_spec_dst);
-		put_control(msg, room, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	}
-	if (v6 && sw_ip_is_v4(head->to.ip))
-		return; /* these are IPv6's own */
+	if (sw_ip_is_v4(head->to.ip)) {
+		put_v4(head, msg, room, tag & SW_TAG_PKTINFO_V4, tag & SW_TAG_RECVTTL_V4, tag & SW_TAG_RECVTOS_V4);
+		return;
+	}
 	if (tag & SW_TAG_RECVTTL)
-		put_control(msg, room, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_HOPLIMIT : IP_TTL, &ttl, sizeof(ttl));
-	if ((tag & SW_TAG_RECVTOS) && v6)
+		put_control(msg, room, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+	if (tag & SW_TAG_RECVTOS)
 		put_control(msg, room, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-	else if (tag & SW_TAG_RECVTOS)
-		put_control(msg, room, IPPROTO_IP, IP_TOS, &head->tos, sizeof(head->tos));
 }
 
 /* put_name() - The sender's address; a link-local one is nothing without its scope. */

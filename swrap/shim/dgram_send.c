@@ -193,9 +193,9 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 		return sw_fail(EMSGSIZE);
 	if (flags & (MSG_OOB | MSG_MORE))
 		return sw_fail(EOPNOTSUPP);
-	if (tag & SW_TAG_NOLOOP)
-		head.flags |= SW_DGRAM_NO_LOOP;
 	error = address(fd, tag, msg, &head);
+	if (tag & ((tag & SW_TAG_V6) && sw_ip_is_v4(head.to.ip) ? SW_TAG_NOLOOP_V4 : SW_TAG_NOLOOP))
+		head.flags |= SW_DGRAM_NO_LOOP;
 	if (!error && payload_of(msg) > ((tag & SW_TAG_V6) && !sw_ip_is_v4(head.to.ip) ? SW_DGRAM_MOST6 : SW_DGRAM_MOST))
 		error = EMSGSIZE;
 	if (!error)

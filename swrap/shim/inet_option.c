@@ -41,6 +41,8 @@ enum {
 	OWN = 32,	/* not handed down by a listener */
 	UNBOUND = 64,	/* only before bind(2) */
 	WHOLE = 128,	/* IP: of an int's length, or EINVAL */
+	IDLE = 256,	/* not of a connection; else EINVAL */
+	FRESH = 512,	/* nor of a listener */
 };
 
 static const struct option {
@@ -63,9 +65,9 @@ static const struct option {
 	{IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, BETWEEN, 0, 1, 0, 0, 0},
 	{IPPROTO_TCP, TCP_THIN_DUPACK, NOTHING, 0, 1, 0, 0, 0},
 	{IPPROTO_TCP, TCP_USER_TIMEOUT, BETWEEN, 0, INT_MAX, 0, 0, 0},
-	{IPPROTO_TCP, TCP_FASTOPEN, AT_MOST, 0, SOMAXCONN_USUAL, 0, OWN, 0},
-	{IPPROTO_TCP, TCP_FASTOPEN_CONNECT, BETWEEN, 0, 1, 0, 0, 0},
-	{IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, BETWEEN, 0, 1, 0, 0, 0},
+	{IPPROTO_TCP, TCP_FASTOPEN, AT_MOST, 0, SOMAXCONN_USUAL, 0, OWN | IDLE, 0},
+	{IPPROTO_TCP, TCP_FASTOPEN_CONNECT, BETWEEN, 0, 1, 0, IDLE | FRESH, 0},
+	{IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, BETWEEN, 0, 1, 0, IDLE, 0},
 	{IPPROTO_TCP, TCP_NOTSENT_LOWAT, BETWEEN, ANY, 0, 0, 0},
 	{IPPROTO_TCP, TCP_SAVE_SYN, BETWEEN, 0, 2, 0, NO_EFFECT, 0},
 	{IPPROTO_TCP, TCP_INQ, BETWEEN, 0, 1, 0, NO_EFFECT, 0},
@@ -156,6 +158,13 @@ int sw_put_value(void *value, socklen_t *len, const void *from, socklen_t size)
 	return 0;
 }
 
+int sw_put_number(int level, void *value, socklen_t *len, int n)
+{
+	if (level == IPPROTO_IP && len && (int)*len > 0 && *len < sizeof(n) && n >= 0 && n <= UINT8_MAX)
+		return sw_put_value(value, len, &(uint8_t){(uint8_t)n}, 1);
+	return sw_put_value(value, len, &n, sizeof(n));
+}
+
 static int usual(uint64_t tag, const struct option *option)
 {
 	if (option->level == IPPROTO_IP && option->name == IP_MULTICAST_ALL)
@@ -163,12 +172,21 @@ static int usual(uint64_t tag, const struct option *option)
 	return option->value;
 }
 
+/* bit_of() - An IPv6 socket has some options at both levels. */
+static unsigned int bit_of(uint64_t tag, const struct option *option)
+{
+	bool both = option->bit & (SW_TAG_PKTINFO | SW_TAG_RECVTTL | SW_TAG_RECVTOS | SW_TAG_NOLOOP);
+
+	_Static_assert(SW_TAG_PKTINFO << 13 == SW_TAG_PKTINFO_V4 && SW_TAG_NOLOOP << 13 == SW_TAG_NOLOOP_V4, "bits apart");
+	return both && (tag & SW_TAG_V6) && option->level == IPPROTO_IP ? option->bit << 13 : option->bit;
+}
+
 static int current(int fd, uint64_t tag, const struct option *option)
 {
 	uint64_t kept[2];
 
 	if (option->bit)
-		return tag & option->bit ? !option->value : option->value;
+		return tag & bit_of(tag, option) ? !option->value : option->value;
 	return sw_kept_get(fd, tag, option->level, option->name, kept) ? (int)kept[0] : usual(tag, option);
 }
 
@@ -244,9 +262,7 @@ int sw_get_inet_option(int fd, uint64_t tag, int level, int name, void *value, s
 	n = current(fd, tag, option);
 	if (option->rule == SEGMENT)
 		n = segment(sw_settle(fd, tag), n == option->value ? 0 : n);
-	if (level == IPPROTO_IP && len && (int)*len > 0 && *len < sizeof(n) && n >= 0 && n <= UINT8_MAX)
-		return sw_put_value(value, len, &(uint8_t){(uint8_t)n}, 1);
-	return sw_put_value(value, len, &n, sizeof(n));
+	return sw_put_number(level, value, len, n);
 }
 
 /* parse() - 0 with @n filled, or an errno. */
@@ -365,7 +381,9 @@ static int not_here(int fd, uint64_t tag, const struct option *option)
 	if ((option->flags & UNBOUND) &&
 	    (sw_settle(fd, tag) & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED | SW_TAG_LISTEN)))
 		return EINVAL;
-	return 0;
+	if ((option->flags & IDLE) && (sw_settle(fd, tag) & (SW_TAG_CONNECTED | SW_TAG_CONNECTING)))
+		return EINVAL;
+	return (option->flags & FRESH) && (tag & SW_TAG_LISTEN) ? EINVAL : 0;
 }
 
 int sw_set_inet_option(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len)
@@ -393,7 +411,7 @@ int sw_set_inet_option(int fd, uint64_t tag, int level, int name, const void *va
 	if ((option->flags & NO_EFFECT) && n != option->value)
 		sw_gap(SW_GAP_NO_EFFECT, level, (uint32_t)name, 0);
 	if (option->bit)
-		return sw_tag_set(fd, n == option->value ? tag & ~(uint64_t)option->bit : tag | option->bit);
+		return sw_tag_set(fd, n == option->value ? tag & ~(uint64_t)bit_of(tag, option) : tag | bit_of(tag, option));
 	if (n == now)
 		return 0;
 	return sw_kept_put(fd, tag, level, name, (uint64_t[2]){(uint32_t)n, 0});

@@ -49,7 +49,7 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 		return sw_real()->setsockopt(fd, level, name, value, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_setsockopt(fd, tag, level, name, value, len);
-	if (sw_group_option(level, name))
+	if (sw_group_option(level, name) && (level == IPPROTO_IP || (tag & SW_TAG_V6)))
 		return sw_set_group(fd, tag, level, name, value, len);
 	if (sw_dgram_option(tag, level, name))
 		return sw_set_dgram_option(fd, tag, level, name, value, len);

@@ -68,4 +68,7 @@ static inline int sw_gap_fail(int error, enum sw_gap_kind kind, int level, uint3
 /* sw_put_value() - As getsockopt(2) hands out a value: no more than *@len, which is set to what there is. */
 int sw_put_value(void *value, socklen_t *len, const void *from, socklen_t size);
 
+/* sw_put_number() - Likewise a number; IP's options come as one byte where less than an int is asked for. */
+int sw_put_number(int level, void *value, socklen_t *len, int n);
+
 #endif

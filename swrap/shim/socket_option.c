@@ -17,7 +17,7 @@
 #endif
 
 /* Newer than some headers, or not in them. */
-enum { SO_IS_PASSPIDFD = 76, SO_IS_TXREHASH = 74, SO_IS_BINDTOIFINDEX = 62, SO_IS_REUSEPORT_EBPF = 52 };
+enum { SO_IS_PASSPIDFD = 76, SO_IS_PEERPIDFD = 77, SO_IS_TXREHASH = 74, SO_IS_BINDTOIFINDEX = 62, SO_IS_REUSEPORT_EBPF = 52 };
 
 #define NOT_SUPPORTED 524 /* the kernel's own ENOTSUPP, which some options answer */
 
@@ -192,8 +192,34 @@ static int set_rehash(int fd, uint64_t tag, const void *value, socklen_t len)
 	return sw_kept_put(fd, tag, SOL_SOCKET, SO_IS_TXREHASH, (uint64_t[2]){n != 0, 0});
 }
 
+/* lock_filter() - Of the filter that the program cannot have; ours must be changed still. */
+static int lock_filter(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	uint64_t kept[2] = {0};
+	int on;
+
+	if (len < sizeof(on))
+		return sw_fail(EINVAL);
+	memcpy(&on, value, sizeof(on));
+	if (!on && sw_kept_get(fd, tag, SOL_SOCKET, SO_LOCK_FILTER, kept) && kept[0])
+		return sw_fail(EPERM);
+	kept[0] = on != 0;
+	return sw_kept_put(fd, tag, SOL_SOCKET, SO_LOCK_FILTER, kept);
+}
+
+static int set_reuse(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	int on;
+
+	if (sw_real()->setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, value, len) < 0)
+		return -1;
+	memcpy(&on, value, sizeof(on));
+	return sw_tag_set(fd, on ? tag | SW_TAG_REUSEADDR : tag & ~(uint64_t)SW_TAG_REUSEADDR);
+}
+
 int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t *len)
 {
+	uint64_t kept[2];
 	int done;
 
 	switch (name) {
@@ -212,8 +238,27 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 		return get_pacing(fd, tag, value, len);
 	case SO_BINDTODEVICE:
 		return get_device(fd, tag, value, len);
+	case SO_REUSEADDR:
+		if (!(tag & SW_TAG_DGRAM))
+			return put_int(value, len, (tag & SW_TAG_REUSEADDR) != 0);
+		return sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
 	case SO_IS_TXREHASH:
 		return get_rehash(fd, tag, value, len);
+	case SO_GET_FILTER: /* none: what is there in a lab without a switch is ours */
+		return sw_put_value(value, len, "", 0);
+	case SO_LOCK_FILTER:
+		return put_int(value, len, sw_kept_get(fd, tag, SOL_SOCKET, name, kept) && kept[0]);
+	case SO_PEERNAME: {
+		struct sockaddr_storage peer;
+		socklen_t size = sizeof(peer);
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0)
+			return -1;
+		return len && *len > size ? sw_fail(EINVAL) : sw_put_value(value, len, &peer, size);
+	}
+	case SO_PEERGROUPS:
+	case SO_IS_PEERPIDFD:
+		return sw_fail(ENODATA);
 	case SO_PEERCRED: /* nobody's, as with TCP */
 		return sw_put_value(value, len, &(struct ucred){0, (uid_t)-1, (gid_t)-1}, sizeof(struct ucred));
 	default:
@@ -258,6 +303,8 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 		return set_buffer(fd, tag, name, value, len);
 	case SO_BINDTODEVICE:
 		return set_device(fd, tag, value, len);
+	case SO_REUSEADDR:
+		return set_reuse(fd, tag, value, len);
 	case SO_IS_TXREHASH:
 		return set_rehash(fd, tag, value, len);
 	case SO_PASSCRED: /* of AF_UNIX alone */
@@ -270,9 +317,16 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 	case SO_IS_REUSEPORT_EBPF:
 	case SO_IS_BINDTOIFINDEX:
 		return sw_gap_fail(EOPNOTSUPP, SW_GAP_SETSOCKOPT, SOL_SOCKET, (uint32_t)name, 0);
-	case SO_TIMESTAMP:
-	case SO_TIMESTAMPNS:
-	case SO_TIMESTAMPING:
+	case SO_DETACH_FILTER:
+		return sw_fail(len < sizeof(int) ? EINVAL : ENOENT);
+	case SO_LOCK_FILTER:
+		return lock_filter(fd, tag, value, len);
+	case SO_TIMESTAMP_OLD:
+	case SO_TIMESTAMPNS_OLD:
+	case SO_TIMESTAMPING_OLD:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_NEW:
+	case SO_TIMESTAMPING_NEW:
 		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, (uint32_t)name, 0);
 		/* fall through */
 	default:
