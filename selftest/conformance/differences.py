@@ -6,6 +6,7 @@ A test of such a promise must fail there; one that is kept after all fails the s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class Difference:
 
 SHORT_QUEUE = "an AF_UNIX socket takes net.unix.max_dgram_qlen datagrams and one, from whoever is not its peer: the rest is lost"
 
+QUEUE = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+ENOUGH = 100
+"""Datagrams that no test leaves unread; systemd raises the machine's 10 to 512."""
+
 DIFFERENCES = (
     *(
         Difference(promise, "direct", SHORT_QUEUE)
@@ -27,6 +32,7 @@ DIFFERENCES = (
             "SO_REUSEPORT spreads senders, and each keeps to its receiver",
             "what is sent before the end arrives after it",
         )
+        if QUEUE < ENOUGH
     ),
     Difference(
         "of several, the one that fits best",

@@ -350,6 +350,17 @@ def test_a_receiver_holds_200_kb_and_then_loses(start: Start, size: int) -> None
     assert heard(server) == [b"again"]
 
 
+@pytest.mark.parametrize("size", [100, 60_000])
+def test_a_sender_never_waits_for_a_full_receiver(begin: Start, size: int) -> None:
+    """Not in send(2), and not in the poll(2) that a socket with a timeout does first."""
+    begin("server", "s.bind(('', 53))")
+    laptop = begin("laptop", "s.connect(('10.0.1.1', 53))", "s.settimeout(5)")
+    assert laptop(f"[s.send(bytes({size})) for _ in range(300)] == [{size}] * 300")
+    other = begin("server", "s.bind(('', 54))")
+    laptop(f"s.sendto(bytes({size}), ('10.0.1.1', 54))")
+    assert other("len(s.recv(70000))") == size
+
+
 def test_killed_programs_leave_nothing_in_the_switch(three: Network, start: Start) -> None:
     watcher = start("desk", "s.bind(('', 9))", "s.connect(('10.0.1.1', 53))")
     before = twins(three)
