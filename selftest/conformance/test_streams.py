@@ -206,6 +206,60 @@ c.sendall(b"12")
 assert s.recvfrom(1) == (b"1", None)
 assert s.recvmsg(1)[0] == b"2"
 """,
+    "what needs a peer is ENOTCONN or EPIPE without one": """
+s = socket.socket()
+assert failure(s.getpeername) == failure(s.recv, 1) == "ENOTCONN"
+assert failure(s.send, b"x", socket.MSG_NOSIGNAL) == "EPIPE"
+assert failure(s.accept) == "EINVAL"
+listener = socket.create_server((A, 0))
+assert failure(listener.recv, 1) == "ENOTCONN" and failure(listener.getpeername) == "ENOTCONN"
+""",
+    "sendto on a connected stream heeds no address": """
+c, s = pair()
+assert c.sendto(b"12", ("203.0.113.9", 1)) == 2 and s.recv(9) == b"12"
+assert c.sendmsg([b"34"], [], 0, ("203.0.113.9", 1)) == 2 and s.recv(9) == b"34"
+""",
+    "MSG_TRUNC throws away as many bytes as were asked for": """
+c, s = pair()
+c.sendall(b"12345")
+kept = bytearray(b"...")
+assert s.recv_into(kept, 3, socket.MSG_TRUNC) == 3 and kept == b"..."
+assert s.recv(9) == b"45"
+""",
+    "SIOCINQ is what lies there unread": """
+import fcntl, struct, termios
+c, s = pair()
+def unread(): return struct.unpack("i", fcntl.ioctl(s, termios.FIONREAD, b"...."))[0]
+assert unread() == 0
+c.sendall(b"x" * 1000); s.recv(1)
+assert unread() == 999
+s.recv(999, socket.MSG_WAITALL); assert unread() == 0
+""",
+    "a connected name is free for the next listener with SO_REUSEADDR": """
+listener = socket.create_server((A, 0)); name = listener.getsockname()
+c = socket.create_connection(name); s, _ = listener.accept()
+listener.close()
+again = socket.socket(); again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+again.bind(name); again.listen()
+c.sendall(b"still"); assert s.recv(9) == b"still"
+d = socket.create_connection(name); again.accept()[0].sendall(b"new"); assert d.recv(9) == b"new"
+""",
+    "all of 127.0.0.0/8 is this host": """
+listener = socket.create_server(("127.5.6.7", 0)); port = listener.getsockname()[1]
+assert failure(socket.create_connection, ("127.0.0.1", port)) == "ECONNREFUSED"
+c = socket.create_connection(("127.5.6.7", port)); s, _ = listener.accept()
+assert c.getpeername() == s.getsockname() == ("127.5.6.7", port)
+""",
+    "an IPv6 socket speaks IPv4 by mapped addresses, unless it is IPv6 only": """
+listener = socket.create_server((A, 0)); port = listener.getsockname()[1]
+mapped = "::ffff:" + A
+c = socket.socket(socket.AF_INET6)
+c.connect((mapped, port)); s, peer = listener.accept()
+assert c.getpeername()[:2] == (mapped, port) and c.getsockname()[0].startswith("::ffff:")
+assert peer == (c.getsockname()[0].removeprefix("::ffff:"), c.getsockname()[1])
+only = socket.socket(socket.AF_INET6); only.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+assert failure(only.connect, (mapped, port)) == "ENETUNREACH"
+""",
     "all that was sent to an idle peer is acknowledged": """
 import fcntl, struct, termios
 c, s = pair()

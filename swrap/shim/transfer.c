@@ -31,6 +31,15 @@ static void ended(int fd)
 	sw_tag_set(fd, tag & ~(uint64_t)SW_TAG_CONNECTING);
 }
 
+/* no_peer() - A virtual stream without a peer, of which TCP speaks in other words than AF_UNIX. */
+static bool no_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	return is_stream(fd) && sw_real()->getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
+}
+
 /* explain() - After a receive that may have failed: the errno that TCP would have given. */
 static ssize_t explain(int fd, ssize_t n)
 {
@@ -40,6 +49,8 @@ static ssize_t explain(int fd, ssize_t n)
 		ended(fd);
 		return errno == EPIPE ? 0 : -1; /* its peer's FIN had come before */
 	}
+	if (__builtin_expect(n < 0 && errno == EINVAL, 0))
+		return sw_fail(no_peer(fd) ? ENOTCONN : EINVAL);
 	error = __builtin_expect(n == 0, 0) ? sw_abort_met(fd, true) : 0;
 	return error ? sw_fail(error) : n;
 }
@@ -62,21 +73,27 @@ static bool lost(int fd)
 	       sw_tag_set(fd, tag | SW_TAG_PIPE) == 0;
 }
 
+/* Who sends SIGPIPE, where EPIPE calls for it. */
+enum { NOBODY, US, KERNEL };
+
 /**
  * explain_failure() - After a send that failed
  * @size:   what was to be sent, bytes
- * @signal: the caller wants SIGPIPE, and the kernel was told not to send it
+ * @signal: who sends SIGPIPE: us, where the kernel was told not to and the caller wants it
  *
  * AF_UNIX answers EPIPE at once where TCP first tells of the reset, and only then sends SIGPIPE.
  */
-static __attribute__((noinline)) ssize_t explain_failure(int fd, size_t size, bool signal)
+static __attribute__((noinline)) ssize_t explain_failure(int fd, size_t size, int signal)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (errno != EPIPE && errno != ECONNRESET)
+	if (errno == ENOTCONN && is_stream(fd)) {
+		errno = EPIPE;
+		signal = signal == NOBODY ? NOBODY : US; /* for the kernel this was no broken pipe */
+	} else if (errno != EPIPE && errno != ECONNRESET) {
 		return -1;
-	if (is_stream(fd)) {
+	} else if (is_stream(fd)) {
 		sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 		if (errno == ECONNRESET || error)
 			ended(fd);
@@ -85,14 +102,14 @@ static __attribute__((noinline)) ssize_t explain_failure(int fd, size_t size, bo
 		else if (lost(fd))
 			return (ssize_t)size;
 	}
-	if (signal && errno == EPIPE) {
+	if (signal == US && errno == EPIPE) {
 		raise(SIGPIPE);
 		errno = EPIPE;
 	}
 	return -1;
 }
 
-static inline ssize_t explain_send(int fd, ssize_t n, size_t size, bool signal)
+static inline ssize_t explain_send(int fd, ssize_t n, size_t size, int signal)
 {
 	return __builtin_expect(n >= 0, 1) ? n : explain_failure(fd, size, signal);
 }
@@ -159,12 +176,27 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 	return in(fd, explain(fd, sw_real()->readv(fd, iov, n)), iov, size_of(iov, (size_t)n), 0);
 }
 
+/* discard() - MSG_TRUNC on a stream (tcp(7)): the bytes are thrown away, here into a place that nobody reads. */
+static __attribute__((noinline)) ssize_t discard(int fd, size_t n, int flags)
+{
+	static char nowhere[64 << 10];
+	struct iovec iov[16];
+	struct msghdr msg = {.msg_iov = iov};
+
+	for (; n > 0 && msg.msg_iovlen < 16; n -= iov[msg.msg_iovlen++].iov_len)
+		iov[msg.msg_iovlen] = (struct iovec){nowhere, n < sizeof(nowhere) ? n : sizeof(nowhere)};
+	return in(fd, explain(fd, sw_real()->recvmsg(fd, &msg, flags & ~MSG_TRUNC)), iov, size_of(iov, msg.msg_iovlen),
+		  flags);
+}
+
 SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	uint64_t tag;
 
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, NULL, NULL);
+	if (__builtin_expect(flags & MSG_TRUNC, 0) && is_stream(fd))
+		return discard(fd, n, flags);
 	return in(fd, explain(fd, sw_real()->recv(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
 }
 
@@ -211,7 +243,7 @@ SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, 0, NULL, 0);
-	return out(fd, explain_send(fd, sw_real()->write(fd, buf, n), n, false), &(struct iovec){(void *)buf, n}, 0);
+	return out(fd, explain_send(fd, sw_real()->write(fd, buf, n), n, KERNEL), &(struct iovec){(void *)buf, n}, 0);
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -221,7 +253,7 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, &msg, 0);
-	return out(fd, explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), false), iov, 0);
+	return out(fd, explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), KERNEL), iov, 0);
 }
 
 SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -230,7 +262,7 @@ SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, buf, n, flags, NULL, 0);
-	return out(fd, explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, !(flags & MSG_NOSIGNAL)),
+	return out(fd, explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, flags & MSG_NOSIGNAL ? NOBODY : US),
 		   &(struct iovec){(void *)buf, n}, flags);
 }
 
@@ -245,7 +277,7 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 		len = 0;
 	}
 	return out(fd, explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
-				    !(flags & MSG_NOSIGNAL)),
+				    flags & MSG_NOSIGNAL ? NOBODY : US),
 		   &(struct iovec){(void *)buf, n}, flags);
 }
 
@@ -258,13 +290,13 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 		return sw_dgram_send(fd, tag, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
 		return out(fd, explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL),
-					    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL)),
+					    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
 			   msg->msg_iov, flags);
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
 	return out(fd, explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL),
-				    size_of(msg->msg_iov, msg->msg_iovlen), !(flags & MSG_NOSIGNAL)),
+				    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
 		   msg->msg_iov, flags);
 }
 
