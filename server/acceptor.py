@@ -19,15 +19,21 @@ from pathlib import Path
 from server.config import ServerConfig
 from server.core.commands.negotiate import wildcard_response
 from server.core.connection import NOBODY
+from server.core.shared.notices import Orphaned
+from server.core.shared.table import FileTable
+from server.core.shares import Shares
 from server.events import Events, endpoint
 from server.log import Log
-from server.passing import records
+from server.passing import notices, records
 from server.passing.messages import ConnectionPass, ConnectionPassed, ConnectionRefused, decode, encode
+from server.passing.notices import PostCouriers
 from server.passing.post import Post
 from server.passing.records import ClientRecord
 from server.pool import Pool, WorkerHandle
+from server.ports.files import Files
 from server.ports.processes import Processes
 from server.ports.store import Store
+from server.scavenger import Scavenger
 from server.wire.errors import FramingError, WireError
 from server.wire.filetime import from_unix_ns
 from server.wire.framing import NEGOTIATE_LIMIT, PREFIX_SIZE, length_of
@@ -72,6 +78,7 @@ class Acceptor:
         settings: str,
         runtime: Path,
         store: Store,
+        files: Files,
         *,
         events: Events,
         log: Log,
@@ -85,6 +92,9 @@ class Acceptor:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._post = Post(runtime / "post", self._posted)
+        self._couriers = PostCouriers(self._post, processes, lambda _: None)
+        table = FileTable(store, self._post.address, processes.alive, clock, Shares(config, files).delete)
+        self._scavenger = Scavenger(table, self._couriers.tell)
         self._pool = Pool(
             processes,
             settings,
@@ -122,6 +132,8 @@ class Acceptor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._pool.close()
+        self._scavenger.close()
+        await self._couriers.close()
         self._post.close()
 
     def _acceptable(self, listener: socket.socket) -> None:
@@ -288,6 +300,11 @@ class Acceptor:
         for fd in fds:
             socket.socket(fileno=fd).close()
         try:
+            if data.startswith(notices.MARK):
+                notice = notices.decode(data)
+                if isinstance(notice, Orphaned):
+                    self._scavenger.noticed(notice)
+                return
             message = decode(data)
         except ValueError as error:
             self._log.failure("a message that is none", error)
@@ -314,6 +331,7 @@ class Acceptor:
         for guid, record in worker.claims.items():
             records.release(self._store, guid, record)
         worker.claims.clear()
+        self._scavenger.inherit(worker.address)
 
 
 def listen(config: ServerConfig) -> list[socket.socket]:

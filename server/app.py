@@ -20,6 +20,7 @@ from server.acceptor import Acceptor
 from server.config import ServerConfig
 from server.events import Events
 from server.log import Log
+from server.posix.files import PosixFiles
 from server.posix.processes import PosixProcesses
 from server.posix.store import LmdbStore
 from server.posix.zygote import Main
@@ -71,6 +72,7 @@ class Server:
             Settings(config, prepared.runtime).to_json(),
             prepared.runtime,
             self._store,
+            PosixFiles(),
             events=events,
             log=log,
         )

@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--workers", type=int, default=2, help="idle worker processes kept ready (default: 2)")
     flags.add_argument("--name", default="SERVER", help="the server's NetBIOS name (default: SERVER)")
     flags.add_argument("--signing", choices=("required", "enabled"), default="required")
+    flags.add_argument("--torture", action="store_true", help="serve the control codes of smbtorture")
     return flags
 
 
@@ -74,6 +75,7 @@ def config_from(flags: argparse.ArgumentParser, arguments: list[str] | None) -> 
         workers=given.workers,
         server_name=given.name,
         signing_required=given.signing == "required",
+        torture=given.torture,
     )
 
 

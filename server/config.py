@@ -44,6 +44,11 @@ class Limits:
     inline_io: int = 64 * 1024
     """Reads and writes up to this size may be done without a thread."""
     storage_threads: int = 8
+    break_time: float = 35.0
+    """Seconds that a client has for acknowledging a break."""
+    durable_time: float = 60.0
+    max_durable_time: float = 300.0
+    """How long an open waits for its client: where that asks for no time, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class ServerConfig:
     server_name: str = "SERVER"
     guid: str = str(uuid.UUID(int=0))
     signing_required: bool = True
+    torture: bool = False
+    """Serve the control codes by which smbtorture makes a server misbehave."""
     limits: Limits = Limits()
 
     def to_json(self) -> str:

@@ -13,6 +13,8 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from server.core.connection import Progress
+from server.ports.sockets import SocketQueries
 from server.wire.buffers import Buffer
 from server.wire.errors import FramingError
 from server.wire.framing import PREFIX_SIZE, length_of
@@ -38,6 +40,7 @@ class Stream:
         sock: socket.socket,
         *,
         limit: int,
+        queries: SocketQueries,
         received: Callable[[bytes | bytearray], None],
         lost: Callable[[str], None],
     ) -> None:
@@ -45,6 +48,7 @@ class Stream:
         self.limit = limit
         self._loop = loop
         self._socket = sock
+        self._queries = queries
         self._received = received
         self._lost = lost
         self._stage = bytearray(_STAGE)
@@ -54,6 +58,7 @@ class Stream:
         self._filled = 0
         self._out: deque[memoryview] = deque()
         self._queued = 0
+        self._taken = 0
         self._reading = False
         self._writing = False
         self._closing: str | None = None
@@ -75,6 +80,7 @@ class Stream:
         for part in parts:
             self._out.append(memoryview(part))
             self._queued += len(part)
+            self._taken += len(part)
         if not self._writing:
             self._flush()
         if self._queued > _HIGH_WATER:
@@ -88,6 +94,13 @@ class Stream:
         self._pause()
         if not self._out:
             self._end(reason)
+
+    def progress(self) -> Progress:
+        try:
+            delivery = self._queries.delivery(self._socket)
+        except OSError:
+            return Progress(self._taken, 0, 0.0)
+        return Progress(self._taken, self._taken - self._queued - delivery.unacked, delivery.rto)
 
     def abort(self, reason: str) -> None:
         """End at once, whatever is queued."""

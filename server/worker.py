@@ -30,7 +30,7 @@ from server.core.session import SessionState
 from server.events import endpoint
 from server.lifeline import Reporter
 from server.log import Log
-from server.passing import records
+from server.passing import notices, records
 from server.passing.messages import (
     ConnectionDrop,
     ConnectionPass,
@@ -40,13 +40,18 @@ from server.passing.messages import (
     decode,
     encode,
 )
+from server.passing.notices import PostCouriers
 from server.passing.post import Post
 from server.passing.records import ClientRecord
 from server.ports.files import Files
 from server.ports.interfaces import Interfaces
+from server.ports.processes import Peers
+from server.ports.sockets import SocketQueries
 from server.ports.store import Store
 from server.posix.files import PosixFiles
 from server.posix.interfaces import PosixInterfaces
+from server.posix.processes import PosixPeers
+from server.posix.sockets import PosixSocketQueries
 from server.posix.store import LmdbStore
 from server.stream import Stream
 
@@ -88,7 +93,8 @@ class Worker:
         files: Files,
         interfaces: Interfaces,
         store: Store,
-        identity: int,
+        peers: Peers,
+        queries: SocketQueries,
         log: Log,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -96,7 +102,8 @@ class Worker:
         self._limits = settings.config.limits
         self._store = store
         self._log = log
-        self._identity = identity
+        self._identity = peers.identity()
+        self._queries = queries
         self._ended = asyncio.Event()
         self._guid: uuid.UUID | None = None
         self._record: ClientRecord | None = None
@@ -106,8 +113,17 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self.reporter = reporter_of(self._end)
         self._post = Post(settings.runtime / "post", self._posted)
+        self._couriers = PostCouriers(self._post, peers, lambda notice: self.core.noticed(notice))
         self.core = Core(
-            settings.config, files, interfaces, self.reporter, identity, os.urandom, time.time_ns
+            settings.config,
+            files,
+            interfaces,
+            store,
+            self._couriers,
+            self.reporter,
+            self._identity,
+            os.urandom,
+            time.time_ns,
         )
         self._dispatcher = Dispatcher(self.core, HANDLERS, smb1_negotiate, log)
 
@@ -124,6 +140,8 @@ class Worker:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._dispatcher.settled()  # work that has begun goes on to its end
+        self.core.breaks.close()
+        await self._couriers.close()
         self._post.close()
         self._store.close()
 
@@ -133,6 +151,9 @@ class Worker:
     def _posted(self, data: bytes, fds: list[int]) -> None:
         sockets = [socket.socket(fileno=fd) for fd in fds]
         try:
+            if data.startswith(notices.MARK):
+                self.core.noticed(notices.decode(data))
+                return
             message: Message = decode(data)
         except ValueError as error:
             self._log.failure("a message that is none", error)
@@ -163,6 +184,7 @@ class Worker:
         except OSError as error:
             self._log.warning("nobody to confirm a connection to", connection=message.connection, error=error)
             mine = False
+        self._couriers.home = message.reply_to
         if mine:
             self._serve(message, sock)
         else:
@@ -200,6 +222,7 @@ class Worker:
             self._loop,
             sock,
             limit=_STRANGER_LIMIT,
+            queries=self._queries,
             received=lambda pdu: self._received(held, pdu),
             lost=lambda reason: self._lost(held, reason),
         )
@@ -290,7 +313,8 @@ async def _main(settings: Settings, lifeline: socket.socket) -> None:
         files=PosixFiles(),
         interfaces=PosixInterfaces(),
         store=LmdbStore(settings.runtime / "store"),
-        identity=os.getpid(),
+        peers=PosixPeers(),
+        queries=PosixSocketQueries(),
         log=log,
     )
     await worker.run()

@@ -7,6 +7,7 @@ processes; `OverTcp` a connection to a running server. Unlike the real client it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -20,15 +21,20 @@ from typing import Any, Protocol
 from server.config import Limits, ServerConfig, ShareConfig, UserConfig
 from server.core.commands.negotiate import smb1_negotiate
 from server.core.commands.table import HANDLERS
-from server.core.connection import Connection
+from server.core.connection import Connection, Progress
 from server.core.core import Core
 from server.core.dispatcher import Dispatcher
+from server.core.shared.notices import Notice, Orphaned
 from server.log import Log
+from server.memory import MemoryStore
+from server.ports.files import Files
 from server.ports.interfaces import InterfaceAddress
+from server.ports.store import Store
 from server.posix.files import PosixFiles
 from server.wire.create import FILE_ALL_ACCESS, CreateRequest, CreateResponse, Disposition
 from server.wire.header import SIZE, Command, Flags, Header, split_compound
 from server.wire.keys import PreauthHash, signing_key
+from server.wire.misc import EMPTY_BODY
 from server.wire.negotiate import Capabilities, Dialect, NegotiateRequest, NegotiateResponse
 from server.wire.negotiate_contexts import Context, PreauthIntegrity, Signing, find
 from server.wire.ntlm import NtlmClient, nt_hash
@@ -102,23 +108,96 @@ def interface(index: int, address: str, **changes: Any) -> InterfaceAddress:
     return InterfaceAddress(index=index, address=ip_address(address), **{**chosen, **changes})
 
 
-class InProcess:
-    """The core of one worker, on a loop of its own. `connect` gives a connection to it."""
+class Fleet:
+    """Workers of one server, each a core in this process: one loop, one store, and the way between them."""
 
-    def __init__(self, settings: ServerConfig) -> None:
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.loop = asyncio.new_event_loop()
+        self.workers: dict[str, InProcess] = {}
+        self.arrived = asyncio.Event()
+        self.orphaned: list[Orphaned] = []
+
+    def run(self, turns: int = 64) -> None:
+        """Let everything go on that does not wait for time or a thread."""
+
+        async def several() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(several())
+
+    def await_answer(self, wire: InProcessWire) -> None:
+        """Until something was sent on that wire, for a while."""
+
+        async def until() -> None:
+            async with asyncio.timeout(_PATIENCE):
+                while not wire.answers and wire.reason is None:
+                    self.arrived.clear()
+                    await self.arrived.wait()
+
+        with contextlib.suppress(TimeoutError):
+            self.loop.run_until_complete(until())
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
+
+_PATIENCE = 5.0
+
+
+@dataclass
+class Inbox:
+    """`Couriers` within one process."""
+
+    fleet: Fleet
+    address: str
+    home: str = "home"
+
+    def alive(self, pid: int) -> bool:
+        return any(worker.core.identity == pid for worker in self.fleet.workers.values())
+
+    def tell(self, address: str, notice: Notice) -> None:
+        if isinstance(notice, Orphaned):
+            self.fleet.orphaned.append(notice)
+        worker = self.fleet.workers.get(address)
+        if worker is not None:
+            self.fleet.loop.call_soon(worker.core.noticed, notice)
+
+
+class InProcess:
+    """The core of one worker, on a loop of its own or of its `fleet`. `connect` gives a connection to it."""
+
+    def __init__(
+        self, settings: ServerConfig, fleet: Fleet | None = None, files: Files | None = None
+    ) -> None:
+        self.own = fleet is None
+        self.fleet = fleet or Fleet()
         self.events = Told()
         self.interfaces = Listed([interface(2, "10.0.1.1", rss=True, speed=10_000_000_000)])
+        number = len(self.fleet.workers) + 1
+        self.address = f"worker-{number:09}"
         self.core = Core(
-            settings, PosixFiles(), self.interfaces, self.events, os.getpid(), os.urandom, time.time_ns
+            settings,
+            files or PosixFiles(),
+            self.interfaces,
+            self.fleet.store,
+            Inbox(self.fleet, self.address),
+            self.events,
+            number,
+            os.urandom,
+            time.time_ns,
         )
+        self.fleet.workers[self.address] = self
         self.failures = Failures()
         self.dispatcher = Dispatcher(self.core, HANDLERS, smb1_negotiate, Log(self.failures))
-        self._loop = asyncio.new_event_loop()
-        self._count = 0
+        self.wires: list[InProcessWire] = []
 
     def connect(self) -> InProcessWire:
-        self._count += 1
-        return InProcessWire(self, f"c{self._count}")
+        wire = InProcessWire(self, f"c{len(self.wires) + 1}")
+        self.wires.append(wire)
+        return wire
 
     def deliver(self, connection: Connection, pdu: bytes) -> None:
         """Hand it to the core; what has to wait for a thread is left waiting."""
@@ -126,19 +205,31 @@ class InProcess:
         async def receive() -> None:
             self.dispatcher.receive(connection, pdu)
 
-        self._loop.run_until_complete(receive())
+        self.fleet.loop.run_until_complete(receive())
 
     def settle(self) -> None:
         """Let everything that waits come to its end."""
-        self._loop.run_until_complete(self.dispatcher.settled())
+        self.fleet.loop.run_until_complete(self.dispatcher.settled())
+
+    def kill(self) -> None:
+        """As SIGKILL would: nothing of it acts any more; what it has in the store stays."""
+        del self.fleet.workers[self.address]
+        for wire in self.wires:
+            wire.reason = wire.reason or "killed"
 
     def __enter__(self) -> InProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        async def end() -> None:
+            for wire in self.wires:
+                wire.close("the test ends")
+            self.core.breaks.close()
+
+        self.fleet.loop.run_until_complete(end())
         self.settle()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        if self.own:
+            self.fleet.close()
 
 
 class Failures:
@@ -162,18 +253,23 @@ class InProcessWire:
         self._server = server
         self.answers: list[bytes] = []
         self.reason: str | None = None
+        self.sent = 0
+        self.acking = True
         self.connection = server.core.connected(name, self, "10.0.1.1:445", "10.0.1.2:40000")
 
     def send(self, pdu: bytes | list[Any]) -> None:
         """From the peer: bytes of a message. From the core: the parts of a framed PDU."""
         if isinstance(pdu, list):
-            self.answers.append(b"".join(bytes(part) for part in pdu)[4:])
+            if self.reason is None:
+                self.answers.append(b"".join(bytes(part) for part in pdu)[4:])
+                self.sent += len(self.answers[-1]) + 4
+                self._server.fleet.arrived.set()
         elif self.reason is None:
             self._server.deliver(self.connection, pdu)
 
     def receive(self) -> bytes:
         if not self.answers:
-            self._server.settle()
+            self._server.fleet.await_answer(self)
         if self.answers:
             return self.answers.pop(0)
         raise Closed(self.reason or "no answer, though the connection is open")
@@ -181,7 +277,19 @@ class InProcessWire:
     def close(self, reason: str) -> None:
         if self.reason is None:
             self.reason = reason
+            self._server.fleet.arrived.set()
             self._server.core.lost(self.connection)
+
+    abort = close
+
+    def progress(self) -> Progress:
+        """`acking` False: the peer's TCP has gone silent."""
+        return Progress(self.sent, self.sent if self.acking else 0, 0.2)
+
+    def quiet(self) -> bool:
+        """Whether nothing was sent, once everything that could has gone on."""
+        self._server.fleet.run()
+        return not self.answers
 
 
 class OverTcp:
@@ -339,6 +447,12 @@ class Peer:
         assert answer.status is NTSTATUS.SUCCESS, answer.status.label
         return CreateResponse.decode(answer.body).file_id
 
+    def open(self, session: LoggedOn, name: str, **about: Any) -> CreateResponse:
+        """The whole response, or AssertionError with the status."""
+        answer = self.try_create(session, name, **about)
+        assert answer.status is NTSTATUS.SUCCESS, answer.status.label
+        return CreateResponse.decode(answer.body)
+
     def try_create(self, session: LoggedOn, name: str, **about: Any) -> Answer:
         chosen = {"desired_access": FILE_ALL_ACCESS, "disposition": Disposition.OPEN_IF, **about}
         return self.ask(Command.CREATE, CreateRequest(name, **chosen).encode(), session)
@@ -380,6 +494,35 @@ class Peer:
         if session is not None and answer.header.flags & Flags.SIGNED:
             assert session.signer.verify(answer.message, server=True), "an answer with a wrong signature"
         return answer
+
+    def begin(self, command: Command, body: bytes, session: LoggedOn, *, flags: Flags | None = None) -> int:
+        """Send a request and wait for nothing. Its MessageId."""
+        number = self.message_id
+        message = self._message(
+            *(command, body),
+            session_id=session.id,
+            tree_id=session.tree,
+            signer=session.signer,
+            flags=flags,
+        )
+        self.exchange.send(message)
+        return number
+
+    def next(self) -> Answer:
+        """Whatever comes next from the server: an answer, an interim one, or a break."""
+        return self._answer()
+
+    def cancel(self, session: LoggedOn, pending: Answer) -> None:
+        """CANCEL the request of that interim answer. There is no answer to it."""
+        header = Header(
+            Command.CANCEL,
+            message_id=pending.header.message_id,
+            session_id=session.id,
+            async_id=pending.header.async_id,
+        )
+        message = bytearray(header.encode() + EMPTY_BODY)
+        session.signer.sign(message, server=False, cancel=True)
+        self.exchange.send(bytes(message))
 
     def compound(self, session: LoggedOn, requests: Sequence[tuple[Command, bytes, bool]]) -> list[Answer]:
         """(command, body, related) each; one PDU there, one back."""

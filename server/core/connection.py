@@ -30,6 +30,17 @@ NOBODY = uuid.UUID(int=0)
 _ENDED = 32
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Bytes of a connection since it was taken over: `sent` counts what was given to be sent, `acked` what
+    the peer's TCP has acknowledged. `rto`: retransmission timeout in seconds.
+    """
+
+    sent: int
+    acked: int
+    rto: float
+
+
 class Wire(Protocol):
     """What the core needs of a transport."""
 
@@ -39,6 +50,14 @@ class Wire(Protocol):
 
     def close(self, reason: str) -> None:
         """Send what is queued, then close. `Core.lost` is called once it is over."""
+        ...
+
+    def abort(self, reason: str) -> None:
+        """Close at once, whatever is queued."""
+        ...
+
+    def progress(self) -> Progress:
+        """How far the peer has got. Never raises: what is lost has no progress."""
         ...
 
 
@@ -68,6 +87,13 @@ class Connection:
     ended: dict[int, Signer] = field(default_factory=dict)
     """What signs the refusals of sessions that have ended: clients trust no refusal that is not signed."""
     closing: bool = False
+    unacked: bool = False
+    """A test has asked that nothing sent here count as acknowledged."""
+    last_async_id: int = 0
+
+    def new_async_id(self) -> int:
+        self.last_async_id += 1
+        return self.last_async_id
 
     @property
     def multichannel(self) -> bool:
@@ -89,3 +115,7 @@ class Connection:
     def close(self, reason: str) -> None:
         self.closing = True
         self.wire.close(reason)
+
+    def abort(self, reason: str) -> None:
+        self.closing = True
+        self.wire.abort(reason)

@@ -8,23 +8,41 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from server.config import ServerConfig, ShareConfig
+from server.config import ServerConfig
+from server.core.breaks import Breaks
 from server.core.client import Client
 from server.core.connection import Connection, Wire
-from server.core.errors import StatusError
-from server.core.objects import FileObjects
+from server.core.errors import StatusError, status_of
+from server.core.notify import Watches
 from server.core.opens import Open
-from server.core.session import Session, SessionState, Share
+from server.core.session import Session, SessionState, Tree
+from server.core.shared import logons, reclaim, rules
+from server.core.shared.notices import (
+    BreakWanted,
+    Couriers,
+    Doomed,
+    EntryChanged,
+    FileChanged,
+    Moved,
+    Notice,
+    Orphaned,
+    SessionOver,
+    SessionReplaced,
+)
+from server.core.shared.records import FileKey
+from server.core.shared.table import FileTable, Outcome
+from server.core.shares import Shares
+from server.core.waiting import Waiting
 from server.core.window import SequenceWindow
 from server.events import Events
-from server.ports.files import Files
+from server.ports.files import FilePath, Files
 from server.ports.interfaces import Interfaces
+from server.ports.store import Store
 from server.wire.filetime import from_unix_ns
+from server.wire.header import Command
 from server.wire.status import NTSTATUS
 
-IPC = "IPC$"
 _UNSET = (0, 0xFFFF_FFFF_FFFF_FFFF)
 
 
@@ -39,21 +57,35 @@ class Core:
     config: ServerConfig
     files: Files
     interfaces: Interfaces
+    store: Store
+    couriers: Couriers
     events: Events
     identity: int
     entropy: Callable[[int], bytes]
     clock: Callable[[], int]
     users: dict[str, bytes] = field(default_factory=dict)
-    shares: dict[str, Share] = field(default_factory=dict)
     clients: dict[uuid.UUID, Client] = field(default_factory=dict)
     sessions: dict[int, Session] = field(default_factory=dict)
-    objects: FileObjects = field(default_factory=FileObjects)
     opens: dict[int, Open] = field(default_factory=dict)
+    by_id: dict[int, Open] = field(default_factory=dict)
+    """The opens by the persistent half of their FileId, which is what the store knows them by."""
+    creates: dict[uuid.UUID, Open | None] = field(default_factory=dict)
+    """By CreateGuid; None while the CREATE is still under way."""
+    waiting: Waiting = field(default_factory=Waiting)
+    table: FileTable = field(init=False)
+    breaks: Breaks = field(init=False)
+    watches: Watches = field(init=False)
+    shares: Shares = field(init=False)
     last_file_id: int = 0
 
     def __post_init__(self) -> None:
+        self.shares = Shares(self.config, self.files)
+        self.table = FileTable(
+            self.store, self.couriers.address, self.couriers.alive, self.clock, self.shares.delete
+        )
+        self.breaks = Breaks(self)
+        self.watches = Watches(self.store, self.couriers)
         self.users.update((user.name, bytes.fromhex(user.nt_hash)) for user in self.config.users)
-        self.shares[IPC.casefold()] = Share(ShareConfig(IPC, ""), None)
 
     @property
     def server_guid(self) -> uuid.UUID:
@@ -61,23 +93,6 @@ class Core:
 
     def filetime(self) -> int:
         return from_unix_ns(self.clock())
-
-    def share(self, name: str) -> Share:
-        """Opened when first asked for. StatusError BAD_NETWORK_NAME: none of that name, or its directory is
-        gone.
-        """
-        found = self.shares.get(name.casefold())
-        if found is not None:
-            return found
-        for config in self.config.shares:
-            if config.name.casefold() == name.casefold():
-                try:
-                    share = Share(config, self.files.volume(Path(config.path)))
-                except OSError as error:
-                    raise StatusError(NTSTATUS.BAD_NETWORK_NAME, str(error)) from error
-                self.shares[name.casefold()] = share
-                return share
-        raise StatusError(NTSTATUS.BAD_NETWORK_NAME, name)
 
     def connected(self, name: str, wire: Wire, local: str, remote: str) -> Connection:
         return Connection(name, wire, local, remote, SequenceWindow(self.config.limits.max_credits))
@@ -101,21 +116,114 @@ class Core:
         self.last_file_id += 1
         return int.from_bytes(self.entropy(8), "little") >> 1, self.last_file_id
 
-    def close_open(self, opened: Open) -> None:
-        """StatusError: closed, but what should have been deleted was not."""
-        self.opens.pop(opened.volatile, None)
-        opened.close(self.objects)
+    def noticed(self, notice: Notice) -> None:
+        """Another worker, or this one, has told something."""
+        if isinstance(notice, FileChanged):
+            self.waiting.wake(notice.key)
+        elif isinstance(notice, BreakWanted):
+            self.breaks.wanted(notice)
+        elif isinstance(notice, EntryChanged):
+            self.watches.changed(notice)
+        elif isinstance(notice, Doomed):
+            for opened in self.opens.values():
+                if opened.key == notice.key and opened.watch is not None:
+                    interrupt_watchers(opened, NTSTATUS.DELETE_PENDING)
+        elif isinstance(notice, SessionReplaced):
+            self._replaced(notice)
+        elif isinstance(notice, SessionOver):
+            self.waiting.wake(notice.session_id)
+        elif isinstance(notice, Moved):
+            for opened in self.opens.values():
+                if opened.key == notice.key and opened.tree.share.config.name == notice.share:
+                    opened.path = notice.path
 
-    def end_session(self, session: Session) -> None:
-        """Log-off, a failed re-authentication, or the last channel gone: opens, trees and channels go with
-        it.
+    def _replaced(self, notice: SessionReplaced) -> None:
+        session = self.sessions.get(notice.session_id)
+        if session is not None and session.user == notice.user and session.state is SessionState.VALID:
+            self.end_session(session, lost=True)
+        self.couriers.tell(notice.asker, SessionOver(notice.session_id))
+
+    def wake(self, address: str, key: FileKey) -> None:
+        self.couriers.tell(address, FileChanged(key))
+
+    def spread(self, key: FileKey, outcome: Outcome) -> None:
+        """Tell whoever has to know of it."""
+        for address in outcome.wake:
+            self.wake(address, key)
+        for owner, wanted in outcome.breaks:
+            notice = BreakWanted(key, wanted.holder, wanted.to)
+            if owner == self.couriers.address:
+                self.breaks.wanted(notice)  # at once: before whatever is answered next
+            else:
+                self.couriers.tell(owner, notice)
+
+    def changing(self, opened: Open) -> None:
+        """The data of the file is about to change by this open: nobody else may go on with what was read before."""
+        self.spread(
+            opened.key,
+            self.table.wanting(opened.key, lambda file: rules.breaks_of_change(file, opened.holder)),
+        )
+
+    def doomed(self, key: FileKey) -> None:
+        """The file is to go with its last open."""
+        owners = [opened.owner for opened in self.table.look(key).opens.values() if opened.owner]
+        for owner in dict.fromkeys(owners):
+            self.couriers.tell(owner, Doomed(key))
+
+    def register(self, opened: Open) -> None:
+        self.opens[opened.volatile] = opened
+        self.by_id[opened.persistent] = opened
+        opened.session.opens[opened.volatile] = opened
+        if opened.create_guid is not None:
+            self.creates[opened.create_guid] = opened
+
+    def close_open(
+        self, opened: Open, *, keep: bool = False, status: NTSTATUS = NTSTATUS.RANGE_NOT_LOCKED
+    ) -> None:
+        """Its connection is lost if `keep`: then a durable one stays in the store. Its waiting requests end,
+        locks with `status`. StatusError: closed, but what should have been deleted was not.
+        """
+        if opened.closed:
+            return
+        self.opens.pop(opened.volatile, None)
+        self.by_id.pop(opened.persistent, None)
+        if opened.create_guid is not None and self.creates.get(opened.create_guid) is opened:
+            del self.creates[opened.create_guid]
+        self.watches.remove(opened)
+        interrupt_watchers(opened, NTSTATUS.NOTIFY_CLEANUP)
+        for request in opened.users:
+            request.interrupt(status)
+        if keep:
+            outcome = reclaim.release(self.table, opened.key, opened.persistent, opened.position)
+            if outcome.expires:
+                self.couriers.tell(self.couriers.home, Orphaned(outcome.expires))
+        else:
+            outcome = self.table.close(opened.key, opened.persistent, lambda path: self._unlink(opened, path))
+        opened.close()
+        self.spread(opened.key, outcome)
+        if outcome.doomed:
+            self.doomed(opened.key)
+        if outcome.deleted and outcome.removed is not None:
+            self.watches.deleted(opened.tree.share.config.name, outcome.removed.path, opened.handle.directory)
+        if outcome.failure is not None:
+            raise StatusError(status_of(outcome.failure), "deletion at close")
+
+    def _unlink(self, opened: Open, path: FilePath) -> None:
+        volume = opened.tree.share.volume
+        if volume is not None:
+            volume.remove(opened.handle, path)
+
+    def end_session(self, session: Session, *, lost: bool = False) -> None:
+        """Log-off, a failed re-authentication, or (`lost`) the last channel gone: opens, trees and channels go with
+        it; when it was lost, durable opens wait for their client.
         """
         if self.sessions.pop(session.id, None) is None:
             return
+        interrupt_requests(session, None)
         was_valid = session.state is not SessionState.IN_PROGRESS
         for opened in list(session.opens.values()):
             try:
-                self.close_open(opened)
+                self.close_open(opened, keep=lost)
             except StatusError:
                 continue  # nobody is left to be told
         session.trees.clear()
@@ -125,6 +233,7 @@ class Core:
         session.channels.clear()
         session.state = SessionState.EXPIRED
         if was_valid:
+            logons.leave(self.store, session.id)
             self.events.emit("session-closed", session_id=session.name, pid=self.identity)
 
     def lost(self, connection: Connection) -> None:
@@ -132,8 +241,8 @@ class Core:
         channels.
         """
         connection.closing = True
-        for request in connection.requests.values():
-            request.dropped = True
+        for request in list(connection.requests.values()):
+            request.drop()
         connection.setups.clear()
         for session in list(connection.sessions.values()):
             session.channels.pop(connection.name, None)
@@ -141,10 +250,24 @@ class Core:
                 if session.connection is connection:
                     session.connection = next(iter(session.channels.values())).connection
             else:
-                self.end_session(session)
+                self.end_session(session, lost=True)
         connection.sessions.clear()
         client = connection.client
         if client is not None:
             client.connections.pop(connection.name, None)
             if not client.connections:
                 self.clients.pop(client.guid, None)
+
+
+def interrupt_watchers(opened: Open, status: NTSTATUS) -> None:
+    for request in opened.users:
+        if request.header.command is Command.CHANGE_NOTIFY:
+            request.interrupt(status)
+
+
+def interrupt_requests(session: Session, tree: Tree | None) -> None:
+    """What waits on that session, or on that tree of it, waits no more."""
+    for channel in session.channels.values():
+        for request in channel.connection.requests.values():
+            if request.session is session and request.file is None and tree in (None, request.tree):
+                request.interrupt(NTSTATUS.CANCELLED)

@@ -101,6 +101,8 @@ class Dispatcher:
                     raise DisconnectError(f"MessageId {header.message_id} is not the client's to use")
                 connection.requests[header.message_id] = request
             requests.append(request)
+        for request in requests[:-1]:
+            request.last = False
         return requests
 
     def _run(self, requests: list[Request], answers: list[tuple[Request, Reply]], start: int) -> None:
@@ -108,6 +110,8 @@ class Dispatcher:
         for position in range(start, len(requests)):
             request = requests[position]
             result = self._answer(request)
+            if request.header.command is Command.CANCEL:
+                continue  # never answered, not even when it is refused
             if isinstance(result, Reply):
                 self._over(request, result, answers)
             elif result is not None:

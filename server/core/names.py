@@ -28,17 +28,21 @@ def parse_path(name: str) -> FilePath:
         raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "named streams")
     if _FORBIDDEN.search(name):
         raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, name)
-    parts = tuple(name.removesuffix("\\").split("\\")) if name else ()
-    for part in parts:
+    parts: list[str] = []
+    for part in name.removesuffix("\\").split("\\") if name else ():
         if part == "..":
-            raise StatusError(NTSTATUS.OBJECT_PATH_SYNTAX_BAD, name)
+            if not parts:
+                raise StatusError(NTSTATUS.OBJECT_PATH_SYNTAX_BAD, name)
+            parts.pop()
+            continue
         if part in ("", ".") or len(part) > _MAX_NAME:
             raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, name)
         try:
             part.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
             raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "a lone surrogate") from None
-    return parts
+        parts.append(part)
+    return tuple(parts)
 
 
 _WILDCARDS = {"*": ".*", "?": ".", "<": ".*", ">": ".?", '"': r"\.?"}

@@ -1,6 +1,7 @@
 """An open file or directory (MS-SMB2 3.3.1.10).
  Owns what a FileId stands for, from CREATE to CLOSE; the descriptor goes once the last request that uses it
-is over. Called by create, and by every command that has a FileId.
+is over. What other workers need to know of it is in its record in the store. Called by create, and by every
+command that has a FileId.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from server.core.errors import StatusError, status_of
+from server.core.errors import StatusError
 from server.core.fence import Fence
-from server.core.objects import FileObject, FileObjects
-from server.ports.files import FilePath, FileStat, Handle
+from server.core.shared.records import FileKey
+from server.ports.files import FilePath, Handle
 from server.wire.directory_infos import DirectoryEntry
 from server.wire.status import NTSTATUS
 
 if TYPE_CHECKING:
+    from server.core.notify import Watch
+    from server.core.request import Request
     from server.core.session import Session, Tree
 
 _FILE_ID = Struct("<QQ")
@@ -34,27 +37,34 @@ class Listing:
 
 @dataclass(slots=True, eq=False)
 class Open:
-    """`access` is the granted access mask, `path` counts from the share's root as it is spelt on disk."""
+    """`access` is the granted access mask, `path` counts from the share's root as it is spelt on disk.
+    `holder` names the lease or oplock that it belongs to. `action`: what CREATE did, for its replay. `users`:
+    the requests on it that are under way.
+    """
 
     persistent: int
     volatile: int
     session: Session
     tree: Tree
     handle: Handle
+    key: FileKey
     path: FilePath
     access: int
     share_access: int
     options: int
     client_guid: uuid.UUID
     fence: Fence
-    file: FileObject | None = None
-    delete_on_close: bool = False
+    holder: str = ""
+    durable: bool = False
     listing: Listing | None = None
     position: int = 0
     create_guid: uuid.UUID | None = None
-    users: int = 0
+    action: int = 0
+    replayable: bool = False
+    lock_sequences: dict[int, int] = field(default_factory=dict)
+    watch: Watch | None = None
+    users: list[Request] = field(default_factory=list)
     closed: bool = False
-    stat_at_close: FileStat | None = field(default=None)
 
     @property
     def file_id(self) -> bytes:
@@ -71,46 +81,22 @@ class Open:
         if not self.access & access:
             raise StatusError(NTSTATUS.ACCESS_DENIED, "not granted at open")
 
-    def enter(self) -> None:
+    def enter(self, request: Request) -> None:
         """A request begins to use the handle."""
-        self.users += 1
+        self.users.append(request)
 
-    def leave(self) -> None:
+    def leave(self, request: Request) -> None:
         """A request is over; the last one after `close` closes the handle."""
-        self.users -= 1
+        self.users.remove(request)
         if self.closed and not self.users:
             self.handle.close()
 
-    def close(self, objects: FileObjects) -> None:
-        """Take it out of its session, delete the file if that was asked for. StatusError: it could not be
-        deleted.
-        """
-        if self.closed:
-            return
+    def close(self) -> None:
+        """Take it out of its session; once."""
         self.closed = True
         del self.session.opens[self.volatile]
-        try:
-            self._release(objects)
-        finally:
-            if not self.users:
-                self.handle.close()
-
-    def _release(self, objects: FileObjects) -> None:
-        if self.file is None:
-            return
-        if self.delete_on_close:
-            self.file.delete_pending = True
-        if not objects.remove(self.file, self) or not self.file.delete_pending:
-            return
-        volume = self.tree.share.volume
-        if volume is None:
-            return
-        try:
-            volume.remove(self.handle, self.path)
-        except FileNotFoundError:
-            return  # somebody else has deleted or renamed it, which is as good
-        except OSError as error:
-            raise StatusError(status_of(error), "deletion at close") from error
+        if not self.users:
+            self.handle.close()
 
 
 def decode_file_id(raw: bytes) -> tuple[int, int]:

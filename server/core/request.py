@@ -5,6 +5,7 @@ it is over. Made by the dispatcher, filled step by step, used by every handler.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -70,7 +71,8 @@ class Request:
     """`message` runs from the header to the end of its padding, `body` from after the header.
 
     `dropped`: nobody waits for the answer any more (cancelled, or the connection is lost): work that has not
-    begun shall not begin.
+    begun shall not begin. `last` of its PDU. `async_id`: it was answered STATUS_PENDING. `waiter`: what it waits for,
+    other than storage.
     """
 
     core: Core
@@ -85,6 +87,10 @@ class Request:
     dropped: bool = False
     file: Open | None = None
     ticket: Ticket | None = None
+    last: bool = True
+    async_id: int | None = None
+    waiter: asyncio.Future[None] | None = None
+    interrupted: NTSTATUS | None = None
 
     @property
     def body(self) -> memoryview:
@@ -133,7 +139,7 @@ class Request:
 
         StatusError: FILE_CLOSED for an id that is not one, FILE_NOT_AVAILABLE for what comes too late.
         """
-        session, tree = self.need_session(), self.need_tree()
+        session = self.need_session()
         if self.related and file_id == NO_FILE:
             if self.chain.create_error is not None:
                 raise StatusError(self.chain.create_error, "the CREATE before it failed")
@@ -143,11 +149,16 @@ class Request:
         self.chain.file_id = file_id
         persistent, volatile = decode_file_id(file_id)
         found = session.opens.get(volatile)
-        if found is None or found.persistent != persistent or found.tree is not tree:
+        if (
+            found is None
+            or found.persistent != persistent
+            or (self.tree is not None and found.tree is not self.tree)
+        ):
             raise StatusError(NTSTATUS.FILE_CLOSED)
         self._pass_fence(found)
+        found.replayable = False
         self.file = found
-        found.enter()
+        found.enter(self)
         return found
 
     def _pass_fence(self, found: Open) -> None:
@@ -162,10 +173,32 @@ class Request:
         except StaleError:
             raise StatusError(NTSTATUS.FILE_NOT_AVAILABLE, "behind the open's ChannelSequence") from None
 
+    async def wait(self, event: asyncio.Future[None]) -> None:
+        """Until the event, or until the request is interrupted: StatusError with what it is answered then."""
+        if self.interrupted is not None:
+            raise StatusError(self.interrupted)
+        self.waiter = event
+        try:
+            await event
+        finally:
+            self.waiter = None
+
+    def interrupt(self, status: NTSTATUS) -> None:
+        """End its waiting, be it now or when it begins to wait."""
+        if self.interrupted is None:
+            self.interrupted = status
+            if self.waiter is not None and not self.waiter.done():
+                self.waiter.set_exception(StatusError(status))
+
+    def drop(self) -> None:
+        """Cancelled, or its connection is lost."""
+        self.dropped = True
+        self.interrupt(NTSTATUS.CANCELLED)
+
     def over(self) -> None:
         """Give back what the request holds: the fence's count and the open's handle."""
         if self.file is not None:
             if self.ticket is not None:
                 self.file.fence.done(self.ticket)
-            self.file.leave()
+            self.file.leave(self)
             self.file = None

@@ -7,12 +7,16 @@ answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
+from server.core.errors import StatusError
 from server.core.request import ROOM, Reply, Request
 from server.wire.buffers import Buffer
 from server.wire.framing import PREFIX_SIZE, prefix
 from server.wire.header import Command, Flags, Header, join_compound
+from server.wire.misc import ERROR_BODY
+from server.wire.status import NTSTATUS
 
 _KEPT = Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION
 
@@ -33,6 +37,24 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
         _sign(request, reply, memoryview(message))
     parts: list[Buffer] = [prefix(sum(map(len, messages))), *messages]
     connection.wire.send(parts)
+
+
+def pend(request: Request) -> None:
+    """Answer STATUS_PENDING: the real answer takes a while (3.3.4.2). All credits go with this one; it is not signed.
+
+    StatusError: inside of a compound only a CREATE may take a while.
+    """
+    if request.async_id is not None:
+        return
+    if not request.last and request.header.command is not Command.CREATE:
+        raise StatusError(NTSTATUS.INTERNAL_ERROR, "it would wait inside of a compound")
+    connection = request.connection
+    request.async_id = connection.new_async_id()
+    header = replace(
+        _header(request, Reply(b"", NTSTATUS.PENDING)), credits=connection.window.grant(_wanted(request))
+    )
+    message = header.encode() + ERROR_BODY
+    connection.wire.send([prefix(len(message)), message])
 
 
 def _single(request: Request, reply: Reply) -> bytearray:
@@ -57,7 +79,8 @@ def _header(request: Request, reply: Reply) -> Header:
         tree_id=request.tree_id if reply.tree_id is None else reply.tree_id,
         session_id=request.session_id if reply.session_id is None else reply.session_id,
         credit_charge=asked.credit_charge,
-        credits=request.connection.window.grant(_wanted(request)),
+        async_id=request.async_id,
+        credits=0 if request.async_id is not None else request.connection.window.grant(_wanted(request)),
         process_id=asked.process_id,
     )
 

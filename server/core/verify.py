@@ -28,6 +28,8 @@ def identify(request: Request) -> None:
         return
     if request.session_id == 0 and command in _WITHOUT_SESSION and not request.signed:
         return
+    if request.core.config.torture and request.session_id == 0 and command is Command.IOCTL:
+        return  # smbtorture speaks of a connection, whoever is logged on there
     _find_session(request)
     _check_signature(request)
     if command in _WITHOUT_TREE:

@@ -33,11 +33,19 @@ class Child(Protocol):
         ...
 
 
-class Processes(Protocol):
+class Peers(Protocol):
+    """What every process of a server knows of itself and the others."""
+
     def identity(self) -> int:
         """The process id of the caller, as it stands in records, messages and events."""
         ...
 
+    def alive(self, pid: int) -> bool:
+        """Whether that process is running. One that has ended and was not collected yet is not."""
+        ...
+
+
+class Processes(Peers, Protocol):
     async def spawn(self, role: str, settings: str) -> Child:
         """Start a process in that role; its main function gets the text `settings`. OSError: cannot."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import threading
@@ -52,7 +53,24 @@ class PosixChild:
             self._status.set_result(status)
 
 
-class PosixProcesses:
+class PosixPeers:
+    """Implements `server.ports.processes.Peers`: what a worker needs to know."""
+
+    def identity(self) -> int:
+        return os.getpid()
+
+    def alive(self, pid: int) -> bool:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return False
+        try:
+            return not _readable(pidfd)
+        finally:
+            os.close(pidfd)
+
+
+class PosixProcesses(PosixPeers):
     """The parent's end of the zygote. `failed`: the zygote is gone, and nothing can be spawned."""
 
     def __init__(self, control: socket.socket, zygote: int) -> None:
@@ -92,9 +110,6 @@ class PosixProcesses:
         theirs.close()
         ours.setblocking(False)
         return cls(ours, pid)
-
-    def identity(self) -> int:
-        return os.getpid()
 
     async def spawn(self, role: str, settings: str) -> PosixChild:
         self._attach()
@@ -218,3 +233,10 @@ async def process_gone(pid: int) -> None:
 def _wake(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _readable(fd: int) -> bool:
+    """By poll(2): select(2) takes no descriptor above 1023."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))

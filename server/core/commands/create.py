@@ -1,16 +1,26 @@
 """CREATE and CLOSE (MS-SMB2 3.3.5.9, 3.3.5.10; MS-FSA 2.1.5.1).
- Owns the meaning of dispositions, options and rights. What a path may look like is in `server.core.names`;
-who may share a file with whom in `server.core.objects`.
+ Owns the meaning of dispositions, options and rights, and the way of an open from its name to its FileId. What a path
+may look like is in `server.core.names`; who may share a file with whom, and what may be cached, in
+`server.core.shared`; leases, oplocks and durability as the request asks for them in `caching`; opens that are there
+already in `reopen`.
 """
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
+
 from server.core import stats
+from server.core.commands import caching, reopen
+from server.core.commands.caching import Wish
 from server.core.errors import StatusError
 from server.core.fence import Fence
 from server.core.names import parse_path
 from server.core.opens import Open
-from server.core.request import Reply, Request
+from server.core.request import Reply, Request, Result
+from server.core.respond import pend
+from server.core.shared.records import Grant, OpenRecord
+from server.core.shared.table import Asked
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import (
@@ -26,6 +36,7 @@ from server.wire.create import (
     CreateResponse,
     Disposition,
 )
+from server.wire.notify import Filter
 from server.wire.readwrite import CLOSE_FLAG_POSTQUERY_ATTRIB, CloseRequest, CloseResponse
 from server.wire.status import NTSTATUS
 
@@ -47,54 +58,238 @@ _MAKE = {
     Disposition.OVERWRITE_IF: Make.IF_MISSING,
 }
 _SETTABLE = 0x31A7
+_ATTEMPTS = 8
+"""Times that a name may turn out to have been deleted since it was found."""
 _ATTRIBUTES = 0x7FFF_FFFF & ~Attributes.DIRECTORY
 
 
-def create(request: Request) -> Reply:
-    session, tree = request.need_session(), request.need_tree()
+@dataclass(slots=True, eq=False)
+class Found:
+    """A file that was found or made for a CREATE and is not admitted yet. `made`: it is to go again if it is not.
+    `again`: it had to wait. `vanished`: it has been deleted since, and has to be looked for once more.
+    """
+
+    request: Request
+    asked: CreateRequest
+    volume: Volume
+    wish: Wish
+    ids: tuple[int, int]
+    access: int
+    handle: Handle
+    path: FilePath
+    made: bool
+    again: bool = False
+    vanished: bool = False
+    stat: FileStat = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stat = self.handle.stat()
+
+    @property
+    def overwrite(self) -> bool:
+        return self.asked.disposition in _REPLACING and not self.made
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.stat.device, self.stat.inode
+
+    def abandon(self) -> None:
+        if self.made:
+            self.volume.remove(self.handle, self.path)
+        self.handle.close()
+
+
+def create(request: Request) -> Result:
     asked = CreateRequest.decode(request.body)
+    wish = caching.wish_of(request, asked)
+    again = reopen.reconnect(request, asked, wish) or reopen.replay(request, asked, wish)
+    if again is not None:
+        return answer(request, asked, wish, *again)
     _check(asked)
-    volume = tree.share.volume
+    volume = request.need_tree().share.volume
     if volume is None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no named pipe here")
-    persistent, volatile = request.core.new_file_ids()
-    access = _specific(asked.desired_access)
-    handle_writes = bool(access & (_WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in _REPLACING
-    directory = bool(asked.options & CreateOptions.DIRECTORY_FILE)
-    handle, path, made = _open(volume, asked, handle_writes, directory)
+    guid = wish.create_guid
+    if guid is not None:
+        request.core.creates[guid] = None
+    waiting = False
     try:
-        stat = handle.stat()
-        opened = Open(
-            persistent=persistent,
-            volatile=volatile,
-            session=session,
-            tree=tree,
-            handle=handle,
-            path=path,
-            access=_granted(access, stat),
-            share_access=asked.share_access,
-            options=asked.options,
-            client_guid=request.connection.client_guid,
-            fence=Fence(request.header.channel_sequence),
-            delete_on_close=bool(asked.options & CreateOptions.DELETE_ON_CLOSE),
-        )
-        action = CreateAction.CREATED
-        if not made:
-            action = _admit_existing(request, asked, opened, stat)
-        elif not directory and asked.attributes & _SETTABLE:
-            handle.set_attributes(asked.attributes & _SETTABLE | Attributes.ARCHIVE)
-        stat = handle.stat()
+        result = _attempt(request, asked, volume, wish)
+        waiting = not isinstance(result, Reply)
+    finally:
+        if guid is not None and not waiting:
+            reopen.created(request, guid)
+    return result
+
+
+def _attempt(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Result:
+    for _ in range(_ATTEMPTS):
+        found = _find(request, asked, volume, wish)
+        try:
+            reply = _admit(found)
+        except BaseException:
+            found.abandon()
+            raise
+        if found.vanished:
+            found.handle.close()
+        else:
+            return reply or _wait(found, request.core.waiting.event(found.key))
+    raise StatusError(NTSTATUS.DELETE_PENDING, "deleted whenever it is found")
+
+
+async def _wait(found: Found, event: asyncio.Future[None]) -> Reply:
+    """Until what is in the way has given way."""
+    request = found.request
+    try:
+        try:
+            pend(request)
+            while True:
+                await request.wait(event)
+                if request.need_session().trees.get(request.tree_id) is not request.tree:
+                    raise StatusError(NTSTATUS.CANCELLED, "its tree is gone")
+                reply = _admit(found)
+                if reply is not None:
+                    return reply
+                if found.vanished:
+                    break
+                event = request.core.waiting.event(found.key)
+        except BaseException:
+            found.abandon()
+            raise
+        found.handle.close()
+        result = _attempt(request, found.asked, found.volume, found.wish)
+        return result if isinstance(result, Reply) else await result  # type: ignore[misc]  # never None
+    finally:
+        if found.wish.create_guid is not None:
+            reopen.created(request, found.wish.create_guid)
+
+
+def _find(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Found:
+    ids = request.core.new_file_ids()
+    access = _specific(asked.desired_access)
+    writes = bool(access & (_WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in _REPLACING
+    directory = bool(asked.options & CreateOptions.DIRECTORY_FILE)
+    handle, path, made = _open(volume, asked, writes, directory)
+    try:
+        return Found(request, asked, volume, wish, ids, access, handle, path, made)
     except BaseException:
-        if made:
-            volume.remove(handle, path)
         handle.close()
         raise
-    opened.file = request.core.objects.add((stat.device, stat.inode), opened)
-    session.opens[volatile] = opened
-    request.core.opens[volatile] = opened
+
+
+def _admit(found: Found) -> Reply | None:
+    """Enter the open beside the others there are. None: it has to wait, or has vanished."""
+    request, asked, core = found.request, found.asked, found.request.core
+    session, tree = request.need_session(), request.need_tree()
+    access = _granted(found.access, found.stat)
+    if not found.made:
+        _check_existing(asked, found.stat)
+    durable = found.wish.durability(core.config.limits, found.stat.directory)
+    record = OpenRecord(
+        id=found.ids[0],
+        owner=core.couriers.address,
+        pid=core.identity,
+        client=request.connection.client_guid.hex,
+        user=session.user,
+        share=tree.share.config.name,
+        path=found.path,
+        access=access,
+        share_access=asked.share_access,
+        options=asked.options,
+        delete_on_close=bool(asked.options & CreateOptions.DELETE_ON_CLOSE),
+        holder=found.wish.holder(found.ids[0], found.stat.directory),
+        durable=durable,
+    )
+    outcome = core.table.admit(
+        found.key,
+        Asked(
+            record,
+            found.wish.caching,
+            found.wish.version,
+            found.wish.epoch,
+            found.wish.parent,
+            found.overwrite,
+            found.stat.directory,
+            found.again,
+        ),
+        lambda: found.handle.stat().links,
+    )
+    core.spread(found.key, outcome)
+    found.again, found.vanished = outcome.waiting, outcome.vanished
+    if outcome.waiting or outcome.vanished:
+        return None
+    grant = outcome.grant
+    opened = Open(
+        persistent=found.ids[0],
+        volatile=found.ids[1],
+        session=session,
+        tree=tree,
+        handle=found.handle,
+        key=found.key,
+        path=found.path,
+        access=access,
+        share_access=asked.share_access,
+        options=asked.options,
+        client_guid=request.connection.client_guid,
+        fence=Fence(request.header.channel_sequence),
+        holder="" if grant is None else grant.holder,
+        durable=durable is not None and caching.lasting(grant),
+        create_guid=found.wish.create_guid,
+        replayable=found.wish.create_guid is not None and not found.stat.directory,
+    )
+    core.register(opened)
+    try:
+        opened.action = _fill(found, opened)
+    except BaseException:
+        # As if it had never been opened, but that the file, if it was made, has to stay until the open is gone.
+        core.close_open(opened)
+        raise
+    return answer(request, asked, found.wish, opened, grant)
+
+
+def _fill(found: Found, opened: Open) -> CreateAction:
+    """The attributes of a new file, and nothing in one that is overwritten."""
+    asked, watches = found.asked, found.request.core.watches
+    attributes = asked.attributes & _SETTABLE
+    if found.made:
+        if attributes and not found.stat.directory:
+            found.handle.set_attributes(attributes | Attributes.ARCHIVE)
+        watches.made(opened.tree.share.config.name, found.path, found.stat.directory)
+        return CreateAction.CREATED
+    if not found.overwrite:
+        return CreateAction.OPENED
+    found.handle.truncate(0)
+    found.handle.set_attributes(attributes | Attributes.ARCHIVE)
+    watches.modified(opened, Filter.ATTRIBUTES | Filter.SIZE | Filter.LAST_WRITE | Filter.CREATION)
+    return CreateAction.SUPERSEDED if asked.disposition == Disposition.SUPERSEDE else CreateAction.OVERWRITTEN
+
+
+def answer(request: Request, asked: CreateRequest, wish: Wish, opened: Open, grant: Grant | None) -> Reply:
+    """The response for an open that is there: just made, found again, or replayed."""
     request.chain.file_id = opened.file_id
     request.chain.create_error = None
-    return Reply(_response(request, asked, opened, stat, action).encode())
+    stat = opened.handle.stat()
+    answers: list[contexts.CreateContext] = caching.contexts_of(
+        wish, opened, grant, request.core.config.limits
+    )
+    if contexts.find(asked.contexts, contexts.QUERY_MAXIMAL_ACCESS) is not None:
+        maximal = contexts.MaximalAccess(_granted(Access.MAXIMUM_ALLOWED, stat)).encode()
+        answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
+    if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
+        disk_id = contexts.OnDiskId(stat.inode, stat.device).encode()
+        answers.append(contexts.CreateContext(contexts.QUERY_ON_DISK_ID, disk_id))
+    response = CreateResponse(
+        opened.file_id,
+        opened.action,
+        caching.level_of(grant),
+        0,
+        *stats.times(stat),
+        stat.allocation,
+        stat.size,
+        stats.attributes(stat),
+        tuple(answers),
+    )
+    return Reply(response.encode())
 
 
 def _check(asked: CreateRequest) -> None:
@@ -157,8 +352,8 @@ def _granted(access: int, stat: FileStat) -> int:
     return everything
 
 
-def _admit_existing(request: Request, asked: CreateRequest, opened: Open, stat: FileStat) -> CreateAction:
-    """Whether the file that was found may be opened so; truncates it if that is what was asked."""
+def _check_existing(asked: CreateRequest, stat: FileStat) -> None:
+    """Whether the file that was found may be opened so at all."""
     directory = asked.options & CreateOptions.DIRECTORY_FILE
     if directory and not stat.directory:
         raise StatusError(NTSTATUS.NOT_A_DIRECTORY)
@@ -170,41 +365,8 @@ def _admit_existing(request: Request, asked: CreateRequest, opened: Open, stat: 
     if not stat.directory and stat.attributes & Attributes.READONLY:
         if replacing or asked.desired_access & (_WRITES | Access.GENERIC_WRITE):
             raise StatusError(NTSTATUS.ACCESS_DENIED, "a read-only file")
-        if opened.delete_on_close:
+        if asked.options & CreateOptions.DELETE_ON_CLOSE:
             raise StatusError(NTSTATUS.CANNOT_DELETE, "a read-only file")
-    request.core.objects.admit(
-        (stat.device, stat.inode),
-        opened.access | (Access.WRITE_DATA if replacing else 0),
-        opened.share_access,
-    )
-    if not replacing:
-        return CreateAction.OPENED
-    opened.handle.truncate(0)
-    opened.handle.set_attributes(asked.attributes & _SETTABLE | Attributes.ARCHIVE)
-    return CreateAction.SUPERSEDED if asked.disposition == Disposition.SUPERSEDE else CreateAction.OVERWRITTEN
-
-
-def _response(
-    request: Request, asked: CreateRequest, opened: Open, stat: FileStat, action: CreateAction
-) -> CreateResponse:
-    answers: list[contexts.CreateContext] = []
-    if contexts.find(asked.contexts, contexts.QUERY_MAXIMAL_ACCESS) is not None:
-        maximal = contexts.MaximalAccess(_granted(Access.MAXIMUM_ALLOWED, stat)).encode()
-        answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
-    if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
-        disk_id = contexts.OnDiskId(stat.inode, stat.device).encode()
-        answers.append(contexts.CreateContext(contexts.QUERY_ON_DISK_ID, disk_id))
-    return CreateResponse(
-        opened.file_id,
-        action,
-        0,
-        0,
-        *stats.times(stat),
-        stat.allocation,
-        stat.size,
-        stats.attributes(stat),
-        tuple(answers),
-    )
 
 
 def close(request: Request) -> Reply:

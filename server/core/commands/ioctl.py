@@ -30,6 +30,10 @@ def ioctl(request: Request) -> Reply:
     request.charge(len(asked.data) + asked.max_input, asked.max_output)
     if asked.flags != FLAG_IS_FSCTL:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "an IOCTL that is no FSCTL")
+    if asked.code == ControlCode.SMBTORTURE_FORCE_UNACKED_TIMEOUT and request.core.config.torture:
+        request.connection.unacked = True
+        return Reply(IoctlResponse(asked.code, NO_FILE, b"").encode())
+    request.need_session()
     if asked.code == ControlCode.QUERY_NETWORK_INTERFACE_INFO:
         return _interfaces(request, asked)
     if asked.code == ControlCode.VALIDATE_NEGOTIATE_INFO:

@@ -12,7 +12,11 @@ def echo(request: Request) -> Reply:
 
 
 def cancel(request: Request) -> None:
-    """Drop the request of that MessageId on this connection, if its work has not begun. Never answered."""
-    target = request.connection.requests.get(request.header.message_id)
+    """Drop the request of that AsyncId or MessageId on this connection, if its work has not begun. Never answered."""
+    header, requests = request.header, request.connection.requests
+    if header.async_id is None:
+        target = requests.get(header.message_id)
+    else:
+        target = next((one for one in requests.values() if one.async_id == header.async_id), None)
     if target is not None:
-        target.dropped = True
+        target.drop()

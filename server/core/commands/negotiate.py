@@ -108,7 +108,7 @@ def _capabilities(dialect: Dialect, asked: Capabilities) -> Capabilities:
     """What this server can do, of what the dialect has and the client asked for."""
     if dialect is Dialect.SMB_2_0_2:
         return Capabilities.NONE
-    given = Capabilities.LARGE_MTU
+    given = Capabilities.LARGE_MTU | Capabilities.LEASING
     if dialect >= Dialect.SMB_3_0:
         given |= asked & Capabilities.MULTI_CHANNEL
     return given

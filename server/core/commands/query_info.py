@@ -33,7 +33,7 @@ def query_info(request: Request) -> Reply:
     if asked.output_length > request.core.config.limits.max_io:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "output length")
     if asked.info_type == InfoType.FILE:
-        return _fit(asked, *_file(opened, asked.info_class))
+        return _fit(asked, *_file(request, opened, asked.info_class))
     if asked.info_type == InfoType.FILESYSTEM:
         return _fit(asked, *_filesystem(request, opened, asked.info_class))
     if asked.info_type == InfoType.SECURITY:
@@ -53,15 +53,18 @@ def _fit(asked: QueryInfoRequest, data: bytes, fixed: int) -> Reply:
     return Reply(QueryResponse(data).encode())
 
 
-def _file(opened: Open, info_class: int) -> tuple[bytes, int]:
+def _file(request: Request, opened: Open, info_class: int) -> tuple[bytes, int]:
     """The information and the length of its fixed part."""
     if info_class == FileClass.ALL:
-        return _all(opened).encode(), 100
+        return _all(request, opened).encode(), 100
     if info_class in (FileClass.NAME, FileClass.NORMALIZED_NAME):
         name = opened.name if info_class == FileClass.NAME else opened.name[1:]
         return files.NameInformation(name).encode(), 4
     if info_class == FileClass.STREAM:
         return _streams(opened), 0
+    if info_class == FileClass.STANDARD:
+        data = _standard_value(request, opened).encode()
+        return data, len(data)
     make = _FIXED.get(info_class)
     if make is None:
         if info_class == FileClass.ALTERNATE_NAME:
@@ -76,9 +79,9 @@ def _basic(opened: Open) -> bytes:
     return stats.basic(opened.handle.stat()).encode()
 
 
-def _standard_value(opened: Open) -> files.StandardInformation:
+def _standard_value(request: Request, opened: Open) -> files.StandardInformation:
     stat = opened.handle.stat()
-    pending = opened.file is not None and opened.file.delete_pending
+    pending = request.core.table.look(opened.key).delete_pending
     return files.StandardInformation(
         stat.allocation, stat.size, max(stat.links - pending, 0), pending, stat.directory
     )
@@ -92,12 +95,12 @@ def _network_open(opened: Open) -> bytes:
     ).encode()
 
 
-def _all(opened: Open) -> files.AllInformation:
+def _all(request: Request, opened: Open) -> files.AllInformation:
     opened.need(Access.READ_ATTRIBUTES)
     stat = opened.handle.stat()
     return files.AllInformation(
         basic=stats.basic(stat),
-        standard=_standard_value(opened),
+        standard=_standard_value(request, opened),
         index=stat.inode,
         ea_size=0,
         access=opened.access,
@@ -121,7 +124,6 @@ def _mode(opened: Open) -> int:
 
 _FIXED: Mapping[int, Callable[[Open], bytes]] = {
     FileClass.BASIC: _basic,
-    FileClass.STANDARD: lambda opened: _standard_value(opened).encode(),
     FileClass.INTERNAL: lambda opened: files.SizeInformation(opened.handle.stat().inode).encode(),
     FileClass.EA: lambda opened: files.NumberInformation(0).encode(),
     FileClass.ACCESS: lambda opened: files.NumberInformation(opened.access).encode(),

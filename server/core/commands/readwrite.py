@@ -8,8 +8,11 @@ from __future__ import annotations
 from server.core.errors import StatusError
 from server.core.opens import Open
 from server.core.request import ROOM, Reply, Request, Result
+from server.core.shared import ranges
+from server.core.shared.ranges import Lock
 from server.core.storage import on_thread
 from server.wire.create import Access
+from server.wire.notify import Filter
 from server.wire.readwrite import (
     FLUSH_RESPONSE,
     READ_RESPONSE_HEAD,
@@ -33,6 +36,7 @@ def read(request: Request) -> Result:
     request.charge(0, asked.length)
     opened = _data_file(request, asked.file_id, asked.offset, asked.length)
     opened.need(Access.READ_DATA | Access.EXECUTE)
+    _pass_locks(request, opened, asked.offset, asked.length, writing=False)
     buffer = bytearray(_HEAD + asked.length)
     if asked.length <= request.core.config.limits.inline_io:
         with memoryview(buffer)[_HEAD:] as view:
@@ -68,6 +72,9 @@ def write(request: Request) -> Result:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "beyond the largest file")
     if asked.data and asked.offset + len(asked.data) >= _MAX_SIZE:
         raise StatusError(NTSTATUS.DISK_FULL, "the largest file")
+    _pass_locks(request, opened, asked.offset, len(asked.data), writing=True)
+    request.core.changing(opened)
+    request.core.watches.modified(opened, Filter.SIZE | Filter.LAST_WRITE)
     through = bool(asked.flags & WRITE_FLAG_WRITE_THROUGH)
     if len(asked.data) > request.core.config.limits.inline_io or through:
         return _write_slowly(request, asked, opened, through)
@@ -95,6 +102,13 @@ def flush(request: Request) -> Result:
 async def _flush(request: Request, opened: Open) -> Reply:
     await on_thread(request, opened.handle.flush)
     return Reply(FLUSH_RESPONSE)
+
+
+def _pass_locks(request: Request, opened: Open, offset: int, length: int, *, writing: bool) -> None:
+    """StatusError FILE_LOCK_CONFLICT (MS-FSA 2.1.4.10)."""
+    _, locks = request.core.table.glance(opened.key)
+    if locks and ranges.forbids(locks, Lock(opened.persistent, offset, length, writing)):
+        raise StatusError(NTSTATUS.FILE_LOCK_CONFLICT)
 
 
 def _data_file(request: Request, file_id: bytes, offset: int, length: int) -> Open:

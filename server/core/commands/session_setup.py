@@ -5,13 +5,17 @@ Owns the exchange of tokens and what follows from its end. The checks that only 
 
 from __future__ import annotations
 
+import asyncio
+
 from server.core.commands import binding
 from server.core.connection import Connection
 from server.core.core import Core
 from server.core.errors import DisconnectError, StatusError
-from server.core.request import Reply, Request
+from server.core.request import Reply, Request, Result
 from server.core.session import Channel, Session, SessionState
 from server.core.setup import Purpose, Setup
+from server.core.shared import logons
+from server.core.shared.notices import SessionReplaced
 from server.core.verify import refusal_signer
 from server.wire.errors import WireError
 from server.wire.keys import signing_key
@@ -23,8 +27,11 @@ from server.wire.signing import Signer
 from server.wire.spnego import Acceptor
 from server.wire.status import NTSTATUS
 
+_REPLACE_TIME = 5.0
+"""Seconds after which a worker that does not end a session is not waited for any more."""
 
-def session_setup(request: Request) -> Reply:
+
+def session_setup(request: Request) -> Result:
     asked = SessionSetupRequest.decode(request.body)
     setup = _setup(request, asked)
     try:
@@ -40,7 +47,7 @@ def logoff(request: Request) -> Reply:
     """Ends the session on all its channels. The answer is still signed by this one's key."""
     Empty.decode(request.body)
     session = request.need_session()
-    request.core.end_session(session)
+    request.core.end_session(session, lost=True)
     reply = Reply(EMPTY_BODY)
     if request.signed or session.signing_required:
         reply.signer = request.signer
@@ -87,7 +94,7 @@ def _begin(core: Core, connection: Connection, session: Session, purpose: Purpos
     return setup
 
 
-def _step(request: Request, asked: SessionSetupRequest, setup: Setup) -> Reply:
+def _step(request: Request, asked: SessionSetupRequest, setup: Setup) -> Result:
     session, connection = setup.session, request.connection
     setup.preauth = setup.preauth.update(request.message)
     if asked.security_mode & SecurityMode.SIGNING_REQUIRED:
@@ -103,10 +110,11 @@ def _step(request: Request, asked: SessionSetupRequest, setup: Setup) -> Reply:
         )
     signer = _finish(request, setup, result)
     connection.setups.pop(session.id, None)
-    if asked.previous_session_id not in (0, session.id) and setup.purpose is Purpose.NEW:
-        _replace(request.core, session, asked.previous_session_id)
     flags = SessionFlags.IS_NULL if session.anonymous else SessionFlags.NONE
-    return Reply(SessionSetupResponse(token, flags).encode(), session_id=session.id, signer=signer)
+    reply = Reply(SessionSetupResponse(token, flags).encode(), session_id=session.id, signer=signer)
+    if asked.previous_session_id not in (0, session.id) and setup.purpose is Purpose.NEW:
+        return _replace(request.core, session, asked.previous_session_id, reply)
+    return reply
 
 
 def _hash_interim(setup: Setup, message: memoryview) -> None:
@@ -142,6 +150,7 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
     )
     session.channels[connection.name] = Channel(connection, signer)
     core = request.core
+    logons.enter(core.store, session.id, core.couriers.address)
     core.events.emit(
         "session-opened",
         session_id=session.name,
@@ -158,11 +167,16 @@ def _signer(connection: Connection, setup: Setup, result: NtlmResult) -> Signer:
     return Signer(connection.signing, signing_key(result.session_key, dialect, setup.preauth))
 
 
-def _replace(core: Core, session: Session, previous: int) -> None:
-    """PreviousSessionId: the same user's session from before a lost connection goes at once."""
-    old = core.sessions.get(previous)
-    if old is not None and old.user == session.user and old.state is SessionState.VALID:
-        core.end_session(old)
+async def _replace(core: Core, session: Session, previous: int, reply: Reply) -> Reply:
+    """PreviousSessionId: the same user's session from before a lost connection goes first, in whichever
+    worker it is.
+    """
+    owner = logons.owner(core.store, previous)
+    if owner is not None:
+        over = core.waiting.event(previous)
+        core.couriers.tell(owner, SessionReplaced(previous, session.user, core.couriers.address))
+        await asyncio.wait((over,), timeout=_REPLACE_TIME)
+    return reply
 
 
 def _failed(request: Request, setup: Setup) -> None:

@@ -5,13 +5,20 @@ Owns which information class does what to the file, and which right it takes.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
+from server.core.core import Core
 from server.core.errors import StatusError
 from server.core.names import parse_path
 from server.core.opens import Open
 from server.core.request import Reply, Request, Result
+from server.core.respond import pend
+from server.core.shared import rules
+from server.core.shared.notices import Moved
+from server.core.shared.records import FileKey
 from server.core.storage import on_thread
+from server.ports.files import FilePath
 from server.wire.buffers import Buffer
 from server.wire.create import Access, Attributes
 from server.wire.errors import MalformedError
@@ -23,6 +30,7 @@ from server.wire.file_infos import (
     SizeInformation,
 )
 from server.wire.filetime import RESUME, UNCHANGED, to_unix_ns
+from server.wire.notify import Filter
 from server.wire.query import InfoType
 from server.wire.setinfo import SetInfoRequest, SetInfoResponse
 from server.wire.status import NTSTATUS
@@ -41,6 +49,9 @@ def set_info(request: Request) -> Result:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, f"InfoType {asked.info_type}")
     if asked.info_class in (FileClass.END_OF_FILE, FileClass.ALLOCATION):
         return _resize(request, asked, opened)
+    slow = _SLOW.get(asked.info_class)
+    if slow is not None:
+        return slow(request, opened, asked.data)
     act = _ACTS.get(asked.info_class)
     if act is None:
         if asked.info_class == FileClass.FULL_EA:
@@ -56,7 +67,9 @@ async def _resize(request: Request, asked: SetInfoRequest, opened: Open) -> Repl
     size = SizeInformation.decode(asked.data).value
     if opened.handle.directory or size > _MAX_SIZE:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "size")
+    request.core.changing(opened)
     if asked.info_class == FileClass.END_OF_FILE or size < opened.handle.stat().size:
+        request.core.watches.modified(opened, Filter.SIZE | Filter.LAST_WRITE)
         await on_thread(request, opened.handle.truncate, size)
     return Reply(_BODY)
 
@@ -75,37 +88,95 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
     )
     if (created, accessed, written) != (None, None, None):
         opened.handle.set_times(created=created, accessed=accessed, written=written)
+    changed = Filter(Filter.ATTRIBUTES if asked.attributes else 0)
+    for value, bit in (
+        (created, Filter.CREATION),
+        (accessed, Filter.LAST_ACCESS),
+        (written, Filter.LAST_WRITE),
+    ):
+        if value is not None:
+            changed |= bit
+    request.core.watches.modified(opened, changed)
 
 
-def _rename(request: Request, opened: Open, data: Buffer) -> None:
+def _rename(request: Request, opened: Open, data: Buffer) -> Result:
     opened.need(Access.DELETE)
     asked = RenameInformation.decode(data)
-    volume = opened.tree.share.volume
-    if asked.root_directory or not asked.name or volume is None:
+    share = opened.tree.share
+    if asked.root_directory or not asked.name or share.volume is None:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "rename")
     target = parse_path(asked.name)
-    old = opened.path
-    new = volume.rename(opened.handle, old, target, replace=asked.replace)
-    # The opens of the same file, and of what lies below a directory, have moved with it.
-    for other in request.core.opens.values():
-        if other.tree.share is opened.tree.share and other.path[: len(old)] == old:
-            other.path = new + other.path[len(old) :]
+
+    def below() -> list[FileKey]:
+        if not opened.handle.directory:
+            return []
+        return [key for key, _ in request.core.table.opens_below(share.config.name, opened.path)]
+
+    def act() -> Reply:
+        if below():
+            raise StatusError(NTSTATUS.ACCESS_DENIED, "something below it is open")
+        _move(request.core, opened, target, replace=asked.replace)
+        return Reply(_BODY)
+
+    return _once_free(request, opened, lambda: [opened.key, *below()], act)
 
 
-def _disposition(request: Request, opened: Open, data: Buffer) -> None:
+def _move(core: Core, opened: Open, target: FilePath, *, replace: bool) -> None:
+    share, volume, old = opened.tree.share.config.name, opened.tree.share.volume, opened.path
+    if volume is None:
+        return
+    new = volume.rename(opened.handle, old, target, replace=replace)
+    for record in core.table.moved(opened.key, share, new):
+        core.couriers.tell(record.owner, Moved(opened.key, share, new))
+    opened.path = new
+    core.watches.renamed(share, old, new, opened.handle.directory)
+
+
+def _once_free(
+    request: Request, opened: Open, keys: Callable[[], list[FileKey]], act: Callable[[], Reply]
+) -> Result:
+    """Act when nobody else keeps those files open only because a lease allows it."""
+    event = _handles_go(request, opened, keys())
+    return act() if event is None else _act_later(request, opened, keys, act, event)
+
+
+async def _act_later(
+    request: Request,
+    opened: Open,
+    keys: Callable[[], list[FileKey]],
+    act: Callable[[], Reply],
+    event: asyncio.Future[None] | None,
+) -> Reply:
+    pend(request)
+    while event is not None:
+        await request.wait(event)
+        event = _handles_go(request, opened, keys())
+    return act()
+
+
+def _handles_go(request: Request, opened: Open, keys: list[FileKey]) -> asyncio.Future[None] | None:
+    """Ask for it. What to wait for, if it takes a wait."""
+    event = None
+    for key in keys:
+        outcome = request.core.table.wanting(key, lambda file: rules.breaks_of_handles(file, opened.holder))
+        request.core.spread(key, outcome)
+        if outcome.waiting and event is None:
+            event = request.core.waiting.event(key)
+    return event
+
+
+def _disposition(request: Request, opened: Open, data: Buffer) -> Result:
     if not len(data):
         raise MalformedError("FileDispositionInformation")
-    _mark(opened, bool(data[0]))
+    return _mark(request, opened, bool(data[0]))
 
 
-def _disposition_ex(request: Request, opened: Open, data: Buffer) -> None:
-    _mark(opened, bool(NumberInformation.decode(data).value & _DELETE))
+def _disposition_ex(request: Request, opened: Open, data: Buffer) -> Result:
+    return _mark(request, opened, bool(NumberInformation.decode(data).value & _DELETE))
 
 
-def _mark(opened: Open, delete: bool) -> None:
+def _mark(request: Request, opened: Open, delete: bool) -> Result:
     opened.need(Access.DELETE)
-    if opened.file is None:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER)
     if delete:
         stat = opened.handle.stat()
         if not stat.directory and stat.attributes & Attributes.READONLY:
@@ -114,7 +185,14 @@ def _mark(opened: Open, delete: bool) -> None:
             raise StatusError(NTSTATUS.ACCESS_DENIED, "the root of a share")
         if stat.directory and opened.handle.list():
             raise StatusError(NTSTATUS.DIRECTORY_NOT_EMPTY)
-    opened.file.delete_pending = delete
+
+    def act() -> Reply:
+        request.core.table.doom(opened.key, delete)
+        if delete:
+            request.core.doomed(opened.key)
+        return Reply(_BODY)
+
+    return _once_free(request, opened, lambda: [opened.key] if delete else [], act)
 
 
 def _position(request: Request, opened: Open, data: Buffer) -> None:
@@ -127,9 +205,12 @@ def _mode(request: Request, opened: Open, data: Buffer) -> None:
 
 _ACTS: Mapping[int, Callable[[Request, Open, Buffer], None]] = {
     FileClass.BASIC: _basic,
+    FileClass.POSITION: _position,
+    FileClass.MODE: _mode,
+}
+
+_SLOW: Mapping[int, Callable[[Request, Open, Buffer], Result]] = {
     FileClass.RENAME: _rename,
     FileClass.DISPOSITION: _disposition,
     FileClass.DISPOSITION_EX: _disposition_ex,
-    FileClass.POSITION: _position,
-    FileClass.MODE: _mode,
 }

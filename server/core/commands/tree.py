@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from server.core.core import IPC
+from server.core.core import interrupt_requests
 from server.core.errors import DisconnectError, StatusError
 from server.core.request import Reply, Request
 from server.core.session import Tree
+from server.core.shares import IPC
 from server.wire.create import FILE_ALL_ACCESS
 from server.wire.misc import EMPTY_BODY, Empty
 from server.wire.negotiate import Dialect
@@ -23,7 +24,7 @@ def tree_connect(request: Request) -> Reply:
     server, _, name = asked.path.lstrip("\\").partition("\\")
     if not server or not name or "\\" in name:
         raise StatusError(NTSTATUS.BAD_NETWORK_NAME, asked.path)
-    share = request.core.share(name)
+    share = request.core.shares.find(name)
     if session.anonymous and share.config.name != IPC:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "anonymous")
     tree = Tree(session.new_tree_id(), share, FILE_ALL_ACCESS if share.volume else _PIPE_ACCESS)
@@ -37,6 +38,7 @@ def tree_connect(request: Request) -> Reply:
 def tree_disconnect(request: Request) -> Reply:
     Empty.decode(request.body)
     session, tree = request.need_session(), request.need_tree()
+    interrupt_requests(session, tree)
     for opened in [found for found in session.opens.values() if found.tree is tree]:
         request.core.close_open(opened)
     del session.trees[tree.id]

@@ -1,0 +1,184 @@
+"""The record of a file that is open somewhere: values, and their bytes in the store.
+
+Owns the layout. A record is small and read whole; it is there as long as somebody has the file open. Pure values.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple, dataclass, field, replace
+from enum import IntFlag
+from struct import Struct
+
+from server.ports.files import FilePath
+
+FileKey = tuple[int, int]
+"""Device and inode."""
+
+NOBODY = ""
+"""The owner of an open whose client has lost its connection."""
+
+_KEY = Struct(">QQ")
+
+
+class Caching(IntFlag):
+    """What a client may do without asking. The bits are those of a lease state (MS-SMB2 2.2.13.2.8)."""
+
+    NONE = 0
+    READ = 1
+    HANDLE = 2
+    WRITE = 4
+
+
+R, H, W = Caching.READ, Caching.HANDLE, Caching.WRITE
+ALL = int(R | H | W)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A lease or an oplock. `holder` names it: ClientGUID and lease key, or the id of the one open; opens
+    name it back.
+
+    `version` 0 is an oplock, else that of the lease. `breaking`: what it becomes when the break under way is
+    acknowledged; `wanted`: what may remain of it after all that has come up meanwhile.
+    """
+
+    holder: str
+    state: int
+    version: int = 0
+    epoch: int = 0
+    breaking: int | None = None
+    wanted: int = ALL
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """How an open outlives its connection. `version` 1 or 2; `timeout` in ms; `create_guid` in hex, "" for
+    version 1.
+    """
+
+    version: int
+    timeout: int
+    create_guid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """`id` is the persistent half of the FileId. `owner`: post address of the worker that serves it; `client`:
+    ClientGUID in hex. `expires`: ns since 1970, once it has no owner.
+    """
+
+    id: int
+    owner: str
+    pid: int
+    client: str
+    user: str
+    share: str
+    path: FilePath
+    access: int
+    share_access: int
+    options: int = 0
+    delete_on_close: bool = False
+    holder: str = ""
+    durable: Durability | None = None
+    expires: int = 0
+    position: int = 0
+
+
+@dataclass(slots=True)
+class FileRecord:
+    """A draft within one transaction. `waiters`: post addresses of workers that want to know of any change."""
+
+    opens: dict[int, OpenRecord] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    delete_pending: bool = False
+    waiters: list[str] = field(default_factory=list)
+
+    def others(self, holder: str) -> list[Grant]:
+        return [grant for grant in self.grants.values() if grant.holder != holder]
+
+    def opens_of(self, holder: str) -> list[OpenRecord]:
+        return [opened for opened in self.opens.values() if opened.holder == holder]
+
+    def owner_of(self, holder: str) -> str:
+        """Who can tell the holder of a break; NOBODY if it has no connection."""
+        return next((opened.owner for opened in self.opens_of(holder) if opened.owner), NOBODY)
+
+    def put(self, opened: OpenRecord) -> None:
+        self.opens[opened.id] = opened
+
+    def remove(self, number: int) -> OpenRecord | None:
+        """The open goes, and with the last open of a holder what it held."""
+        gone = self.opens.pop(number, None)
+        if gone is not None and gone.holder and not self.opens_of(gone.holder):
+            self.grants.pop(gone.holder, None)
+        return gone
+
+    def take_waiters(self) -> list[str]:
+        waiters, self.waiters = self.waiters, []
+        return waiters
+
+    def encode(self) -> bytes:
+        return json.dumps(
+            [
+                self.delete_pending,
+                self.waiters,
+                [_open_fields(opened) for opened in self.opens.values()],
+                [astuple(grant) for grant in self.grants.values()],
+            ],
+            separators=(",", ":"),
+        ).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes | None) -> FileRecord:
+        """None: a file that nobody has open."""
+        if raw is None:
+            return cls()
+        pending, waiters, opens, grants = json.loads(raw)
+        return cls(
+            {fields[0]: _open_of(fields) for fields in opens},
+            {fields[0]: Grant(*fields) for fields in grants},
+            pending,
+            waiters,
+        )
+
+
+def _open_fields(opened: OpenRecord) -> list[object]:
+    durable = opened.durable
+    return [
+        *(opened.id, opened.owner, opened.pid, opened.client, opened.user, opened.share, opened.path),
+        *(opened.access, opened.share_access, opened.options, opened.delete_on_close, opened.holder),
+        None if durable is None else astuple(durable),
+        opened.expires,
+        opened.position,
+    ]
+
+
+def _open_of(fields: list[object]) -> OpenRecord:
+    *plain, durable, expires, position = fields
+    found = OpenRecord(*plain)  # type: ignore[arg-type]  # as `_open_fields` wrote them
+    return replace(
+        found,
+        path=tuple(found.path),
+        durable=None if durable is None else Durability(*durable),  # type: ignore[misc]
+        expires=expires,  # type: ignore[arg-type]
+        position=position,  # type: ignore[arg-type]
+    )
+
+
+def lease_holder(client: bytes, key: bytes) -> str:
+    return client.hex() + key.hex()
+
+
+def oplock_holder(number: int) -> str:
+    return f"{number:016x}"
+
+
+def pack_key(key: FileKey) -> bytes:
+    return _KEY.pack(*key)
+
+
+def unpack_key(raw: bytes) -> FileKey:
+    device, inode = _KEY.unpack(raw)
+    return device, inode

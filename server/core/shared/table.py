@@ -1,0 +1,379 @@
+"""The transactions on files that are open: admitted, closed, renamed, doomed, locked.
+
+Owns the tables `files` (by device and inode), `locks` (the same), `held` (who has which), `leases` (which
+file a lease key is for). Each call is one transaction. What has to be told to others afterwards is in its
+result: if the caller is killed in between, whoever waits learns of that death instead. Called by the
+commands, through the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from server.core.errors import StatusError
+from server.core.shared import ranges, rules
+from server.core.shared.ranges import Lock
+from server.core.shared.records import (
+    NOBODY,
+    FileKey,
+    FileRecord,
+    Grant,
+    H,
+    OpenRecord,
+    pack_key,
+    unpack_key,
+)
+from server.core.shared.rules import Break
+from server.ports.files import FilePath
+from server.ports.store import Store, Writing
+from server.wire.create import Access
+from server.wire.status import NTSTATUS
+
+FILES, LOCKS, HELD, LEASES, DURABLE = "files", "locks", "held", "leases", "durable"
+
+_SEEN = 1024
+"""Decoded records that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An open that wants in. `caching`: what its client would like to hold as `opened.holder`, as a lease of that
+    `version`, or as an oplock (0).
+    """
+
+    opened: OpenRecord
+    caching: int = 0
+    version: int = 0
+    epoch: int = 0
+    parent: str = ""
+    overwrite: bool = False
+    directory: bool = False
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`breaks`: (owner, what it shall tell whom). `wake`: who waits for the file to change. `waiting`: not yet.
+    `expires`: until when an open that lost its connection waits for its client."""
+
+    breaks: list[tuple[str, Break]] = field(default_factory=list)
+    wake: list[str] = field(default_factory=list)
+    waiting: bool = False
+    grant: Grant | None = None
+    removed: OpenRecord | None = None
+    last: bool = False
+    doomed: bool = False
+    deleted: bool = False
+    vanished: bool = False
+    failure: OSError | None = None
+    expires: int = 0
+
+
+class FileTable:
+    """`address` and `alive` are of this worker and about the others; `clock()` gives ns since 1970.
+
+    `delete(opened, key)` unlinks a file by its path if it is still that one, for an open whose worker is gone.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        address: str,
+        alive: Callable[[int], bool],
+        clock: Callable[[], int],
+        delete: Callable[[OpenRecord, FileKey], None],
+    ) -> None:
+        self.store = store
+        self.address = address
+        self.clock = clock
+        self._alive = alive
+        self._seen: dict[FileKey, tuple[bytes | None, FileRecord]] = {}
+        self.delete = delete
+
+    @contextmanager
+    def draft(self, key: FileKey) -> Iterator[tuple[Writing, FileRecord]]:
+        with self.store.write() as writing:
+            raw = pack_key(key)
+            file = FileRecord.decode(writing.get(FILES, raw))
+            yield writing, file
+            if file.opens:
+                writing.put(FILES, raw, file.encode())
+            else:
+                writing.delete(FILES, raw)
+
+    def look(self, key: FileKey) -> FileRecord:
+        """As it is now, to be read and not written. Decoded anew only when it has changed."""
+        return self.glance(key)[0]
+
+    def glance(self, key: FileKey) -> tuple[FileRecord, list[Lock]]:
+        """The same with the locks, as of one moment."""
+        packed = pack_key(key)
+        with self.store.read() as reading:
+            raw, locks = reading.get(FILES, packed), reading.get(LOCKS, packed)
+        seen = self._seen.get(key)
+        if seen is None or seen[0] != raw:
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            seen = self._seen[key] = (raw, FileRecord.decode(raw))
+        return seen[1], ranges.decode(locks) if locks is not None else []
+
+    def admit(self, key: FileKey, asked: Asked, links: Callable[[], int]) -> Outcome:
+        """Enter the open, or wait: `waiting` with what has to break first. StatusError: it may not be opened so."""
+        opened, holder = asked.opened, asked.opened.holder
+        access = opened.access | (Access.WRITE_DATA if asked.overwrite else 0)
+        outcome = Outcome()
+        with self.draft(key) as (writing, file):
+            if not file.opens and not links():
+                outcome.vanished = True
+                return outcome
+            if asked.version and (known := writing.get(LEASES, holder.encode())) not in (None, pack_key(key)):
+                raise StatusError(NTSTATUS.INVALID_PARAMETER, f"the lease is for another file {known!r}")
+            violators = rules.violators(file, access, opened.share_access)
+            if violators or file.delete_pending:
+                self.sweep(writing, key, file, outcome)
+                violators = rules.violators(file, access, opened.share_access)
+            if file.delete_pending:
+                raise StatusError(NTSTATUS.DELETE_PENDING)
+            breaks = rules.breaks_of_open(
+                file,
+                holder,
+                opened.access,
+                overwrite=asked.overwrite,
+                violation=bool(violators),
+                doomed=opened.delete_on_close,
+                again=asked.again,
+            )
+            breaks = self._carry_out(writing, key, file, breaks, outcome)
+            if rules.violators(file, access, opened.share_access) and not any(b.wait for b in breaks):
+                raise StatusError(NTSTATUS.SHARING_VIOLATION)
+            if outcome.deleted:
+                outcome.vanished = True
+                return outcome
+            outcome.breaks = [(file.owner_of(one.holder), one) for one in breaks]
+            outcome.waiting = any(one.wait for one in breaks)
+            if outcome.waiting:
+                self._wait_for(file)
+            else:
+                outcome.grant = self._enter(writing, key, file, asked)
+        return outcome
+
+    def close(self, key: FileKey, number: int, unlink: Callable[[FilePath], None]) -> Outcome:
+        """Take the open out. `unlink(path)` is called if the file is to go with its last open."""
+        outcome = Outcome()
+        with self.draft(key) as (writing, file):
+            opened = file.opens.get(number)
+            if opened is None or opened.owner != self.address:
+                return outcome
+            self.leave(writing, key, file, opened, lambda: unlink(opened.path), outcome)
+        return outcome
+
+    def doom(self, key: FileKey, pending: bool) -> None:
+        """Set or clear that the file goes with its last open."""
+        with self.draft(key) as (_, file):
+            file.delete_pending = pending
+
+    def moved(self, key: FileKey, share: str, path: FilePath) -> list[OpenRecord]:
+        """The file has another path in that share. The opens that have to know."""
+        with self.draft(key) as (_, file):
+            found = [replace(opened, path=path) for opened in file.opens.values() if opened.share == share]
+            for opened in found:
+                file.put(opened)
+        return found
+
+    def opens_below(self, share: str, path: FilePath) -> list[tuple[FileKey, FileRecord]]:
+        """The files below that directory that are open. Looks at all that are open: a rename of a directory
+        is rare.
+        """
+        with self.store.read() as reading:
+            files = [(unpack_key(raw), FileRecord.decode(value)) for raw, value in reading.scan(FILES)]
+        depth = len(path)
+        return [
+            (key, file)
+            for key, file in files
+            if any(
+                one.share == share and len(one.path) > depth and one.path[:depth] == path
+                for one in file.opens.values()
+            )
+        ]
+
+    def wanting(self, key: FileKey, breaks: Callable[[FileRecord], list[Break]]) -> Outcome:
+        """What an operation on an open file takes away from others, by one of the `rules`. If some of it has to be
+        waited for, this worker is told when the file changes.
+        """
+        if not breaks(self.look(key)):
+            return Outcome()
+        outcome = Outcome()
+        with self.draft(key) as (writing, file):
+            found = self._carry_out(writing, key, file, breaks(file), outcome)
+            outcome.breaks = [(file.owner_of(one.holder), one) for one in found]
+            outcome.waiting = any(one.wait for one in found)
+            if outcome.waiting:
+                self._wait_for(file)
+        return outcome
+
+    def lock(self, key: FileKey, wanted: list[Lock], *, wait: bool) -> Outcome:
+        """All of them, or none. StatusError LOCK_NOT_GRANTED; with `wait` the outcome is `waiting` instead."""
+        outcome = Outcome()
+        with self.draft(key) as (writing, file):
+            raw = pack_key(key)
+            held = ranges.decode(writing.get(LOCKS, raw))
+            if any(ranges.in_the_way(held, one) for one in wanted):
+                self.sweep(writing, key, file, outcome)
+                held = ranges.decode(writing.get(LOCKS, raw))
+            for one in wanted:
+                if ranges.in_the_way(held, one):
+                    if not wait:
+                        raise StatusError(NTSTATUS.LOCK_NOT_GRANTED)
+                    self._wait_for(file)
+                    outcome.waiting = True
+                    return outcome
+                held.append(one)
+            writing.put(LOCKS, raw, ranges.encode(held))
+        return outcome
+
+    def unlock(self, key: FileKey, given_up: list[Lock]) -> tuple[Outcome, bool]:
+        """One after the other. False: one of them was not locked; those before it are unlocked all the same."""
+        outcome = Outcome()
+        with self.draft(key) as (writing, file):
+            raw = pack_key(key)
+            held = ranges.decode(writing.get(LOCKS, raw))
+            whole = True
+            for one in given_up:
+                rest = ranges.without(held, one)
+                if rest is None:
+                    whole = False
+                    break
+                held = rest
+            self._put_locks(writing, key, held)
+            outcome.wake = file.take_waiters()
+        return outcome, whole
+
+    def sweep(self, writing: Writing, key: FileKey, file: FileRecord, outcome: Outcome) -> None:
+        """Take out what belongs to workers that are gone: it stands in somebody's way."""
+        for opened in list(file.opens.values()):
+            if opened.owner not in (NOBODY, self.address) and not self._alive(opened.pid):
+                self.orphan(writing, key, file, opened, outcome)
+
+    def orphan(
+        self, writing: Writing, key: FileKey, file: FileRecord, opened: OpenRecord, outcome: Outcome
+    ) -> None:
+        """The open has lost its connection, or its worker: a durable one is kept for a while, any other is closed."""
+        durable = opened.durable
+        if durable is None or not self._may_stay(file, opened):
+            self.leave(writing, key, file, opened, partial(self.delete, opened, key), outcome)
+            return
+        writing.delete(HELD, held_key(opened.owner, key, opened.id))
+        writing.put(HELD, held_key(NOBODY, key, opened.id), b"")
+        expires = self.clock() + durable.timeout * 1_000_000
+        file.put(replace(opened, owner=NOBODY, pid=0, expires=expires))
+        outcome.expires = expires
+        outcome.wake += file.take_waiters()
+
+    def leave(
+        self,
+        writing: Writing,
+        key: FileKey,
+        file: FileRecord,
+        opened: OpenRecord,
+        unlink: Callable[[], None],
+        outcome: Outcome,
+    ) -> None:
+        """Everything that an open leaves behind goes. A failing `unlink` is kept as the outcome's `failure`."""
+        outcome.removed = file.remove(opened.id)
+        writing.delete(HELD, held_key(opened.owner, key, opened.id))
+        if opened.durable is not None:
+            writing.delete(DURABLE, opened.id.to_bytes(8, "big"))
+        if opened.holder and opened.holder not in file.grants:
+            writing.delete(LEASES, opened.holder.encode())
+        raw = pack_key(key)
+        if (locked := writing.get(LOCKS, raw)) is not None:
+            self._put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
+        outcome.wake += file.take_waiters()
+        if opened.delete_on_close:
+            file.delete_pending = outcome.doomed = True
+        outcome.last = not file.opens
+        if outcome.last and file.delete_pending:
+            # Within the transaction: nobody can open the file before it is gone, nor be told that it is gone before.
+            try:
+                unlink()
+                outcome.deleted = True
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                outcome.failure = error
+
+    def _enter(self, writing: Writing, key: FileKey, file: FileRecord, asked: Asked) -> Grant | None:
+        opened, holder = asked.opened, asked.opened.holder
+        grant = None
+        if holder:
+            locked = writing.get(LOCKS, pack_key(key)) is not None
+            granted = rules.grantable(
+                file,
+                asked.caching,
+                holder,
+                lease=bool(asked.version),
+                locked=locked,
+                directory=asked.directory,
+            )
+            grant = _grown(file.grants.get(holder), asked, granted)
+            if grant.version:
+                writing.put(LEASES, holder.encode(), pack_key(key))
+            elif not grant.state:
+                grant, opened = None, replace(opened, holder="")
+        if opened.durable is not None and not (grant is not None and grant.state & H):
+            opened = replace(opened, durable=None)
+        if opened.durable is not None:
+            writing.put(DURABLE, opened.id.to_bytes(8, "big"), pack_key(key))
+        if grant is not None:
+            file.grants[grant.holder] = grant
+        file.put(opened)
+        writing.put(HELD, held_key(opened.owner, key, opened.id), b"")
+        return grant
+
+    def _carry_out(
+        self, writing: Writing, key: FileKey, file: FileRecord, breaks: list[Break], outcome: Outcome
+    ) -> list[Break]:
+        """Opens that wait for their client give way to whoever is there (MS-SMB2 3.3.4.6, 3.3.4.7): what is
+        left to tell.
+        """
+        told = []
+        for one in breaks:
+            if file.owner_of(one.holder) != NOBODY:
+                told.append(one)
+                continue
+            for opened in file.opens_of(one.holder):
+                self.leave(writing, key, file, opened, partial(self.delete, opened, key), outcome)
+        return told
+
+    def _wait_for(self, file: FileRecord) -> None:
+        if self.address not in file.waiters:
+            file.waiters.append(self.address)
+
+    def _may_stay(self, file: FileRecord, opened: OpenRecord) -> bool:
+        grant = file.grants.get(opened.holder)
+        return grant is not None and grant.breaking is None and bool(grant.state & H)
+
+    @staticmethod
+    def _put_locks(writing: Writing, key: FileKey, locks: list[Lock]) -> None:
+        if locks:
+            writing.put(LOCKS, pack_key(key), ranges.encode(locks))
+        else:
+            writing.delete(LOCKS, pack_key(key))
+
+
+def _grown(held: Grant | None, asked: Asked, granted: int) -> Grant:
+    """What the holder holds after this open: the epoch counts every change (MS-SMB2 3.3.5.9.11)."""
+    if held is None:
+        epoch = (asked.epoch + 1) & 0xFFFF if asked.version == 2 else 0
+        return Grant(asked.opened.holder, granted, asked.version, epoch, parent=asked.parent)
+    state = rules.joined(held, asked.caching, granted)
+    if state == held.state:
+        return held
+    return replace(held, state=state, epoch=(held.epoch + 1) & 0xFFFF)
+
+
+def held_key(owner: str, key: FileKey, number: int) -> bytes:
+    return owner.encode().ljust(16, b"-") + pack_key(key) + number.to_bytes(8, "big")
