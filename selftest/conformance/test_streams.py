@@ -7,7 +7,7 @@ import pytest
 from selftest.conformance.backends import Backend
 
 PRELUDE = """
-import errno, os, select, socket
+import errno, fcntl, os, select, socket, struct
 A = {address!r}
 def name(error): return errno.errorcode[error]
 def failure(call, *args):
@@ -18,6 +18,10 @@ def pair():
     c = socket.create_connection(listener.getsockname())
     s, _ = listener.accept()
     return c, s
+def at_mark(s): return struct.unpack("i", fcntl.ioctl(s, 0x8905, bytes(4)))[0]
+def urgent(s):
+    p = select.poll(); p.register(s, select.POLLPRI)
+    assert p.poll(5000) == [(s.fileno(), select.POLLPRI)]
 """
 
 PROMISES = {
@@ -174,6 +178,57 @@ c, s = pair()
 s.close()
 assert c.recv(1) == b""
 assert c.send(b"lost") == 4
+""",
+    "an urgent byte is apart from the stream, which stops where it was": """
+c, s = pair()
+c.sendall(b"ab"); c.send(b"cX", socket.MSG_OOB); c.sendall(b"de"); urgent(s)
+assert s.recv(3, socket.MSG_WAITALL) == b"abc" and at_mark(s)
+assert s.recv(1, socket.MSG_OOB | socket.MSG_PEEK) == b"X" == s.recv(1, socket.MSG_OOB)
+assert s.recv(2, socket.MSG_WAITALL) == b"de"
+assert failure(s.recv, 1, socket.MSG_OOB) == "EINVAL"
+""",
+    "an urgent byte that is passed over is gone; one that is in line is read in its place": """
+c, s = pair()
+def get(n): return s.recv(n, socket.MSG_WAITALL)
+c.sendall(b"ab"); c.send(b"X", socket.MSG_OOB); c.sendall(b"cd"); urgent(s)
+assert (get(2), get(2)) == (b"ab", b"cd") and failure(s.recv, 1, socket.MSG_OOB) == "EINVAL"
+s.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+c.sendall(b"ab"); c.send(b"X", socket.MSG_OOB); c.sendall(b"cd"); urgent(s)
+assert get(2) == b"ab" and at_mark(s) and get(3) == b"Xcd"
+assert failure(s.recv, 1, socket.MSG_OOB) == "EINVAL"
+""",
+    "an urgent byte is a SIGURG for whom the socket belongs to": """
+import fcntl, signal
+c, s = pair()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])
+fcntl.fcntl(s, fcntl.F_SETOWN, os.getpid())
+c.send(b"X", socket.MSG_OOB)
+assert signal.sigtimedwait([signal.SIGURG], 5)
+""",
+    "an urgent byte in the middle of much leaves the rest as it was": """
+import threading
+c, s = pair()
+data = os.urandom(700_000)
+def give():
+    c.sendall(data); c.send(b"X", socket.MSG_OOB); c.sendall(data); c.shutdown(socket.SHUT_WR)
+t = threading.Thread(target=give); t.start()
+got = bytearray()
+while part := s.recv(70000): got += part
+t.join(); assert got == data * 2
+""",
+    "connect to nobody is a reset, and the socket may connect again": """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+c, s = pair()
+assert libc.connect(c.fileno(), bytes(16), 16) == 0
+assert failure(s.recv, 1) == "ECONNRESET" and failure(c.getpeername) == "ENOTCONN"
+listener = socket.create_server((A, 0))
+c.connect(listener.getsockname())
+listener.accept()[0].sendall(b"again")
+assert c.recv(5, socket.MSG_WAITALL) == b"again"
+""",
+    "nobody listens on port 0": """
+assert failure(socket.socket().connect, (A, 0)) == "ECONNREFUSED"
 """,
     "an unconnected socket cannot be shut down": """
 assert failure(socket.socket().shutdown, socket.SHUT_WR) == "ENOTCONN"

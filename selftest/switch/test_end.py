@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -211,14 +212,36 @@ def test_a_new_connection_from_the_same_port_replaces_one_whose_client_is_gone(l
     assert wait(old, 0) & select.POLLERR
 
 
-def test_urgent_bytes_arrive_in_line(lab: Switched) -> None:
+@pytest.mark.parametrize("path", ["alive", "dead for a while"])
+def test_an_urgent_byte_arrives_as_one_in_its_place(lab: Switched, path: str) -> None:
     client, server = lab.pair()
-    client.sendall(b"a")
-    assert receive(server, 1) == b"a"
+    lab.do("link", interface="server.eth0", up=path == "alive")
+    client.sendall(b"ab")
     client.send(b"!", socket.MSG_OOB)
-    client.sendall(b"b")
-    client.send(b"?", socket.MSG_OOB)
-    assert receive(server, 3) == b"!b?"
+    client.sendall(b"cd")
+    lab.do("link", interface="server.eth0", up=True)
+    assert wait(server, select.POLLPRI) == select.POLLPRI
+    assert receive(server, 2) == b"ab"
+    assert server.recv(1, socket.MSG_OOB) == b"!"
+    assert receive(server, 2) == b"cd"
+    client.close()
+    assert server.recv(1) == b""
+
+
+def test_an_urgent_byte_in_the_middle_of_much_is_where_it_was(lab: Switched) -> None:
+    client, server = lab.pair()
+    data = os.urandom(400_000)
+
+    def give() -> None:
+        client.sendall(data)
+        client.send(b"!", socket.MSG_OOB)
+        client.sendall(data)
+
+    with ThreadPoolExecutor() as pool:
+        given = pool.submit(give)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        assert receive(server, 800_001) == data + b"!" + data
+        given.result()
 
 
 def test_passed_fds_do_not_stop_the_stream(lab: Switched) -> None:

@@ -135,13 +135,26 @@ static int renew(int fd, uint64_t *tag)
 
 	if (fresh < 0)
 		return errno;
-	*tag &= ~(uint64_t)(SW_TAG_FAILED | SW_TAG_CONNECTING);
+	*tag &= ~(uint64_t)(SW_TAG_FAILED | SW_TAG_CONNECTING | SW_TAG_CONNECTED | SW_TAG_ACCEPTED | SW_TAG_SHUT | SW_TAG_PIPE);
 	if (*tag & SW_TAG_KEPT)
 		sw_kept_copy(fd, fresh, false);
 	if (dup3(fresh, fd, cloexec & FD_CLOEXEC ? O_CLOEXEC : 0) < 0 || sw_tag_set(fd, *tag) < 0)
 		error = errno;
 	close(fresh);
 	return error ? error : bound ? sw_bind_port(fd, &name) : 0;
+}
+
+/* disconnect() - To nobody: what there was ends as by SO_LINGER 0, and the socket may connect again. */
+static int disconnect(int fd, uint64_t tag)
+{
+	int error;
+
+	tag = sw_settle(fd, tag);
+	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_CONNECTING)))
+		return 0;
+	sw_abort_begin(fd, tag | SW_TAG_ABORT);
+	error = renew(fd, &tag);
+	return error ? sw_fail(error) : 0;
 }
 
 /* under_way() - connect(2) on a socket that is connecting already. */
@@ -210,6 +223,8 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return sw_netlink_connect(fd, tag, addr, len);
 	if ((tag & SW_TAG_DGRAM) && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC)
 		return sw_dgram_connect(fd, tag, NULL);
+	if (!(tag & SW_TAG_DGRAM) && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC)
+		return disconnect(fd, tag);
 	if (!(tag & SW_TAG_DGRAM) && (tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))
 		return sw_fail(EISCONN);
 	if (tag & SW_TAG_CONNECTING)
@@ -223,6 +238,8 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	tag = sw_here(tag, NULL);
 	if (tag & SW_TAG_DGRAM)
 		return sw_dgram_connect(fd, tag, &remote);
+	if (!remote.port)
+		return sw_fail(ECONNREFUSED); /* nobody ever listens there */
 	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;
 	if (!error)
 		error = open_flow(fd, tag, &remote);

@@ -308,6 +308,8 @@ SW_EXPORT int shutdown(int fd, int how)
 		return sw_real()->shutdown(fd, how);
 	if (tag & SW_TAG_DGRAM)
 		return sw_dgram_shutdown(fd, tag, how);
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return sw_fail(EINVAL);
 	tag = sw_settle(fd, tag);
 	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))
 		return sw_fail(ENOTCONN);

@@ -58,6 +58,22 @@ int64_t sw_peek(struct sw *sw, struct sw_side *from, uint32_t want)
 	}
 }
 
+/* sw_at_mark() - Is the first byte of the queue urgent, and not delivered? A peek stops in front of it. */
+bool sw_at_mark(const struct sw_side *s)
+{
+	int mark = 0;
+
+	return s->odd && s->lag == 0 && ioctl(s->fd, SIOCATMARK, &mark) == 0 && mark;
+}
+
+/* sw_has_mark() - Is any byte of the queue urgent? */
+bool sw_has_mark(const struct sw_side *s)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLPRI};
+
+	return s->odd || poll(&p, 1, 0) == 1;
+}
+
 /* sw_keep_last() - @taken bytes behind the lag are now elsewhere: read all of them but the last. */
 void sw_keep_last(struct sw *sw, struct sw_side *from, uint32_t taken)
 {
@@ -109,8 +125,8 @@ static int wait_for_room(struct sw *sw, struct sw_half *h)
 	return -EAGAIN;
 }
 
-/* sw_deliver() - @n bytes into the receiver's buffer: how many went; -EAGAIN (EPOLLOUT comes), -EPIPE (it is gone). */
-int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n)
+/* give() - sw_deliver(), with MSG_OOB in @flags for an urgent byte. */
+static int64_t give(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n, int flags)
 {
 	struct sw_side *to = sw_to(h);
 	ssize_t sent;
@@ -118,7 +134,7 @@ int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint3
 	if (to->deaf)
 		return n;
 	do {
-		sent = send(to->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = send(to->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
 	} while (sent < 0 && errno == EINTR);
 	if (sent > 0)
 		return sent;
@@ -131,6 +147,12 @@ int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint3
 	return refused(sw, h, errno) ? (int64_t)n : -EPIPE;
 }
 
+/* sw_deliver() - @n bytes into the receiver's buffer: how many went; -EAGAIN (EPOLLOUT comes), -EPIPE (it is gone). */
+int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n)
+{
+	return give(sw, h, bytes, n, 0);
+}
+
 /**
  * sw_copy() - Up to @want fresh bytes through our own memory
  * @more: set to whether there may be more of them in the queue
@@ -141,11 +163,12 @@ int64_t sw_copy(struct sw *sw, struct sw_half *h, uint32_t want, bool *more)
 {
 	struct sw_side *from = sw_from(h);
 	int64_t fresh = sw_peek(sw, from, want), sent;
+	bool urgent = fresh > 0 && sw_at_mark(from);
 
 	*more = fresh == want || from->odd;
 	if (fresh == 0)
 		return 0;
-	sent = sw_deliver(sw, h, sw->buffer + from->lag, (uint32_t)fresh);
+	sent = give(sw, h, sw->buffer + from->lag, urgent ? 1 : (uint32_t)fresh, urgent ? MSG_OOB : 0);
 	if (sent <= 0)
 		return sent;
 	sw_keep_last(sw, from, (uint32_t)sent);

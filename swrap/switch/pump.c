@@ -90,7 +90,8 @@ static int64_t step(struct sw *sw, struct sw_half *h, uint32_t most, bool *more)
 		want = sw_shape_allow(sw, h, least(least(fresh, most), SW_SPLICE));
 		return want == 0 ? -EBUSY : sw_copy(sw, h, want, more);
 	}
-	if (fresh >= 2 * SW_COPY && most >= SW_SPLICE && !sw_to(h)->deaf) {
+	if (fresh >= 2 * SW_COPY && most >= SW_SPLICE && !sw_to(h)->deaf &&
+	    !sw_has_mark(from)) { /* splice(2) would lose it in silence */
 		int64_t n = sw_splice(sw, h, fresh, more);
 
 		if (n != 0)

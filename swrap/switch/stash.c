@@ -43,7 +43,7 @@ void sw_stash_fill(struct sw *sw, struct sw_half *h)
 		int64_t n = sw_peek(sw, from, want < SW_COPY ? want : SW_COPY);
 
 		/* Without memory the bytes stay in the queue, and the sender blocks earlier. */
-		if (n <= 0 || sw_stash_put(h, sw->buffer + from->lag, (uint32_t)n) < 0)
+		if (n <= 0 || sw_at_mark(from) || sw_stash_put(h, sw->buffer + from->lag, (uint32_t)n) < 0)
 			return;
 		sw_keep_last(sw, from, (uint32_t)n);
 	}

@@ -271,6 +271,8 @@ uint64_t sw_loss_of(const struct sw_verdict *v);
 /* move.c */
 int sw_fresh(const struct sw_side *s);
 int64_t sw_peek(struct sw *sw, struct sw_side *from, uint32_t want);
+bool sw_at_mark(const struct sw_side *s);
+bool sw_has_mark(const struct sw_side *s);
 void sw_keep_last(struct sw *sw, struct sw_side *from, uint32_t taken);
 int64_t sw_deliver(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
 int64_t sw_copy(struct sw *sw, struct sw_half *h, uint32_t want, bool *more);
