@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from server.acceptor import Acceptor
 from server.config import ServerConfig
 from server.events import Events
 from server.log import Log
+from server.ports.processes import Processes
+from server.ports.store import Store
 from server.posix.files import PosixFiles
 from server.posix.processes import PosixProcesses
 from server.posix.store import LmdbStore
@@ -35,10 +37,11 @@ _SHORT = "/tmp"  # noqa: S108  # mkdtemp makes a directory of its own in it, mod
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What has to exist before a loop does."""
+    """What has to exist before a loop does. `store` opens the shared tables in a directory."""
 
-    processes: PosixProcesses
+    processes: Processes
     runtime: Path
+    store: Callable[[Path], Store] = LmdbStore
 
 
 def prepare(private: Iterable[int] = ()) -> Prepared:
@@ -65,7 +68,7 @@ class Server:
             config = replace(config, guid=str(uuid.uuid4()))
         self._prepared = prepared
         self._events = events
-        self._store = LmdbStore(prepared.runtime / "store")
+        self._store = prepared.store(prepared.runtime / "store")
         self._acceptor = Acceptor(
             config,
             prepared.processes,

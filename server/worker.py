@@ -75,6 +75,17 @@ class Settings:
         return cls(ServerConfig.from_json(raw["config"]), Path(raw["runtime"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """How a worker reaches the outside."""
+
+    files: Files
+    interfaces: Interfaces
+    store: Store
+    peers: Peers
+    queries: SocketQueries
+
+
 @dataclass(slots=True, eq=False)
 class Held:
     """One connection of this worker."""
@@ -301,8 +312,15 @@ def main(settings: str, lifeline: socket.socket) -> None:
 
 
 async def _main(settings: Settings, lifeline: socket.socket) -> None:
+    store = LmdbStore(settings.runtime / "store")
+    ports = Ports(PosixFiles(), PosixInterfaces(), store, PosixPeers(), PosixSocketQueries())
+    await serve(settings, lifeline, ports)
+
+
+async def serve(settings: Settings, lifeline: socket.socket, ports: Ports) -> None:
+    """All that a worker does, on whatever system."""
     loop = asyncio.get_running_loop()
-    log = Log(sys.stderr).bind(role="worker", pid=os.getpid())
+    log = Log(sys.stderr).bind(role="worker", pid=ports.peers.identity())
     loop.set_exception_handler(log.unhandled)
     loop.set_default_executor(
         ThreadPoolExecutor(settings.config.limits.storage_threads, thread_name_prefix="storage")
@@ -310,11 +328,11 @@ async def _main(settings: Settings, lifeline: socket.socket) -> None:
     worker = Worker(
         settings,
         lambda ended: Reporter(lifeline, ended),
-        files=PosixFiles(),
-        interfaces=PosixInterfaces(),
-        store=LmdbStore(settings.runtime / "store"),
-        peers=PosixPeers(),
-        queries=PosixSocketQueries(),
+        files=ports.files,
+        interfaces=ports.interfaces,
+        store=ports.store,
+        peers=ports.peers,
+        queries=ports.queries,
         log=log,
     )
     await worker.run()

@@ -86,12 +86,22 @@ def test_a_fault_that_touches_nothing_is_4(tmp_path: Path) -> None:
     assert done.returncode == 4, done.stdout + done.stderr
 
 
-def test_the_fake_network_is_not_there_yet_and_that_is_said(tmp_path: Path) -> None:
+def test_a_simulated_run_is_verified_and_explored() -> None:
+    story = Path(__file__).resolve().parents[2] / "scenarios" / "link-switching" / "reset.yaml"
+    done = swrap("run", "--backend", "fake", "--verify", story)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "twice the same; pass" in done.stdout
+    done = swrap("run", "--backend", "fake", "--seeds", "3", "--seed", "40", story)
+    assert (done.returncode, done.stdout) == (0, f"{story}: 0 of 3 seeds failed\n")
+
+
+def test_a_real_program_is_not_simulated_and_that_is_said(tmp_path: Path) -> None:
     done = swrap("run", scenario(tmp_path / "good.yaml"), "--backend", "fake")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "swrap: --backend fake: the fake network is not there yet; shim is\n",
-    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "is a real program; use --backend shim" in done.stdout + done.stderr
+    done = swrap("run", scenario(tmp_path / "good.yaml"), "--verify")
+    assert done.returncode == 2
+    assert "for --backend fake" in done.stderr
 
 
 def test_every_report_is_written(tmp_path: Path) -> None:

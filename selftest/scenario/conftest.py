@@ -20,6 +20,7 @@ import pytest
 from swrap.document import BadInput
 from swrap.events import Event
 from swrap.faults import Match, Touched
+from swrap.faults.rule import Rule
 from swrap.scenario import Ended, Program, Scenario, Verdict, check, load, run
 from swrap.scenario.backend import Notice
 
@@ -183,17 +184,14 @@ class FakeBackend:
     async def link(self, interface: str, up: bool) -> Touched:
         return await self._ask("link", interface, up)
 
-    async def block(self, match: Match) -> Touched:
-        return await self._ask("block", match)
+    async def impose(self, rule: Rule) -> Touched:
+        return await self._ask(rule.verb, rule.what)
 
-    async def unblock(self, rule: int | None) -> Touched:
-        return await self._ask("unblock", rule)
+    async def lift(self, verb: str, rule: int | None) -> Touched:
+        return await self._ask(verb, rule)
 
     async def reset(self, match: Match) -> Touched:
         return await self._ask("reset", match)
-
-    async def heal(self) -> Touched:
-        return await self._ask("heal")
 
     async def _ask(self, verb: str, *args: Any) -> Touched:
         self.asked.append((verb, *args))

@@ -16,6 +16,7 @@ from server.actor.protocol import ActorChannel, ActorError, Progress
 from server.client.channel import Channel
 from server.client.client import Client
 from server.client.events import Field
+from server.client.local import LocalInterfaces
 from server.client.options import Options
 
 _EVENTS_EVERY = 0.25
@@ -29,10 +30,11 @@ Result = Mapping[str, Any]
 
 
 class ClientActor:
-    """One client, made by ``start``."""
+    """One client, made by ``start``. ``interfaces``: where it asks for its host's; None: the kernel."""
 
-    def __init__(self, channel: ActorChannel) -> None:
+    def __init__(self, channel: ActorChannel, interfaces: LocalInterfaces | None = None) -> None:
         self._channel = channel
+        self._interfaces = interfaces
         self._client: Client | None = None
         self._share = ""
 
@@ -58,7 +60,7 @@ class ClientActor:
         for name in ("chunk", "window"):
             if name in chosen:
                 chosen[name] = size_of(chosen[name])
-        self._client = Client(Options(**chosen), observer=self._event)
+        self._client = Client(Options(**chosen), observer=self._event, interfaces=self._interfaces)
         return {}
 
     async def login(self, _args: Args, _progress: Progress) -> Result:

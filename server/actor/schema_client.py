@@ -56,6 +56,7 @@ _COPIED = _object(
 
 CLIENT: Mapping[str, Any] = {
     "command": ["-m", "server.actor.client"],
+    "simulated": "server.simulated.actor:run_client",
     "doc": "An SMB 3.1.1 multichannel client: one session, many channels.",
     "config": _object(
         ("server", "user", "password"),

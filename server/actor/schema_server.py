@@ -39,6 +39,7 @@ _SHARE = _object(
 
 SERVER: Mapping[str, Any] = {
     "command": ["-m", "server.actor.server"],
+    "simulated": "server.simulated.actor:run_server",
     "doc": "An SMB 3.1.1 multichannel server: one process per client, connections handed over at Negotiate.",
     "config": _object(
         ("shares", "users"),

@@ -5,6 +5,7 @@ Called by the acceptor, which wants idle workers, and by whoever waits for an an
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Protocol
 
@@ -46,6 +47,11 @@ class Peers(Protocol):
 
 
 class Processes(Peers, Protocol):
+    @property
+    def failed(self) -> asyncio.Event:
+        """Set when nothing can be spawned any more."""
+        ...
+
     async def spawn(self, role: str, settings: str) -> Child:
         """Start a process in that role; its main function gets the text `settings`. OSError: cannot."""
         ...

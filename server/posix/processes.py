@@ -71,7 +71,7 @@ class PosixPeers:
 
 
 class PosixProcesses(PosixPeers):
-    """The parent's end of the zygote. `failed`: the zygote is gone, and nothing can be spawned."""
+    """The parent's end of the zygote. `failed`: the zygote is gone."""
 
     def __init__(self, control: socket.socket, zygote: int) -> None:
         self._control = control

@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(as_json: options.Json = False, events: Events = None, junit: Junit = None, html: Html = None) -> int:
     """The link-switching demonstration, live: a cable is pulled in the middle of a copy."""
-    return _run([DEMO], 0, as_json, events, junit, html)
+    return _run([DEMO], BackendName.shim, 0, as_json, events, junit, html)
 
 
 def run(
@@ -77,15 +77,32 @@ def run(
     events: Events = None,
     junit: Junit = None,
     html: Html = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Simulated: run twice and show where the runs part, if they do.")
+    ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="N", min=1, help="Simulated: try N seeds, list those that fail."),
+    ] = None,
+    pace: Annotated[
+        float | None, typer.Option("--pace", metavar="X", help="Simulated: X seconds a second, to watch it.")
+    ] = None,
 ) -> int:
     """Run scenarios, one after the other. The exit status is the worst of theirs.
 
     0: all as expected; 1: an expectation or a step failed; 2: bad input; 3: the harness failed; 4: a fault
     touched nothing, so the run proves nothing.
     """
-    if backend is BackendName.fake:
-        raise Refused("--backend fake: the fake network is not there yet; shim is")
-    return _run(files, seed, as_json, events, junit, html)
+    if backend is BackendName.shim and (verify or seeds or pace is not None):
+        raise Refused("--verify, --seeds and --pace are for --backend fake: real programs take real time")
+    if seeds or verify:
+        from swrap.cli import seeds as many
+
+        scenarios = _load(files)
+        if verify:
+            return many.verify(scenarios, seed)
+        return many.explore(scenarios, range(seed, seed + (seeds or 0)))
+    return _run(files, backend, seed, as_json, events, junit, html, pace)
 
 
 def check(files: Files) -> int:
@@ -158,17 +175,22 @@ def _problems(file: Path) -> Sequence[Problem]:
 
 def _run(
     files: Sequence[Path],
+    backend: BackendName,
     seed: int,
     as_json: bool,
     events: Path | None,
     junit: Path | None,
     html: Path | None,
+    pace: float | None = None,
 ) -> int:
     from swrap.report.reporters import reporters
 
     scenarios = _load(files)
     with reporters(json=as_json, events=events, junit=junit, html=html) as told:
-        statuses = asyncio.run(_run_all(scenarios, seed, told))
+        if backend is BackendName.fake:
+            statuses = _simulate_all(scenarios, seed, told, pace)
+        else:
+            statuses = asyncio.run(_run_all(scenarios, seed, told))
     interrupted = [status for status in statuses if status > interrupt.BY_SIGNAL]
     return interrupted[0] if interrupted else max(statuses, key=_FROM_BEST_TO_WORST.index)
 
@@ -197,6 +219,19 @@ async def _run_all(scenarios: Sequence[Scenario], seed: int, told: Reporters) ->
     statuses: list[int] = []
     for scenario in scenarios:
         verdict = await play(scenario, ShimBackend(), told.event, seed)
+        told.finish(verdict.exit_code)
+        statuses.append(verdict.exit_code)
+        if verdict.interrupted is not None:
+            break
+    return statuses
+
+
+def _simulate_all(scenarios: Sequence[Scenario], seed: int, told: Reporters, pace: float | None) -> list[int]:
+    from swrap.scenario.fake_backend import run as simulate
+
+    statuses: list[int] = []
+    for scenario in scenarios:
+        verdict = simulate(scenario, told.event, seed, pace=pace)
         told.finish(verdict.exit_code)
         statuses.append(verdict.exit_code)
         if verdict.interrupted is not None:

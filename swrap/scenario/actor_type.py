@@ -49,13 +49,17 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class ActorType:
-    """A declaration, checked. ``command`` follows the Python executable (empty: the scenario's own)."""
+    """A declaration, checked. ``command`` follows the Python executable (empty: the scenario's own).
+
+    ``simulated`` is a function as ``"module:name"``: what it does where processes are simulated, if it can.
+    """
 
     name: str
     command: tuple[str, ...] = ()
     config: Schema = field(default_factory=lambda: dict(_CLOSED))
     verbs: Mapping[str, Verb] = field(default_factory=dict)
     events: Mapping[str, EventType] = field(default_factory=dict)
+    simulated: str | None = None
 
 
 def available() -> list[str]:
@@ -88,12 +92,15 @@ def declared(name: str, declaration: object) -> ActorType:
     if not isinstance(declaration, Mapping):
         raise BadDeclaration(name, [f"a {type(declaration).__name__} where a mapping belongs"])
     wrong: list[str] = []
-    unknown = sorted(set(declaration) - {"command", "config", "verbs", "events", "doc"})
+    unknown = sorted(set(declaration) - {"command", "simulated", "config", "verbs", "events", "doc"})
     wrong += [f"unknown key {key!r}" for key in unknown]
     command = declaration.get("command", ())
     if not isinstance(command, list | tuple) or not all(isinstance(word, str) for word in command):
         wrong.append("`command` is a list of words")
         command = ()
+    simulated = declaration.get("simulated")
+    if not (simulated is None or (isinstance(simulated, str) and ":" in simulated)):
+        wrong.append("`simulated` is a function, written module:name")
     config = _schema(declaration.get("config", _CLOSED), "config", wrong)
     verbs = {
         verb: Verb(
@@ -113,7 +120,7 @@ def declared(name: str, declaration: object) -> ActorType:
         events[kind] = EventType(str(body.get("doc", "")), meanings)
     if wrong:
         raise BadDeclaration(name, wrong)
-    return ActorType(name, tuple(command), config, verbs, events)
+    return ActorType(name, tuple(command), config, verbs, events, simulated)
 
 
 def _named(declaration: Mapping[Any, Any], key: str, wrong: list[str]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -21,7 +21,10 @@ Notice = Callable[[str, Mapping[str, JSON]], None]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start. ``protocol``: it gets a stream socket, whose number is in its SWRAP_ACTOR_FD."""
+    """What to start. ``protocol``: it gets a stream socket, whose number is in its SWRAP_ACTOR_FD.
+
+    ``simulated`` is what does the same in a simulated process, as ``"module:name"``; None: nothing does.
+    """
 
     name: str
     host: str
@@ -29,6 +32,7 @@ class Program:
     environment: Mapping[str, str]
     directory: Path | None
     protocol: bool
+    simulated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

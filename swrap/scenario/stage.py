@@ -171,7 +171,13 @@ class Stage:
             raise StepFailure(f"{name} is running already")
         environment = {"SWRAP_SEED": str(self._seed), **declared.environment}
         program = Program(
-            name, declared.host, declared.command, environment, declared.directory, declared.type is not None
+            name,
+            declared.host,
+            declared.command,
+            environment,
+            declared.directory,
+            protocol=declared.type is not None,
+            simulated=declared.type.simulated if declared.type is not None else None,
         )
         process = await self._backend.spawn(program)
         running = RunningActor(name, process, lambda kind, data: self.log.emit(kind, name, data))

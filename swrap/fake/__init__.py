@@ -1,0 +1,43 @@
+"""The fake network: hosts, programs and failures in one process, in virtual time, the same every time.
+
+Unmodified asyncio programs run on it: TCP, UDP and AF_UNIX sockets, TLS, executors, time-outs, file descriptors
+that processes pass to each other. Nothing sleeps; a seed decides all that chance decides::
+
+    from swrap.fake import Network
+
+    network = Network({"server": {"eth0": "10.0.0.1/24"}, "laptop": {"eth0": "10.0.0.2/24"}}, seed=7)
+
+    async def story():
+        network.spawn("server", serve)                        # async def serve(): await asyncio.start_server(…)
+        assert await network.on("laptop", ask, "10.0.0.1") == b"pong"
+        await network.do("cut", ["server", "laptop"])
+        with pytest.raises(TimeoutError):
+            await network.on("laptop", ask, "10.0.0.1")
+
+    network.run(story)
+
+A map of the package, from the inside out:
+
+* ``kernel``     one host's sockets: no clock, no routes. ``file`` (the open file description), ``tcp`` with ``half``
+                 (bytes under way) and ``handshake``, ``udp``, ``unix_stream``, ``unix_datagram``, ``options``;
+                 ``net`` is what it needs of the network around it
+* ``fabric``     between hosts: ``clock``, ``routes``, ``link`` (cable, rate), ``rules``, ``flow``, ``way`` (all of it
+                 for one direction between two endpoints); ``fabric`` implements ``kernel.net`` and ``faults.Network``
+* ``loop``       asyncio's loop of one process: callbacks, descriptors, executors
+* ``process``    a program with a pid, ``descriptors``, an environment, chance (``seeds``) and an end
+* ``scheduler``  who has the next turn, and when time jumps
+* ``world``      all of these together
+* ``inside``     what stands in for parts of the standard library inside fake processes
+* ``machine``    what a simulated program may ask of its system besides
+* ``network``    the library's face; ``swrap.scenario.fake_backend`` is the scenarios'
+
+Time passes only when nobody can do anything: a computation takes none. What is not there raises
+NotImplementedError with a sentence: calls that block, time.sleep, fork, pipes, groups, broadcasts, urgent data.
+"""
+
+from swrap.fake.network import Network
+from swrap.fake.process import Process
+from swrap.fake.scheduler import Deadlock
+from swrap.fake.world import World
+
+__all__ = ["Deadlock", "Network", "Process", "World"]

@@ -1,0 +1,260 @@
+"""One direction of a TCP connection: bytes on their way from one end to the other.
+
+Owns what was sent and is not acknowledged: segments under way, those that wait for the window, their repetition
+after a loss. Must not know programs. One timer a direction, however many are under way.
+
+A segment is a chunk of bytes, or FIN. What was delivered counts as acknowledged when the ACK is back; the
+sender learns of it when it looks, so that ACKs cost nothing while nobody waits for one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from swrap.fake.kernel.net import Net, Way
+
+if TYPE_CHECKING:
+    from swrap.fake.kernel.tcp import TcpSocket
+
+FIN: Final = b""
+RTO_MIN, RTO_MAX = 0.2, 120.0
+"""Seconds; TCP_RTO_MIN and TCP_RTO_MAX of Linux."""
+
+
+class Half:
+    """From ``sender`` to ``receiver``, along ``way``; ACKs come along ``back``."""
+
+    __slots__ = (
+        "_acked", "_acks", "_flight", "_flying", "_retry", "_tries", "_unsent", "_waiting", "back", "delivered",
+        "done", "flight_size", "mute", "net", "receiver", "sender", "sent", "stalled_since", "starved", "way",
+    )  # fmt: skip
+
+    def __init__(self, net: Net, sender: TcpSocket, receiver: TcpSocket, way: Way, back: Way) -> None:
+        self.net = net
+        self.sender = sender
+        self.receiver = receiver
+        self.way = way
+        self.back = back
+        self.sent = 0
+        """Bytes that the program has sent."""
+        self.delivered = 0
+        """Bytes that are in the receiver's buffer, or were."""
+        self.done = False
+        """The FIN has arrived, or nothing more will."""
+        self.stalled_since: float | None = None
+        """Since when nothing was acknowledged though there was something to send."""
+        self.mute = False
+        """Do no ACKs come back?"""
+        self.starved = False
+        """The window is shut."""
+        self.flight_size = 0
+        self._acked = 0
+        self._acks: deque[tuple[float, int]] = deque()
+        self._unsent: deque[bytes | memoryview] = deque()
+        self._flight: deque[tuple[float, bytes | memoryview]] = deque()
+        self._flying = False
+        self._tries = 0
+        self._retry = 0
+        self._waiting = False
+        """For the time-out, or for the network to change."""
+
+    # --- the sender's side
+
+    def unacked(self) -> int:
+        """Bytes sent and not known to have arrived (SIOCOUTQ)."""
+        acks = self._acks
+        if acks:
+            now = self.net.now
+            while acks and acks[0][0] <= now:
+                self._acked = acks.popleft()[1]
+        return self.sent - self._acked
+
+    @property
+    def rto(self) -> float:
+        """The retransmission time-out as it is now, in seconds."""
+        return min(RTO_MIN * (1 << self._tries), RTO_MAX)
+
+    @property
+    def retransmits(self) -> int:
+        """How often in a row the same segment was sent again."""
+        return self._tries
+
+    def push(self, segment: bytes | memoryview) -> None:
+        """Send a chunk, or FIN."""
+        self.sent += len(segment)
+        self._unsent.append(segment)
+        if not (self._waiting or self.starved):
+            self.pump()
+
+    def pump(self) -> None:
+        """Put on its way what the window has room for."""
+        way, unsent, flight = self.way, self._unsent, self._flight
+        if not unsent or self.done:
+            return
+        if way.dead:
+            if way.rejects:
+                self.sender.reset()
+            else:
+                self._stall()
+            return
+        receiver = self.receiver
+        while unsent:
+            segment = unsent[0]
+            size = len(segment)
+            if size:
+                window = receiver.receive_buffer - receiver.inbox.size - self.flight_size
+                if window <= 0:
+                    self.starved = True
+                    break
+                window = min(window, way.segment)
+                if size > window:
+                    unsent[0] = memoryview(segment)[window:]
+                    segment, size = memoryview(segment)[:window], window
+                else:
+                    unsent.popleft()
+            else:
+                unsent.popleft()
+            self.flight_size += size
+            flight.append((way.arrival(size), segment))
+        if flight and not self._flying:
+            self._flying = True
+            self.net.at(flight[0][0], self._arrive, None)
+
+    def window_opened(self) -> None:
+        """The receiver has read: it says so, if the ACK that says it gets through."""
+        self.net.at(self.net.now + self.back.latency, self._window_update, None)
+
+    def _window_update(self, _: None) -> None:
+        if self.starved and not self.mute:
+            self.starved = False
+            self.pump()
+
+    # --- on the way
+
+    def _arrive(self, _: None) -> None:
+        self._flying = False
+        flight, net = self._flight, self.net
+        if not flight or self.done:
+            return
+        now = net.now
+        if self.way.dead or self.way.lost():
+            self._lose()
+            return
+        if self.receiver.was_reset:
+            self._nobody()
+            return
+        if self._tries or self.stalled_since is not None:
+            self._tries = 0
+            self.stalled_since = None
+        receiver, delivered = self.receiver, 0
+        fin = False
+        while flight and flight[0][0] <= now:
+            segment = flight.popleft()[1]
+            if segment:
+                receiver.inbox.put(segment)
+                delivered += len(segment)
+            else:
+                fin = True
+        self.flight_size -= delivered
+        self.delivered += delivered
+        if delivered and receiver.deaf:
+            receiver.refuse()
+            return
+        if delivered and not self.mute:
+            self._acknowledge(now)
+        if flight:
+            self._flying = True
+            net.at(flight[0][0], self._arrive, None)
+        if fin:
+            self.done = True
+            receiver.fin_arrived()
+        else:
+            receiver.changed()
+
+    def _acknowledge(self, now: float) -> None:
+        at = now + self.back.latency
+        self._acks.append((at, self.delivered))
+        if self.sender.awaits_room:
+            self.net.at(at, self._room, None)
+
+    def _room(self, _: None) -> None:
+        sender = self.sender
+        if sender.awaits_room and sender.writable():
+            sender.awaits_room = False
+            sender.changed()
+
+    def _nobody(self) -> None:
+        """The receiver has given the connection up: its host answers with a RST."""
+        sender, back = self.sender, self.back
+        self.net.at(self.net.now + back.latency, lambda _: None if back.dead else sender.reset(), None)
+
+    # --- losses
+
+    def _lose(self) -> None:
+        """All that is under way is lost; it will be sent again."""
+        for _, segment in reversed(self._flight):
+            self._unsent.appendleft(segment)
+        self._flight.clear()
+        self.flight_size = 0
+        self._stall()
+
+    def _stall(self) -> None:
+        """Nothing gets through now: try again when the time-out is over, or when the network changes."""
+        now, limit = self.net.now, self.net.retransmit_timeout
+        if self.stalled_since is None:
+            self.stalled_since = now
+        self._waiting = True
+        self._retry += 1
+        left = self.stalled_since + limit - now
+        if left <= 0:
+            self.sender.timed_out()
+        else:
+            self.net.at(now + min(self.rto, left), self._again, self._retry)
+
+    def _again(self, retry: int) -> None:
+        if retry == self._retry and self._waiting and not self.done:
+            self._tries += 1
+            self._resume()
+
+    def _resume(self) -> None:
+        if self.way.dead or self.mute:
+            self._stall()
+        else:
+            self._waiting = False
+            self.pump()
+
+    def review(self) -> None:
+        """The network has changed: which segments and which ACKs get through now?"""
+        if self.done:
+            return
+        now = self.net.now
+        self.mute = bool(self.back.dead) or self.way.loses_acks
+        if self.mute:
+            unacked = self.unacked()
+            self._acks.clear()
+            if unacked and not self._waiting:
+                self._stall()
+        elif not self._acks and self._acked < self.delivered:
+            self._acknowledge(now)
+        if self.way.dead:
+            if self.way.rejects and (self._flight or self._unsent):
+                self.sender.reset()
+            elif self._flight:
+                self._lose()
+            elif self._unsent and not self._waiting:
+                self._stall()
+        elif not self.mute:
+            self.starved = self._waiting = False
+            self.stalled_since = None
+            self._tries = 0
+            self.pump()
+
+    def stop(self) -> None:
+        """Nothing more arrives: a reset, a time-out."""
+        self.done = True
+        self._unsent.clear()
+        self._flight.clear()
+        self._acks.clear()
+        self._acked = self.sent
+        self.flight_size = 0

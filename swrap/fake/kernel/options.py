@@ -1,0 +1,197 @@
+"""getsockopt(2) and setsockopt(2).
+
+Owns which options there are, what they say at first, and the few that do something. One that is only remembered
+reads back as it was set; one that is unknown is refused as Linux refuses it.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from typing import Any
+
+from swrap.fake.kernel.file import fail
+from swrap.fake.kernel.inet import InetSocket
+from swrap.fake.kernel.tcp import TcpSocket
+from swrap.fake.kernel.tcp_info import tcp_info
+from swrap.fake.kernel.udp import UdpSocket
+from swrap.fake.kernel.unix import UnixSocket
+from swrap.fake.kernel.unix_stream import UnixStream
+
+SOL, TCP, IP, IP6 = socket.SOL_SOCKET, socket.IPPROTO_TCP, socket.IPPROTO_IP, socket.IPPROTO_IPV6
+MAX_BUFFER = 4 << 20
+"""Bytes: /proc/sys/net/core/{r,w}mem_max, doubled."""
+MIN_SEND, MIN_RECEIVE = 4608, 2304
+_TIMES = {socket.SO_RCVTIMEO, socket.SO_SNDTIMEO}
+_FIRST_SIZES = {"send": 16_384, "receive": 131_072}
+"""What a TCP socket says before the program or autotuning has changed it."""
+
+_Option = tuple[int, int]
+_ANY: dict[_Option, int] = {
+    (SOL, socket.SO_KEEPALIVE): 0, (SOL, socket.SO_BROADCAST): 0, (SOL, socket.SO_OOBINLINE): 0,
+    (SOL, socket.SO_PRIORITY): 0, (SOL, socket.SO_MARK): 0, (SOL, socket.SO_RCVLOWAT): 1,
+    (SOL, socket.SO_DONTROUTE): 0, (SOL, socket.SO_INCOMING_CPU): -1, (SOL, socket.SO_PASSCRED): 0,
+}  # fmt: skip
+_INET: dict[_Option, int] = {
+    (IP, socket.IP_TTL): 64, (IP, socket.IP_TOS): 0, (IP, socket.IP_RECVTOS): 0, (IP, socket.IP_MULTICAST_TTL): 1,
+    (IP, socket.IP_MULTICAST_LOOP): 1, (IP, socket.IP_TRANSPARENT): 0, (IP, 24): 0, (IP, 10): 1, (IP, 8): 0,
+}  # fmt: skip
+_INET6: dict[_Option, int] = {
+    (IP6, socket.IPV6_UNICAST_HOPS): 64, (IP6, socket.IPV6_MULTICAST_HOPS): 1, (IP6, socket.IPV6_TCLASS): 0,
+    (IP6, socket.IPV6_RECVTCLASS): 0, (IP6, socket.IPV6_RECVPKTINFO): 0, (IP6, socket.IPV6_MULTICAST_LOOP): 1,
+}  # fmt: skip
+_TCP: dict[_Option, int] = {
+    (TCP, socket.TCP_NODELAY): 0, (TCP, socket.TCP_CORK): 0, (TCP, socket.TCP_KEEPIDLE): 7200,
+    (TCP, socket.TCP_KEEPINTVL): 75, (TCP, socket.TCP_KEEPCNT): 9, (TCP, socket.TCP_SYNCNT): 6,
+    (TCP, socket.TCP_LINGER2): 60, (TCP, socket.TCP_DEFER_ACCEPT): 0, (TCP, socket.TCP_MAXSEG): 1448,
+    (TCP, socket.TCP_QUICKACK): 1, (TCP, socket.TCP_USER_TIMEOUT): 0, (TCP, socket.TCP_NOTSENT_LOWAT): 0,
+    (TCP, socket.TCP_FASTOPEN): 0,
+}  # fmt: skip
+
+AnySocket = TcpSocket | UdpSocket | UnixSocket
+
+
+def get(sock: Any, level: int, name: int, size: int) -> int | bytes:
+    """The value: an int, or bytes where ``size`` > 0. Raises ENOPROTOOPT."""
+    value = _special(sock, level, name)
+    if value is None:
+        value = _remembered(sock, level, name)
+    if size == 0:
+        return value if isinstance(value, int) else struct.unpack("i", value[:4].ljust(4, b"\0"))[0]
+    raw = struct.pack("i", value) if isinstance(value, int) else value
+    return raw[:size]
+
+
+def set(sock: Any, level: int, name: int, value: Any) -> None:
+    """Raises ENOPROTOOPT, EINVAL, ENOPROTOOPT, and NotImplementedError for what would have to do something."""
+    number = value if isinstance(value, int) else None
+    if number is None and value is not None and len(value) >= 4:
+        number = struct.unpack("i", bytes(value[:4]))[0]
+    if number is None:
+        fail(errno.EINVAL)
+    if level == SOL and _set_socket(sock, name, number, value):
+        return
+    if level == IP6 and name == socket.IPV6_V6ONLY and isinstance(sock, InetSocket):
+        if sock.family != socket.AF_INET6:
+            fail(errno.ENOPROTOOPT)
+        if sock.local is not None:
+            fail(errno.EINVAL)
+        sock.v6only = bool(number)
+        return
+    if level in (IP, IP6) and name in (
+        socket.IP_ADD_MEMBERSHIP,
+        socket.IPV6_JOIN_GROUP,
+        socket.IP_MULTICAST_IF,
+    ):
+        raise NotImplementedError("the fake network has no groups (IP_ADD_MEMBERSHIP)")
+    _remembered(sock, level, name)
+    sock.options[level, name] = number
+
+
+def _set_socket(sock: Any, name: int, number: int, value: Any) -> bool:
+    """Those of SOL_SOCKET that do something."""
+    inet = isinstance(sock, InetSocket)
+    if name == socket.SO_REUSEADDR:
+        if inet:
+            sock.reuse_address = bool(number)
+    elif name == socket.SO_REUSEPORT:
+        if not inet:
+            fail(errno.EOPNOTSUPP)
+        sock.reuse_port = bool(number)
+    elif name in (socket.SO_SNDBUF, 32):
+        sock.send_buffer = max(min(2 * number, MAX_BUFFER), MIN_SEND)
+        sock.options[SOL, socket.SO_SNDBUF] = sock.send_buffer
+    elif name in (socket.SO_RCVBUF, 33):
+        size = max(min(2 * number, MAX_BUFFER), MIN_RECEIVE)
+        if inet:
+            sock.receive_buffer = size
+        sock.options[SOL, socket.SO_RCVBUF] = size
+    elif name == socket.SO_LINGER:
+        if isinstance(value, int) or len(value) < 8:
+            fail(errno.EINVAL)
+        on, seconds = struct.unpack("ii", bytes(value[:8]))
+        if isinstance(sock, TcpSocket):
+            sock.linger = int(bool(on)), seconds
+        sock.options[SOL, name] = value
+    elif name in _TIMES:
+        raise NotImplementedError("SO_RCVTIMEO and SO_SNDTIMEO are for calls that block; use settimeout")
+    elif name == socket.SO_BINDTODEVICE:
+        raise NotImplementedError("SO_BINDTODEVICE: bind to the interface's address instead")
+    elif name in (
+        socket.SO_ERROR,
+        socket.SO_TYPE,
+        socket.SO_DOMAIN,
+        socket.SO_PROTOCOL,
+        socket.SO_ACCEPTCONN,
+    ):
+        fail(errno.ENOPROTOOPT)
+    else:
+        return False
+    return True
+
+
+def _special(sock: Any, level: int, name: int) -> int | bytes | None:
+    """Those that are read from elsewhere."""
+    if level == SOL:
+        return _special_socket(sock, name)
+    if (
+        level == IP6
+        and name == socket.IPV6_V6ONLY
+        and isinstance(sock, InetSocket)
+        and sock.family == socket.AF_INET6
+    ):
+        return int(sock.v6only)
+    if level == TCP and name == socket.TCP_INFO and isinstance(sock, TcpSocket):
+        return tcp_info(sock)
+    if level == TCP and name == 13 and isinstance(sock, TcpSocket):
+        return b"cubic".ljust(16, b"\0")
+    return None
+
+
+def _special_socket(sock: Any, name: int) -> int | bytes | None:
+    match name:
+        case socket.SO_ERROR:
+            number, sock.error = sock.error, 0
+            return int(number)
+        case socket.SO_TYPE:
+            return int(sock.kind)
+        case socket.SO_DOMAIN:
+            return int(sock.family)
+        case socket.SO_PROTOCOL:
+            return int(sock.protocol)
+        case socket.SO_ACCEPTCONN:
+            return int(getattr(sock, "listening", False) or getattr(sock, "state", "") == "listen")
+        case socket.SO_REUSEADDR:
+            return int(getattr(sock, "reuse_address", False))
+        case socket.SO_REUSEPORT:
+            return int(getattr(sock, "reuse_port", False))
+        case socket.SO_SNDBUF:
+            first = _FIRST_SIZES["send"] if isinstance(sock, TcpSocket) else sock.send_buffer
+            return int(sock.options.get((SOL, name), first))
+        case socket.SO_RCVBUF:
+            first = _FIRST_SIZES["receive"] if isinstance(sock, TcpSocket) else 212_992
+            return int(sock.options.get((SOL, name), first))
+        case socket.SO_LINGER:
+            return bytes(sock.options.get((SOL, name), bytes(8)))
+        case socket.SO_PEERCRED if isinstance(sock, UnixSocket):
+            return struct.pack("iii", *(sock.peer_credentials or (0, -1, -1)))
+        case socket.SO_RCVTIMEO | socket.SO_SNDTIMEO:
+            return bytes(16)
+    return None
+
+
+def _remembered(sock: Any, level: int, name: int) -> int:
+    """What was set, or the first value. Raises ENOPROTOOPT, EOPNOTSUPP for what there is not."""
+    key = level, name
+    if key in sock.options:
+        return int(sock.options[key])
+    tables = [_ANY]
+    if isinstance(sock, InetSocket):
+        tables.append(_INET6 if sock.family == socket.AF_INET6 else _INET)
+        tables += [_INET] if sock.family == socket.AF_INET6 else []
+        tables += [_TCP] if isinstance(sock, TcpSocket) else []
+    for table in tables:
+        if key in table:
+            return table[key]
+    fail(errno.EOPNOTSUPP if isinstance(sock, UnixStream) and level != SOL else errno.ENOPROTOOPT)

@@ -1,0 +1,376 @@
+"""TCP sockets: the state of one end, and what a program's calls do to it (tcp(7)).
+
+Owns bind, listen, connect, accept, send, recv, shutdown, close, and the errors that they raise. Bytes under way
+are ``half``'s, the handshake is ``handshake``'s. Called by the socket object, the handshake and the halves.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from swrap.fake.kernel.address import Endpoint
+from swrap.fake.kernel.bytequeue import ByteQueue
+from swrap.fake.kernel.file import fail
+from swrap.fake.kernel.half import FIN, Half
+from swrap.fake.kernel.inet import InetSocket
+from swrap.fake.kernel.net import Flow
+
+if TYPE_CHECKING:
+    from swrap.fake.kernel.handshake import Syn
+    from swrap.fake.kernel.host import Host
+
+IN, OUT, ERR, HUP, RDHUP = select.POLLIN, select.POLLOUT, select.POLLERR, select.POLLHUP, select.POLLRDHUP
+MAX_BACKLOG = 4096  # /proc/sys/net/core/somaxconn
+SEND_BUFFER = 1 << 20
+RECEIVE_BUFFER = 1 << 20
+"""Bytes that a connection holds whose program has chosen nothing: about what Linux's autotuning comes to."""
+PEEK, DONTWAIT = int(socket.MSG_PEEK), int(socket.MSG_DONTWAIT)
+_NO_SEND_FLAGS = ~int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | socket.MSG_MORE)
+_NO_READ_FLAGS = ~int(
+    socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_TRUNC | socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
+)
+
+
+class TcpSocket(InetSocket):
+    """One end. ``inbox`` is what has arrived; ``outgoing`` and ``incoming`` exist once there is a connection."""
+
+    __slots__ = (
+        "accept_queue",
+        "awaits_room",
+        "backlog",
+        "deaf",
+        "defer",
+        "eof",
+        "error",
+        "flow",
+        "inbox",
+        "incoming",
+        "linger",
+        "outgoing",
+        "parent",
+        "receive_buffer",
+        "remote",
+        "send_buffer",
+        "shut_read",
+        "shut_write",
+        "state",
+        "syn",
+        "was_reset",
+    )  # fmt: skip
+
+    kind = socket.SOCK_STREAM
+    protocol = socket.IPPROTO_TCP
+    datagrams = False
+
+    def __init__(self, host: Host, family: int) -> None:
+        super().__init__(host, family)
+        self.state = "closed"
+        self.remote: Endpoint | None = None
+        self.inbox = ByteQueue()
+        self.outgoing: Half | None = None
+        self.incoming: Half | None = None
+        self.flow: Flow | None = None
+        self.syn: Syn | None = None
+        self.parent: TcpSocket | None = None
+        self.error = 0
+        """SO_ERROR: told once."""
+        self.eof = False
+        self.deaf = False
+        """Nobody will ever read what arrives."""
+        self.shut_read = self.shut_write = False
+        self.was_reset = False
+        self.awaits_room = False
+        self.linger: tuple[int, int] = (0, 0)
+        self.backlog = 0
+        self.accept_queue: deque[TcpSocket] = deque()
+        self.send_buffer = SEND_BUFFER
+        self.receive_buffer = RECEIVE_BUFFER
+
+    @property
+    def listening(self) -> bool:
+        """Does it take connections?"""
+        return self.state == "listen"
+
+    # --- calls
+
+    def listen(self, backlog: int) -> None:
+        """See listen(2)."""
+        if self.state not in ("closed", "listen") or self.was_reset:
+            fail(errno.EINVAL)
+        self.host.listen(self)
+        self.backlog = min(max(backlog, 0) & 0xFFFFFFFF, MAX_BACKLOG)
+        self.state = "listen"
+
+    def connect(self, endpoint: Endpoint) -> None:
+        """Begin a handshake; raises EINPROGRESS, since none is ever done at once."""
+        if self.state == "syn-sent":
+            fail(errno.EALREADY)
+        if self.state == "established":
+            if self.syn is not None:  # the first call after it came about
+                self.syn = None
+                return
+            fail(errno.EISCONN)
+        if self.state == "listen":
+            fail(errno.EISCONN)
+        if self.error:
+            self.take_error()
+        if self.was_reset:
+            self.was_reset = self.eof = self.shut_read = self.shut_write = False
+            self.outgoing = self.incoming = None
+            if not self.explicit:
+                self.local = None
+        self.host.connect(self, endpoint)
+        fail(errno.EINPROGRESS)
+
+    def accept(self) -> TcpSocket:
+        """The oldest connection that nobody took. Raises EAGAIN, EINVAL."""
+        if self.state != "listen":
+            fail(errno.EINVAL)
+        if not self.accept_queue:
+            fail(errno.EAGAIN)
+        taken = self.accept_queue.popleft()
+        taken.parent = None
+        if taken.flow is not None:
+            taken.flow.accepted()
+        return taken
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Take as much as there is room for. Raises EAGAIN where there is none."""
+        if flags & _NO_SEND_FLAGS:
+            raise NotImplementedError("the fake network has no urgent data (MSG_OOB) and no zero-copy")
+        if self.error:
+            self.take_error()
+        out = self.outgoing
+        if out is None or self.shut_write or self.was_reset:
+            fail(errno.EAGAIN if self.state == "syn-sent" else errno.EPIPE)
+        room = self.send_buffer - out.unacked()
+        size = len(data)
+        if room < size:
+            self.awaits_room = True
+            if room <= 0:
+                fail(errno.EAGAIN)
+            data, size = data[:room], room
+        if size:
+            out.push(data if type(data) is bytes else bytes(data))
+        return size
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """What has arrived, at most ``size`` bytes; nothing at the end. Raises EAGAIN."""
+        inbox = self.inbox
+        if inbox.size and size:
+            if flags:
+                if flags & _NO_READ_FLAGS:
+                    raise NotImplementedError(
+                        "the fake network has no urgent data (MSG_OOB) and no error queue"
+                    )
+                if flags & PEEK:
+                    return inbox.peek(size)
+            data = inbox.take(size)
+            incoming = self.incoming
+            if incoming is not None and incoming.starved:
+                incoming.window_opened()
+            return data
+        return self._nothing(size)
+
+    def recv_into(self, buffer: memoryview, flags: int = 0) -> int:
+        """The same, into a buffer."""
+        if not self.inbox.size or not len(buffer):
+            return len(self._nothing(len(buffer)))
+        if flags & ~DONTWAIT:
+            data = self.recv(len(buffer), flags)
+            buffer[: len(data)] = data
+            return len(data)
+        count = self.inbox.take_into(buffer)
+        incoming = self.incoming
+        if incoming is not None and incoming.starved:
+            incoming.window_opened()
+        return count
+
+    def _nothing(self, size: int) -> bytes:
+        """Why there is nothing to read: the end, an error, or not yet."""
+        if self.error:
+            self.take_error()
+        if self.state in ("closed", "listen") and not self.was_reset:
+            fail(errno.ENOTCONN)
+        if self.eof or self.shut_read or self.was_reset or not size:
+            return b""
+        fail(errno.EAGAIN)
+
+    def shutdown(self, how: int) -> None:
+        """See shutdown(2)."""
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            fail(errno.EINVAL)
+        if self.state == "listen" and how != socket.SHUT_WR:
+            self._unlisten()
+            self.changed()
+            return
+        if self.state == "syn-sent" and how != socket.SHUT_RD:
+            self._abandon()
+            self.was_reset = True
+            self.changed()
+            return
+        if self.outgoing is None or self.was_reset:
+            fail(errno.ENOTCONN)
+        if how != socket.SHUT_WR:
+            self.shut_read = True
+        if how != socket.SHUT_RD and not self.shut_write:
+            self.shut_write = True
+            self.outgoing.push(FIN)
+            self._maybe_over()
+        self.changed()
+
+    def last_close(self) -> None:
+        """The end of the program's interest; TCP goes on by itself (tcp(7))."""
+        if self.state == "listen":
+            self._unlisten()
+        elif self.state == "syn-sent":
+            self._abandon()
+        elif self.outgoing is not None and not self.was_reset:
+            self.deaf = True
+            if self.inbox.size or self.linger == (1, 0):
+                self.inbox.clear()
+                self._send_reset()
+                return
+            if not self.shut_write:
+                self.shut_write = True
+                self.outgoing.push(FIN)
+            self._maybe_over()
+            return
+        self._let_go()
+
+    # --- readiness
+
+    def writable(self) -> bool:
+        """Is a third of the send buffer free?"""
+        out = self.outgoing
+        return out is None or self.was_reset or 3 * out.unacked() <= 2 * self.send_buffer
+
+    def poll(self) -> int:
+        """See ``File.poll``."""
+        if self.state == "listen":
+            return IN if self.accept_queue else 0
+        mask = ERR if self.error else 0
+        if self.state == "syn-sent":
+            return mask
+        if self.outgoing is None or self.was_reset:
+            return mask | HUP | OUT | (IN | RDHUP if self.was_reset or self.shut_read else 0)
+        ended = self.eof or self.shut_read
+        if ended:
+            mask |= IN | RDHUP
+            if self.shut_write:
+                mask |= HUP
+        elif self.inbox.size:
+            mask |= IN
+        if self.shut_write or self.writable():
+            mask |= OUT
+        else:
+            self.awaits_room = True
+        return mask
+
+    def take_error(self) -> None:
+        """Raise SO_ERROR, which is told once; nothing where there is none."""
+        number, self.error = self.error, 0
+        if number:
+            fail(number)
+
+    # --- what the network does to it
+
+    def established(self, remote: Endpoint, outgoing: Half, incoming: Half, flow: Flow) -> None:
+        """There is a connection now."""
+        self.state = "established"
+        self.remote = remote
+        self.outgoing, self.incoming, self.flow = outgoing, incoming, flow
+
+    def fin_arrived(self) -> None:
+        """The peer sends nothing more."""
+        self.eof = True
+        self.changed()
+        self._maybe_over()
+
+    def connect_failed(self, number: int) -> None:
+        """The handshake came to nothing."""
+        self.syn = None
+        self.state = "closed"
+        self.error = number
+        self.was_reset = True
+        self._free_port()
+        self.changed()
+
+    def refuse(self) -> None:
+        """Bytes came that nobody will read: a RST goes back."""
+        self._send_reset()
+
+    def reset(self, number: int = errno.ECONNRESET) -> None:
+        """A RST has come, or a fault has made one."""
+        if self.was_reset or self.outgoing is None:
+            return
+        self.error = errno.EPIPE if self.eof and number == errno.ECONNRESET else number
+        self._ended(number)
+
+    def timed_out(self) -> None:
+        """Nothing was acknowledged for too long: given up, and the peer is not told."""
+        self.reset(errno.ETIMEDOUT)
+
+    def _send_reset(self) -> None:
+        outgoing = self.outgoing
+        self._ended(errno.ECONNRESET)
+        if outgoing is not None:
+            peer, way, net = outgoing.receiver, outgoing.way, self.host.net
+            net.at(way.arrival(0), lambda _: None if way.dead else peer.reset(), None)
+
+    def _ended(self, number: int) -> None:
+        """Both directions are over for this end."""
+        self.was_reset = True
+        self.state = "closed"
+        if self.outgoing is not None:
+            self.outgoing.stop()
+        if self.flow is not None:
+            self.flow.closed(number)
+        self._let_go()
+        self.changed()
+
+    def _maybe_over(self) -> None:
+        """Have both FINs arrived?"""
+        out, into = self.outgoing, self.incoming
+        if out is not None and into is not None and out.done and into.done and self.flow is not None:
+            self.flow.closed(0)
+            for end in (self, out.receiver):
+                if end.deaf:
+                    end._let_go()
+
+    def _unlisten(self) -> None:
+        self.state = "closed"
+        self.host.unlisten(self)
+        queue, self.accept_queue = self.accept_queue, deque()
+        for child in queue:
+            child.deaf = True
+            child._send_reset()
+
+    def _abandon(self) -> None:
+        syn, self.syn = self.syn, None
+        self.state = "closed"
+        if syn is not None:
+            syn.abandon()
+
+    def _let_go(self) -> None:
+        if self.deaf or not self.holders:
+            self._free_port()
+
+    def _free_port(self) -> None:
+        if self.local is not None and not (self.holders and self.explicit):
+            self.host.tcp.release(self, self.local.port)
+
+    def inherit(self, listener: TcpSocket, local: Endpoint) -> None:
+        """It is a child of ``listener``: the same port, buffers and options (tcp(7))."""
+        self.local, self.explicit, self.parent = local, True, listener
+        self.reuse_address, self.reuse_port, self.v6only = (
+            listener.reuse_address, listener.reuse_port, listener.v6only
+        )  # fmt: skip
+        self.send_buffer, self.receive_buffer = listener.send_buffer, listener.receive_buffer
+        self.linger = listener.linger
+        self.options.update(listener.options)
+        self.host.tcp.adopt(self, local.port)

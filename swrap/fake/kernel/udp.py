@@ -1,0 +1,188 @@
+"""UDP sockets (udp(7)).
+
+Owns what a program's calls do, the queue of what has arrived, and the error that an ICMP message leaves. The way
+of a datagram is ``net``'s. Called by the socket object, and by the delivery.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+
+from swrap.fake.kernel.address import ANY4, ANY6, Endpoint, is_multicast
+from swrap.fake.kernel.file import fail
+from swrap.fake.kernel.inet import InetSocket
+from swrap.fake.kernel.net import Way
+
+if TYPE_CHECKING:
+    from swrap.fake.kernel.host import Host
+
+BUFFER = 212_992  # /proc/sys/net/core/{r,w}mem_default
+MOST = 65_507
+"""Bytes of a datagram over IPv4; 20 more over IPv6."""
+_COST = 768
+"""What a datagram takes of the receive buffer at least: a socket buffer."""
+
+Datagram = tuple[Endpoint, bytes]
+
+_PEEK = int(socket.MSG_PEEK)
+
+
+class UdpSocket(InetSocket):
+    """``remote``: the peer, once connected."""
+
+    __slots__ = (
+        "_queued",
+        "_ways",
+        "error",
+        "queue",
+        "receive_buffer",
+        "remote",
+        "send_buffer",
+        "shut_read",
+        "shut_write",
+    )
+
+    kind = socket.SOCK_DGRAM
+    protocol = socket.IPPROTO_UDP
+    datagrams = True
+
+    def __init__(self, host: Host, family: int) -> None:
+        super().__init__(host, family)
+        self.remote: Endpoint | None = None
+        self.queue: deque[Datagram] = deque()
+        self.error = 0
+        self.send_buffer = self.receive_buffer = BUFFER
+        self.shut_read = self.shut_write = False
+        self._queued = 0
+        self._ways: dict[Endpoint, tuple[Endpoint, Way]] = {}
+
+    # --- calls
+
+    def connect(self, endpoint: Endpoint | None) -> None:
+        """Talk to ``endpoint`` alone; None: to everybody again (connect(2), AF_UNSPEC)."""
+        if endpoint is None:
+            self.remote = None
+            return
+        self._check(endpoint)
+        if endpoint.ip in (ANY4, ANY6):
+            endpoint = Endpoint("127.0.0.1" if ":" not in endpoint.ip else "::1", endpoint.port)
+        source = self._source(endpoint)
+        self.autobind()
+        assert self.local is not None  # noqa: S101
+        if self.local.ip in (ANY4, ANY6):
+            self.local = Endpoint(source, self.local.port)
+        self.remote = endpoint
+        self.shut_read = self.shut_write = False
+
+    def sendto(self, data: bytes, endpoint: Endpoint | None) -> int:
+        """Send a datagram. Raises EDESTADDRREQ, EMSGSIZE, ENETUNREACH, and what ICMP has told."""
+        if self.error:
+            self.take_error()
+        if self.shut_write:
+            fail(errno.EPIPE)
+        target = endpoint or self.remote
+        if target is None:
+            fail(errno.EDESTADDRREQ)
+        size = len(data)
+        if size > MOST and size > MOST + (20 if ":" in target.ip else 0):
+            fail(errno.EMSGSIZE)
+        known = self._ways.get(target)
+        if known is None:
+            known = self._way_to(target)
+        source, way = known
+        self.host.net.datagram(self, source, target, way, data)
+        return size
+
+    def _way_to(self, target: Endpoint) -> tuple[Endpoint, Way]:
+        self._check(target)
+        if target.ip in (ANY4, ANY6):
+            return self._way_to(Endpoint("127.0.0.1" if ":" not in target.ip else "::1", target.port))
+        if is_multicast(target.ip) or target.ip == "255.255.255.255":
+            raise NotImplementedError("the fake network has no broadcasts and no groups")
+        source = Endpoint(self._source(target), self.autobind().port)
+        way = self.host.net.way("udp", source, target, self.host.name)
+        if len(self._ways) > 1024:
+            self._ways.clear()
+        self._ways[target] = source, way
+        return source, way
+
+    def recvfrom(self, size: int, flags: int) -> tuple[bytes, Endpoint | None, int]:
+        """The oldest datagram, who sent it, and MSG_TRUNC where ``size`` cut it. Raises EAGAIN."""
+        if self.error:
+            self.take_error()
+        if not self.queue:
+            if self.shut_read:
+                return b"", None, 0
+            fail(errno.EAGAIN)
+        source, data = self.queue[0]
+        if not flags & _PEEK:
+            self.queue.popleft()
+            self._queued -= len(data) + _COST
+        cut = len(data) > size
+        return (data[:size] if cut else data), source, socket.MSG_TRUNC if cut else 0
+
+    def shutdown(self, how: int) -> None:
+        """See shutdown(2). Raises ENOTCONN."""
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            fail(errno.EINVAL)
+        if self.remote is None:
+            fail(errno.ENOTCONN)
+        self.shut_read |= how != socket.SHUT_WR
+        self.shut_write |= how != socket.SHUT_RD
+        self.changed()
+
+    def last_close(self) -> None:
+        """See ``File``."""
+        if self.local is not None:
+            self.host.udp.release(self, self.local.port)
+
+    def poll(self) -> int:
+        """See ``File``."""
+        mask = select.POLLOUT
+        if self.queue or self.shut_read:
+            mask |= select.POLLIN
+        if self.error:
+            mask |= select.POLLERR
+        if self.shut_read:
+            mask |= select.POLLRDHUP | (select.POLLHUP if self.shut_write else 0)
+        return mask
+
+    def take_error(self) -> None:
+        """Raise SO_ERROR, once."""
+        number, self.error = self.error, 0
+        if number:
+            fail(number)
+
+    # --- what the network does to it
+
+    def arrived(self, source: Endpoint, data: bytes) -> None:
+        """A datagram; dropped where the buffer is full."""
+        cost = len(data) + _COST
+        if self.shut_read or (self._queued + cost > self.receive_buffer and self.queue):
+            return
+        self._queued += cost
+        self.queue.append((source, data))
+        self.changed()
+
+    def unreachable(self, target: Endpoint) -> None:
+        """ICMP says that nobody is there: a connected socket is told (udp(7))."""
+        if self.remote == target:
+            self.error = errno.ECONNREFUSED
+            self.changed()
+
+    # --- within
+
+    def _source(self, target: Endpoint) -> str:
+        if self.local is not None and self.local.ip not in (ANY4, ANY6):
+            return self.local.ip
+        return self.host.net.source(self.host.name, target.ip)
+
+    def _check(self, target: Endpoint) -> None:
+        if self.family == socket.AF_INET6 and self.v6only and ":" not in target.ip:
+            fail(errno.ENETUNREACH)
+        if target.port == 0 and self.remote is None:
+            fail(errno.EINVAL)

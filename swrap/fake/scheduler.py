@@ -1,0 +1,107 @@
+"""Who has the next turn, and when time goes on.
+
+Owns the line of loops that have something to do; chance picks from it. When it is empty, the clock jumps. Must
+not know what the turns are for. One is made a world.
+
+Time stands still while anything can be done; after so many turns at one instant that somebody must be waiting
+for time to pass, each further turn takes a microsecond.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from asyncio import events
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from swrap.fake.fabric.clock import Clock
+from swrap.fake.inside.current import current
+
+if TYPE_CHECKING:
+    from swrap.fake.loop.loop import FakeLoop
+
+STILL = 10_000
+"""Turns at one instant."""
+CREEP = 1e-6
+
+_real_sleep, _real_clock = time.sleep, time.monotonic
+
+
+class Deadlock(Exception):
+    """All wait, and nothing will ever happen; the text says who waits for what."""
+
+
+class Scheduler:
+    """``pace``: virtual seconds a real one; None: as fast as it goes."""
+
+    def __init__(self, clock: Clock, random: Random, waiting: Callable[[], str]) -> None:
+        self.clock = clock
+        self.queue: list[FakeLoop] = []
+        self.pace: float | None = None
+        self.shuffle = random.shuffle
+        self._random = random.random
+        self._waiting = waiting
+        self._still = 0
+
+    def run(self, home: FakeLoop, done: Callable[[], bool]) -> None:
+        """Give turns until ``done``, on behalf of ``home``. Raises Deadlock."""
+        queue, clock, draw = self.queue, self.clock, self._random
+        before = current.process, events._get_running_loop(), sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=_first, finalizer=_final)
+        began = _real_clock(), clock.now
+        now = clock.now
+        try:
+            while not done():
+                if not queue:
+                    if self.pace is not None:
+                        self._keep_pace(*began)
+                    self._still = 0
+                    if not clock.jump():
+                        raise Deadlock(self._waiting())
+                    now = clock.now
+                    continue
+                last = len(queue) - 1
+                if last:
+                    chosen = int(draw() * (last + 1))
+                    loop = queue[chosen]
+                    queue[chosen] = queue[last]
+                    del queue[last]
+                else:
+                    loop = queue.pop()
+                process = loop.process
+                if not process.runs:
+                    loop.queued = False
+                    continue
+                if current.process is not process:
+                    current.process = process
+                    events._set_running_loop(loop)
+                process.turn(loop)
+                self._still += 1
+                if self._still > STILL:
+                    clock.now = now = now + CREEP
+                    clock.due()
+        finally:
+            current.process = before[0]
+            events._set_running_loop(before[1])
+            sys.set_asyncgen_hooks(*before[2])
+
+    def _keep_pace(self, real: float, virtual: float) -> None:
+        following = self.clock.next()
+        if following is not None and self.pace:
+            late = real + (following - virtual) / self.pace - _real_clock()
+            if late > 0:
+                _real_sleep(late)
+
+
+def _first(generator: Any) -> None:
+    process = current.process
+    if process is not None:
+        process.loop._asyncgen_firstiter_hook(generator)
+
+
+def _final(generator: Any) -> None:
+    process = current.process
+    if process is not None and process.alive:
+        process.loop._asyncgen_finalizer_hook(generator)
