@@ -69,9 +69,11 @@ def socket_wrapper() -> str | None:
     return next((line.split()[-1] for line in found.splitlines() if "libsocket_wrapper.so" in line), None)
 
 
-def contestants(contest: Contest, scratch: Path, stack: ExitStack) -> list[Contestant]:
-    """Those of them that this machine has."""
-    ours = stack.enter_context(network(scratch / contest.ours, direct=contest.ours == "direct"))
+def contestants(contest: Contest, benchmark: Benchmark, scratch: Path, stack: ExitStack) -> list[Contestant]:
+    """Those of them that this machine has; ours in a lab that nothing else has been done in."""
+    ours = stack.enter_context(
+        network(scratch / f"{contest.ours}-{benchmark.name}", direct=contest.ours == "direct")
+    )
     environment = ours.environment("server")
     found = [
         Contestant(contest.ours, "10.0.1.1", environment),
@@ -127,15 +129,15 @@ def hold(contest: Contest, scratch: Path, console: Console, count: int, seconds:
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    with ExitStack() as stack:
-        entered = contestants(contest, scratch, stack)
-        status = stack.enter_context(console.status("measuring"))
+    with console.status("measuring") as status:
         for benchmark in contest.benchmarks:
             status.update(benchmark.title)
             program = program_of(benchmark, scratch)
-            seen = rounds(
-                benchmark, program, entered, contest.ours, count=count, seconds=seconds, cpu=contest.cpu
-            )
+            with ExitStack() as stack:
+                entered = contestants(contest, benchmark, scratch, stack)
+                seen = rounds(
+                    benchmark, program, entered, contest.ours, count=count, seconds=seconds, cpu=contest.cpu
+                )
             table.add_row(
                 benchmark.title,
                 benchmark.unit.show(seen[contest.ours].figure),
