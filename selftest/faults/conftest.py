@@ -23,6 +23,21 @@ class Asked:
     async def link(self, interface: str, up: bool) -> Touched:
         return self._note("link", interface, up)
 
+    async def rate(self, interface: str, rate: int | None) -> Touched:
+        return self._note("rate", interface, rate)
+
+    async def speed(self, interface: str, speed: int) -> Touched:
+        return self._note("speed", interface, speed)
+
+    async def add_address(self, interface: str, address: str) -> Touched:
+        return self._note("add-address", interface, address)
+
+    async def remove_address(self, address: str) -> Touched:
+        return self._note("remove-address", address)
+
+    async def move(self, address: str, to: str, reset: bool) -> Touched:
+        return self._note("move", address, to, reset)
+
     async def impose(self, rule: Rule) -> Touched:
         return self._note(rule.verb, rule.what, rule.effect)
 

@@ -120,17 +120,17 @@ static const struct sw_addr *find(const struct sw_page *p, uint16_t host, const 
 	return NULL;
 }
 
-bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
+static bool has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
 {
 	return sw_ip_is_loopback(ip) || find(p, host, ip) != NULL;
 }
 
-int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+static int route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
 {
 	const struct sw_host *h = &sw_hosts(p)[host];
 	const struct sw_addr *best = NULL;
 
-	if (sw_addr_has(p, host, dst)) {
+	if (has(p, host, dst)) {
 		memcpy(src, dst, 16);
 		*iface = h->first_iface;
 		return 0;
@@ -150,7 +150,7 @@ int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint
 	return 0;
 }
 
-int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
+static int owner_of(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
 {
 	const struct sw_addr *a = find(p, host, dst);
 
@@ -166,4 +166,42 @@ int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint
 	*owner = a->host;
 	*iface = a->iface;
 	return 0;
+}
+
+/* Addresses may come and go while somebody reads: then again. */
+
+bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
+{
+	uint32_t seq;
+	bool found;
+
+	do {
+		seq = sw_page_begin(p);
+		found = has(p, host, ip);
+	} while (sw_page_retry(p, seq));
+	return found;
+}
+
+int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+{
+	uint32_t seq;
+	int r;
+
+	do {
+		seq = sw_page_begin(p);
+		r = route(p, host, dst, src, iface);
+	} while (sw_page_retry(p, seq));
+	return r;
+}
+
+int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
+{
+	uint32_t seq;
+	int r;
+
+	do {
+		seq = sw_page_begin(p);
+		r = owner_of(p, host, dst, owner, iface);
+	} while (sw_page_retry(p, seq));
+	return r;
 }

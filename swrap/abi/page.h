@@ -74,7 +74,8 @@ struct sw_page {
 	uint8_t key[SW_MAC_KEY]; /* of the MAC in every name */
 	uint32_t seq;
 	uint32_t n_hosts, n_ifaces, n_addrs;
-	uint32_t hosts, ifaces, addrs, by_ip; /* byte offsets; by_ip: uint32_t indices into addrs, sorted by ip */
+	/* Byte offsets; by_ip: uint32_t indices into addrs, sorted by ip. Those two have room for a few more. */
+	uint32_t hosts, ifaces, addrs, by_ip;
 };
 
 static inline const struct sw_host *sw_hosts(const struct sw_page *p)

@@ -9,7 +9,7 @@ import ipaddress
 import mmap
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,11 @@ from typing import Any
 from swrap.abi import ffi, lib, options
 from swrap.topology import Interface, Topology
 
+IPInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 RSS_RINGS = 8
+SPARE = 256
+"""Room for addresses that interfaces get while the lab runs."""
+
 LOOPBACK_MTU = 65536
 LOOPBACK = (ipaddress.IPv4Interface("127.0.0.1/8"), ipaddress.IPv6Interface("::1/128"))
 
@@ -111,6 +115,45 @@ class Page:
         with self._writing():
             interface.rate = rate or 0
 
+    def set_speed(self, name: str, speed: int) -> None:
+        """Change what the interface reports, in bits per second."""
+        interface = self.interface(self.interface_index(name))
+        with self._writing():
+            interface.speed = speed
+
+    def addresses(self) -> dict[int, list[IPInterface]]:
+        """The addresses of each interface, by its index, lo's included; in the order of the table."""
+        found: dict[int, list[IPInterface]] = {i: [] for i in range(self.address.n_ifaces)}
+        for i in range(self.address.n_addrs):
+            raw = self.address_record(i)
+            found[raw.iface].append(_unpacked(raw))
+        return found
+
+    def set_addresses(self, addresses: Mapping[int, Sequence[IPInterface]]) -> None:
+        """Give each interface, by its index, its addresses. Raises ValueError where there is no room for so many."""
+        header = self.address
+        count = sum(map(len, addresses.values()))
+        if count > (header.by_ip - header.addrs) // ffi.sizeof("struct sw_addr"):
+            raise ValueError(f"a lab gets at most {SPARE} addresses more than it started with")
+        rows: list[dict[str, Any]] = []
+        first: list[int] = []
+        for index in range(header.n_hosts):
+            host = self.host(index)
+            first.append(len(rows))
+            for iface in range(host.first_iface, host.first_iface + host.n_ifaces):
+                rows += [_address(address, index, iface) for address in addresses[iface]]
+        first.append(len(rows))
+        table = ffi.new("struct sw_addr[]", rows)
+        order = ffi.new("uint32_t[]", _order(rows))
+        with self._writing():
+            ffi.memmove(self._table("struct sw_addr", header.addrs), table, ffi.sizeof(table))
+            ffi.memmove(self._table("uint32_t", header.by_ip), order, ffi.sizeof(order))
+            for index in range(header.n_hosts):
+                host = self.host(index)
+                host.first_addr = first[index]
+                host.n_addrs = first[index + 1] - first[index]
+            header.n_addrs = count
+
     def close(self) -> None:
         """Unmap. The pointers that were handed out are void from now on."""
         ffi.release(self._buffer)
@@ -155,12 +198,12 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
         for ifindex, (row, its) in enumerate(zip(rows, owned, strict=True), start=1):
             addresses += [_address(address, host_index, len(interfaces)) for address in its]
             interfaces.append({**row, "host": host_index, "ifindex": ifindex})
-    order = sorted(range(len(addresses)), key=lambda i: bytes(addresses[i]["ip"]))
+    order = _order(addresses)
     parts = [
         ("hosts", bytes(ffi.buffer(ffi.new("struct sw_host[]", hosts)))),
         ("ifaces", bytes(ffi.buffer(ffi.new("struct sw_iface[]", interfaces)))),
-        ("addrs", bytes(ffi.buffer(ffi.new("struct sw_addr[]", addresses)))),
-        ("by_ip", bytes(ffi.buffer(ffi.new("uint32_t[]", order)))),
+        ("addrs", bytes(ffi.buffer(ffi.new("struct sw_addr[]", addresses + [{}] * SPARE)))),
+        ("by_ip", bytes(ffi.buffer(ffi.new("uint32_t[]", order + [0] * SPARE)))),
     ]
     header = ffi.new(
         "struct sw_page *",
@@ -180,6 +223,15 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
         body += table + bytes(-len(table) % 8)
     header.size = ffi.sizeof("struct sw_page") + len(body)
     return bytes(ffi.buffer(header)) + body
+
+
+def _order(addresses: Sequence[Mapping[str, Any]]) -> list[int]:
+    return sorted(range(len(addresses)), key=lambda i: bytes(addresses[i]["ip"]))
+
+
+def _unpacked(raw: Any) -> IPInterface:
+    packed = ipaddress.IPv6Address(bytes(raw.ip))
+    return ipaddress.ip_interface((packed.ipv4_mapped or packed, raw.prefix))
 
 
 def _row(interface: Interface, index: int) -> dict[str, Any]:
@@ -204,9 +256,7 @@ def _loopback() -> dict[str, Any]:
     return {"name": b"lo", "flags": flags, "mtu": LOOPBACK_MTU, "rings": 1}
 
 
-def _address(
-    address: ipaddress.IPv4Interface | ipaddress.IPv6Interface, host: int, iface: int
-) -> dict[str, Any]:
+def _address(address: IPInterface, host: int, iface: int) -> dict[str, Any]:
     return {
         "ip": pack_ip(address.ip),
         "iface": iface,

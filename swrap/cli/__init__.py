@@ -6,7 +6,7 @@
     program   exec, shell, env: programs inside a host
     foreground  a program that we started and wait for: signals, terminal, exit status
     updown    up, down: labs that stay
-    faults    link, reset: by hand on a running lab
+    faults    link, rate, move, reset, …: by hand on a running lab
     rules     block, delay, …, and unblock, release, heal
     traffic   how those name what they mean
     sockets   ss

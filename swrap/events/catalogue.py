@@ -153,11 +153,6 @@ _NETWORK_KINDS = {
         },
         NETWORK,
     ),
-    "rate": Kind(
-        "An interface carries another rate.",
-        {"interface": "HOST.INTERFACE", "rate": "bits/s, or null"},
-        NETWORK,
-    ),
 }
 
 _FAULT_KINDS = {

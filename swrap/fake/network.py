@@ -97,6 +97,8 @@ class _Target:
         fabric = world.fabric
         self._world = world
         self.link, self.impose, self.lift, self.reset = fabric.link, fabric.impose, fabric.lift, fabric.reset
+        self.rate, self.speed, self.move = fabric.rate, fabric.speed, fabric.move
+        self.add_address, self.remove_address = fabric.add_address, fabric.remove_address
 
     async def kill(self, actor: str | None, role: str | None, pid: int | None, signal: str) -> Touched:
         raise ValueError("a process is killed by its own `signal`")

@@ -42,6 +42,21 @@ class Network(Protocol):
     async def link(self, interface: str, up: bool) -> Touched:
         """Pull the cable of ``interface`` (``"server.eth0"``), or plug it in again."""
 
+    async def rate(self, interface: str, rate: int | None) -> Touched:
+        """Let ``interface`` carry ``rate`` bits per second in each direction; None: without limit."""
+
+    async def speed(self, interface: str, speed: int) -> Touched:
+        """Let ``interface`` report ``speed`` bits per second."""
+
+    async def add_address(self, interface: str, address: str) -> Touched:
+        """Give ``interface`` one more address (``"10.0.1.9/24"``)."""
+
+    async def remove_address(self, address: str) -> Touched:
+        """Take ``address`` from whatever interface has it."""
+
+    async def move(self, address: str, to: str, reset: bool) -> Touched:
+        """Give ``address`` to the interface ``to``; ``reset``: its established flows get a RST."""
+
     async def impose(self, rule: Rule) -> Touched:
         """Put a rule in force, behind those that are; its id is in ``details["rule"]``."""
 

@@ -80,7 +80,11 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     "duplicate": (_W, "{chance|share} come twice:" + _WHAT + "[, {flows|flows}]"),
     "reorder": (_W, "{chance|share} come {time|time} late:" + _WHAT + "[, {flows|flows}]"),
     "reset": (_B, "reset:" + _WHAT + "[, {flows|flows}][, {bytes|some} lost]"),
-    "rate": (_W, "{interface} has another rate[: {rate|bits}]"),
+    "rate": (_W, "{interface} has another rate[: {rate|bits}][, {flows|flows}]"),
+    "speed": (_W, "{interface} reports another speed[: {speed|bits}]"),
+    "add-address": (_P, "{interface} has one address more: {address}"),
+    "remove-address": (_B, "{address} is gone[, {flows|flows} frozen][, {bytes|some} under way]"),
+    "move": (_B, "{address} moves to {to}[, {flows|flows}][, {bytes|some} under way]"),
     "heal": (_G, "healed[ from rule {rule}][, {flows|flows} go on]"),
     "kill": (_B, "SIG{signal} to[ {actor}][ {role}][: process {pid/pids|list}]"),
     # What the switch sees.

@@ -72,6 +72,7 @@ class ShimBackend:
             self._logs = self._lab.directory / "actors"
             self._logs.mkdir(mode=0o700)
             control = self._lab.control
+            await control.call("seed", seed=seed % (1 << 64))
             await control.call("subscribe")  # so that no event of the first step is missed
         except (LabError, OSError) as error:
             raise HarnessFailure(str(error)) from error

@@ -16,7 +16,7 @@ from swrap.scenario.backend import Notice
 from swrap.scenario.failure import HarnessFailure
 from swrap.switch.client import ControlClient, ControlError
 
-_COMMANDS = frozenset({"link", "rate", *FAULTS})
+_COMMANDS = frozenset({"link", *FAULTS})
 """Those that the switch tells of as events, under the same word."""
 
 
@@ -54,6 +54,26 @@ class ShimNetwork:
     async def link(self, interface: str, up: bool) -> Touched:
         """See ``swrap.faults.Network``."""
         return await self._command("link", interface=interface, up=up)
+
+    async def rate(self, interface: str, rate: int | None) -> Touched:
+        """See ``swrap.faults.Network``."""
+        return await self._command("rate", interface=interface, rate=rate)
+
+    async def speed(self, interface: str, speed: int) -> Touched:
+        """See ``swrap.faults.Network``."""
+        return await self._command("speed", interface=interface, speed=speed)
+
+    async def add_address(self, interface: str, address: str) -> Touched:
+        """See ``swrap.faults.Network``."""
+        return await self._command("add-address", interface=interface, address=address)
+
+    async def remove_address(self, address: str) -> Touched:
+        """See ``swrap.faults.Network``."""
+        return await self._command("remove-address", address=address)
+
+    async def move(self, address: str, to: str, reset: bool) -> Touched:
+        """See ``swrap.faults.Network``."""
+        return await self._command("move", address=address, to=to, reset=reset)
 
     async def impose(self, rule: Rule) -> Touched:
         """See ``swrap.faults.Network``."""

@@ -209,6 +209,11 @@ class _Target:
     def __init__(self, network: Network, processes: Kills) -> None:
         self.kill = processes.kill
         self.link = network.link
+        self.rate = network.rate
+        self.speed = network.speed
+        self.add_address = network.add_address
+        self.remove_address = network.remove_address
+        self.move = network.move
         self.impose = network.impose
         self.lift = network.lift
         self.reset = network.reset

@@ -39,15 +39,17 @@ bool sw_iface_addr(uint32_t n, struct sw_addr *addr, struct sw_iface *iface)
 	const struct sw_page *page = sw_lab();
 	const struct sw_host *host = &sw_hosts(page)[sw_self()];
 	uint32_t seq;
+	bool found;
 
-	if (n >= host->n_addrs)
-		return false;
 	do {
 		seq = sw_page_begin(page);
-		*addr = sw_addrs(page)[host->first_addr + n];
-		*iface = sw_ifaces(page)[addr->iface];
+		found = n < host->n_addrs;
+		if (found) {
+			*addr = sw_addrs(page)[host->first_addr + n];
+			*iface = sw_ifaces(page)[addr->iface];
+		}
 	} while (sw_page_retry(page, seq));
-	return true;
+	return found;
 }
 
 unsigned int sw_iface_iff(const struct sw_iface *iface)
@@ -133,17 +135,18 @@ SW_EXPORT int getifaddrs(struct ifaddrs **list)
 	struct entry *entries;
 	struct sw_iface iface;
 	struct sw_addr addr;
-	size_t n = 0;
+	size_t n = 0, room;
 
 	if (!sw_lab_at_hand())
 		return sw_real()->getifaddrs(list);
 	host = &sw_hosts(sw_lab())[sw_self()];
-	entries = malloc((host->n_ifaces + host->n_addrs) * sizeof(*entries));
+	room = host->n_ifaces + host->n_addrs; /* one that comes meanwhile is not told */
+	entries = malloc(room * sizeof(*entries));
 	if (!entries)
 		return -1;
 	for (uint32_t i = 0; sw_iface_at(i, &iface); i++)
 		link_entry(&entries[n++], &iface);
-	for (uint32_t i = 0; sw_iface_addr(i, &addr, &iface); i++)
+	for (uint32_t i = 0; n < room && sw_iface_addr(i, &addr, &iface); i++)
 		address_entry(&entries[n++], &addr, &iface);
 	for (size_t i = 0; i + 1 < n; i++)
 		entries[i].head.ifa_next = &entries[i + 1].head;

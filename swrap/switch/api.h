@@ -174,6 +174,8 @@ struct sw_touched {
 void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
 /* sw_refresh() - The page or the rules changed: every flow learns at once what it may do. @touched: those that differ. */
 void sw_refresh(struct sw *sw, struct sw_touched *touched);
+/* sw_addresses() - The page's addresses changed; 0 or -ENOMEM. @touched: as with sw_refresh(). */
+int sw_addresses(struct sw *sw, struct sw_touched *touched);
 /* sw_rates() - The page's rates changed. */
 void sw_rates(struct sw *sw);
 /* sw_impose() - A rule behind all others, in force; its number (from 1), or -ENOMEM. @touched: what it takes hold of. */

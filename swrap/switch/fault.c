@@ -1,7 +1,7 @@
 /* Faults: what the control side changes is in force for every flow before the call returns. */
 #include <errno.h>
 
-#include "switch.h"
+#include "twin.h"
 
 /* live() - Is there a flow at @slot that a fault can touch? */
 static struct sw_flow *live(struct sw *sw, uint32_t slot)
@@ -123,6 +123,20 @@ void sw_refresh(struct sw *sw, struct sw_touched *touched)
 		touched->flows += retry(sw, sw_container(l, struct sw_flow, link));
 	}
 	sw_late_review(sw, touched);
+}
+
+int sw_addresses(struct sw *sw, struct sw_touched *touched)
+{
+	int r = sw_segments(sw);
+
+	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
+		struct sw_flow *f = sw_flow_at(sw, slot);
+
+		if (f->state == SW_FLOWING)
+			sw_path_again(sw, f);
+	}
+	sw_refresh(sw, touched);
+	return r;
 }
 
 void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)

@@ -1,8 +1,7 @@
 """The network as the control protocol sees it: one method a command.
 
-Owns the page's changing parts (carrier, rate) and brings page and data plane in step: the page is written,
-then C is told, both before the next byte moves. Must not know of sockets or JSON lines. Called by
-`control`.
+Owns the table of commands, the numbers of rules, and how flows and events are told; `interfaces` has the commands
+that change the page. Must not know of sockets or JSON lines. Called by `control`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from functools import partial
 from typing import Any
 
 from swrap._switch import lib
-from swrap.abi import ffi as abi_ffi
 from swrap.abi import lib as abi
-from swrap.abi.names import Endpoint, unpack_ip
+from swrap.abi.names import Endpoint
 from swrap.abi.page import Page
 from swrap.document.suggest import did_you_mean
 from swrap.faults import RULINGS
 from swrap.faults.effects import Effect
 from swrap.faults.ruling import Ruling
-from swrap.switch.match import CommandError, Match, index, parse
+from swrap.switch.interfaces import Interfaces
+from swrap.switch.match import CommandError, parse
 from swrap.switch.plane import Flow, Half, Plane, Record, Touched
 
 VERSION = 1
@@ -66,17 +65,17 @@ class Network:
         self._plane = plane
         self._emit = emit
         self._hosts = page.hosts()
-        self._interfaces = page.interfaces()
-        self._rates = [page.interface(i).rate for i in range(len(self._interfaces))]
-        self._addresses = _addresses(page)
+        self._interfaces = Interfaces(page, plane)
         self._rules: dict[int, str] = {}
         self._at = 0.0
         self._commands: dict[str, tuple[Callable[[Args], Any], tuple[str, ...] | None]] = {
             "ping": (self.ping, ()),
             "interfaces": (self.interfaces, ()),
             "flows": (self.flows, ()),
-            "link": (self.link, ("interface", "up")),
-            "rate": (self.rate, ("interface", "rate")),
+            **{
+                verb: (partial(self._change, verb), takes)
+                for verb, (_, takes) in self._interfaces.commands.items()
+            },
             "reset": (self.reset, None),
             "seed": (self.seed, ("seed",)),
             **{verb: (partial(self.impose, verb), None) for verb in RULINGS},
@@ -104,37 +103,18 @@ class Network:
 
     def interfaces(self, _args: Args) -> list[dict[str, Any]]:
         """All interfaces but each host's lo; rates and speeds in bits per second, None: no limit."""
-        return [self._interface(i) for i in range(len(self._interfaces)) if not self._is_loopback(i)]
+        everything = range(len(self._interfaces.names))
+        return [self._interface(i) for i in everything if not self._interfaces.is_loopback(i)]
 
     def flows(self, _args: Args) -> list[dict[str, Any]]:
         """All flows in the order in which they were opened."""
         return [self._flow(flow) for flow in sorted(self._plane.flows(), key=lambda flow: flow.id)]
 
-    def link(self, args: Args) -> dict[str, Any]:
-        """Pull a cable or put it back."""
-        position = self._named(args)
-        up = args.get("up")
-        if not isinstance(up, bool):
-            raise CommandError("up is true or false")
-        if self._is_loopback(position):
-            raise CommandError("lo has no cable")
-        touched = self._plane.touch(Match(interface=position))
-        self._page.set_running(self._interfaces[position], up)
-        self._plane.refresh()
-        self._tell("link", touched, interface=self._interfaces[position], up=up)
+    def _change(self, verb: str, args: Args) -> dict[str, Any]:
+        """A command of `Interfaces`."""
+        touched, told = self._interfaces.commands[verb][0](args)
+        self._tell(verb, touched, **told)
         return _said(touched)
-
-    def rate(self, args: Args) -> None:
-        """What an interface carries, in bits per second; None: no limit."""
-        position = self._named(args)
-        rate = args.get("rate")
-        if rate is not None and not (type(rate) is int and 0 < rate < 1 << 63):
-            raise CommandError(f"a rate is a number of bits per second, or null, not {rate!r}")
-        if self._is_loopback(position):
-            raise CommandError("lo has no rate")
-        self._page.set_rate(self._interfaces[position], rate)
-        self._plane.rates()
-        self._tell("rate", None, interface=self._interfaces[position], rate=rate)
 
     def impose(self, verb: str, args: Args) -> dict[str, Any]:
         """A rule of a fault's verb: the selectors of a match, and what its effect needs."""
@@ -145,7 +125,7 @@ class Network:
             if key not in fault.selectors:
                 known = (*fault.selectors, *fault.options)
                 raise CommandError(f"{verb} takes no {key!r}{did_you_mean(key, known)}")
-        match = parse(rest, self._hosts, self._interfaces)
+        match = parse(rest, self._hosts, self._interfaces.names)
         effect = _effect(fault, options)
         rule, touched = self._plane.impose(match, effect)
         self._rules[rule] = verb
@@ -162,21 +142,15 @@ class Network:
         if rule is not None and rule not in mine:
             other = f", {rule} is of {self._rules[rule]}" if rule in self._rules else ""
             raise CommandError(f"no rule {rule}{f' of {makes}' if other else ''}{other}")
-        if verb == "heal" and rule is None:
-            self._restore()
+        readdressed = verb == "heal" and rule is None and self._interfaces.restore()
         gone = mine if rule is None else [rule]
         touched = self._plane.lift(gone)
+        if readdressed:
+            self._plane.addresses()
         for number in gone:
             del self._rules[number]
         self._tell(verb, touched, **({} if rule is None else {"rule": rule}))
         return _said(touched)
-
-    def _restore(self) -> None:
-        """Every cable in, rates as in the topology."""
-        for position, name in enumerate(self._interfaces):
-            self._page.set_running(name, True)
-            self._page.set_rate(name, self._rates[position])
-        self._plane.rates()
 
     def seed(self, args: Args) -> None:
         """What decides chances from now on."""
@@ -187,7 +161,7 @@ class Network:
 
     def reset(self, args: Args) -> dict[str, Any]:
         """A RST to both ends of all that matches."""
-        touched = self._plane.reset(parse(args, self._hosts, self._interfaces))
+        touched = self._plane.reset(parse(args, self._hosts, self._interfaces.names))
         self._tell("reset", touched, **args)
         return _said(touched)
 
@@ -223,24 +197,16 @@ class Network:
     def _tell(self, kind: str, touched: Touched | None, **data: Any) -> None:
         self._emit({"kind": kind, "at": self._at, **data, **(_said(touched) if touched else {})})
 
-    def _named(self, args: Args) -> int:
-        if "interface" not in args:
-            raise CommandError("say which interface")
-        return index("interface", args["interface"], self._interfaces)
-
-    def _is_loopback(self, position: int) -> bool:
-        return bool(self._page.interface(position).flags & abi.SW_IF_LOOPBACK)
-
     def _interface(self, position: int) -> dict[str, Any]:
         raw = self._page.interface(position)
         tx, rx = self._plane.interface_bytes(position)
         return {
-            "name": self._interfaces[position],
+            "name": self._interfaces.names[position],
             "host": self._hosts[raw.host],
             "up": bool(raw.flags & abi.SW_IF_RUNNING),
             "speed": raw.speed,
             "rate": raw.rate or None,
-            "addresses": self._addresses.get(position, []),
+            "addresses": [str(own.ip) for own in self._interfaces.addresses[position]],
             "tx_bytes": tx,
             "rx_bytes": rx,
         }
@@ -271,23 +237,18 @@ class Network:
         return self._hosts[position] if position < len(self._hosts) else None
 
     def _names(self, positions: Iterable[int]) -> list[str]:
-        return list(dict.fromkeys(self._interfaces[i] for i in positions))
+        return list(dict.fromkeys(self._interfaces.names[i] for i in positions))
 
     def _between(self, record: Record) -> list[int]:
         """The interfaces that have the flow's addresses, the client's first; inside a host there are none."""
         if record.hosts[0] == record.hosts[1]:
             return []
-        return [i for end in record.ends for i, has in self._addresses.items() if str(end.ip) in has]
-
-
-def _addresses(page: Page) -> dict[int, list[str]]:
-    """Addresses by interface."""
-    found: dict[int, list[str]] = {}
-    header = page.address
-    table = abi_ffi.cast("struct sw_addr *", abi_ffi.cast("char *", header) + header.addrs)
-    for raw in table[0 : header.n_addrs]:
-        found.setdefault(raw.iface, []).append(str(unpack_ip(bytes(raw.ip))))
-    return found
+        return [
+            i
+            for end in record.ends
+            for i, has in self._interfaces.addresses.items()
+            if any(one.ip == end.ip for one in has)
+        ]
 
 
 def _half(half: Half) -> dict[str, Any]:

@@ -105,6 +105,28 @@ int sw_judge_half(const struct sw *sw, const struct sw_flow *f, int dir, struct 
 {
 	struct sw_packet packet;
 
+	/* An address that has moved away: what is sent to it, and by who had it, meets nobody that knows of the flow. */
+	for (int i = 0; i < 2; i++) {
+		if (!sw_addr_has(sw->page, f->host[i], f->end[i].ip)) {
+			*v = (struct sw_verdict){.fate = SW_DROP};
+			return -EHOSTUNREACH;
+		}
+	}
 	sw_packet_of(f, dir, &packet);
 	return sw_judge(sw, &packet, v);
+}
+
+/* sw_path_again() - Addresses have changed: the interfaces that @f crosses may be others. */
+void sw_path_again(struct sw *sw, struct sw_flow *f)
+{
+	for (int dir = 0; dir < 2; dir++) {
+		struct sw_path path;
+		uint16_t owner;
+
+		if (sw_path_to(sw, f->host[dir], f->end[!dir].ip, &owner, &path) < 0 || owner != f->host[!dir])
+			continue;
+		sw_shape_leave(sw, &f->half[dir]);
+		f->half[dir].path = path;
+		sw_ready(sw, &f->half[dir]);
+	}
 }

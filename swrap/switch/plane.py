@@ -184,6 +184,11 @@ class Plane:
         lib.sw_refresh(self._switch, self._touched)
         return self._told()
 
+    def addresses(self) -> Touched:
+        """The page's addresses changed: put that in force; the flows for which it makes a difference."""
+        _check(lib.sw_addresses(self._switch, self._touched))
+        return self._told()
+
     def rates(self) -> None:
         """The page's rates changed: put that in force."""
         lib.sw_rates(self._switch)

@@ -20,16 +20,17 @@ static bool is_loopback(const struct sw *sw, uint32_t iface)
 	return sw_ifaces(sw->page)[iface].flags & SW_IF_LOOPBACK;
 }
 
-/* sw_segments_init() - Interfaces in one subnet hang on one segment. */
-int sw_segments_init(struct sw *sw)
+/* sw_segments() - Interfaces in one subnet hang on one segment; 0, or -ENOMEM and all is as it was. */
+int sw_segments(struct sw *sw)
 {
 	const struct sw_page *p = sw->page;
 	uint32_t *segment = calloc(p->n_ifaces + 1, sizeof(*segment));
 	bool changed = true;
 
-	sw->twins->segment = segment;
 	if (!segment)
 		return -ENOMEM;
+	free(sw->twins->segment);
+	sw->twins->segment = segment;
 	for (uint32_t i = 0; i < p->n_ifaces; i++)
 		segment[i] = i;
 	while (changed) {

@@ -226,6 +226,7 @@ int sw_onward(struct sw *sw, const struct sw_flow *f);
 int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_t *owner, struct sw_path *path);
 int sw_path_find(const struct sw *sw, struct sw_flow *f);
 void sw_packet_of(const struct sw_flow *f, int dir, struct sw_packet *p);
+void sw_path_again(struct sw *sw, struct sw_flow *f);
 int sw_judge(const struct sw *sw, const struct sw_packet *p, struct sw_verdict *v);
 int sw_judge_half(const struct sw *sw, const struct sw_flow *f, int dir, struct sw_verdict *v);
 

@@ -104,6 +104,7 @@ bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 		sw_end_syn(sw, f, ENETUNREACH);
 		return false;
 	}
+	f->half[0].dead = r < 0;
 	for (int dir = 0; r == 0 && dir < 2; dir++) {
 		r = sw_judge_half(sw, f, dir, &v[dir]);
 		f->half[dir].dead = r < 0;

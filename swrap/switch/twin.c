@@ -43,7 +43,7 @@ int sw_twins_init(struct sw *sw)
 	}
 	if (getrandom(&all->port, sizeof(all->port), GRND_NONBLOCK) < 0)
 		all->port = (uint32_t)sw->now;
-	int r = sw_segments_init(sw);
+	int r = sw_segments(sw);
 
 	return r < 0 ? r : open_door(sw);
 }

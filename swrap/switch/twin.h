@@ -104,7 +104,7 @@ bool sw_membership_has(const struct sw_twin *t, const uint8_t ip[16], uint32_t i
 bool sw_membership_host(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint32_t iface);
 
 /* segment.c */
-int sw_segments_init(struct sw *sw);
+int sw_segments(struct sw *sw);
 bool sw_is_broadcast(const struct sw *sw, uint32_t iface, const uint8_t ip[16]);
 /* sw_iface_of() - The interface of @host with this ifindex; 0: the one by which @ip, a group or broadcast, would go out. */
 bool sw_iface_of(const struct sw *sw, uint16_t host, uint16_t ifindex, const uint8_t ip[16], uint32_t *iface);

@@ -176,6 +176,31 @@ class Fabric(Clock):
             self.changed()
         return touched
 
+    async def rate(self, interface: str, rate: int | None) -> Touched:
+        """See ``faults.Network``."""
+        link = self.links.get(interface)
+        if link is None:
+            raise ValueError(f"no interface {interface}")
+        link.rate = rate
+        self.changed()
+        return self._touched(Match(interface=interface))
+
+    async def speed(self, interface: str, speed: int) -> Touched:
+        """See ``faults.Network``."""
+        raise NotImplementedError("an interface of the fake network keeps its speed")
+
+    async def add_address(self, interface: str, address: str) -> Touched:
+        """See ``faults.Network``."""
+        raise NotImplementedError("an interface of the fake network keeps its addresses")
+
+    async def remove_address(self, address: str) -> Touched:
+        """See ``faults.Network``."""
+        raise NotImplementedError("an interface of the fake network keeps its addresses")
+
+    async def move(self, address: str, to: str, reset: bool) -> Touched:
+        """See ``faults.Network``."""
+        raise NotImplementedError("an interface of the fake network keeps its addresses")
+
     async def impose(self, rule: Rule) -> Touched:
         """See ``faults.Network``."""
         touched = self._touched(rule.what)

@@ -19,7 +19,10 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An interface; `position` is its index in the page, `index` its number in its host, `mtu` in bytes."""
+    """An interface; `position` is its index in the page, `index` its number in its host, `mtu` in bytes.
+
+    `speed` is in bits per second; no message has it, but a change of it is told as one of the link.
+    """
 
     position: int
     index: int
@@ -30,6 +33,7 @@ class Link:
     loopback: bool
     up: bool
     carrier: bool
+    speed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +128,5 @@ def _link(page: Page, position: int) -> Link:
         bool(raw.flags & lib.SW_IF_LOOPBACK),
         bool(raw.flags & lib.SW_IF_UP),
         bool(raw.flags & lib.SW_IF_RUNNING),
+        raw.speed,
     )
