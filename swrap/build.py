@@ -27,7 +27,8 @@ def _libswrap() -> Extension:
         include_dirs=["swrap/abi", "swrap/shim"],
         extra_compile_args=SHIM_CFLAGS,
         # z,now: no lazy binding inside the shim, which runs in signal handlers and after vfork.
-        extra_link_args=["-Wl,-z,now", "-Wl,--no-undefined", "-ldl"],
+        # z,noseparate-code: two mappings less in every program that starts.
+        extra_link_args=["-Wl,-z,now", "-Wl,-z,noseparate-code", "-Wl,--no-undefined", "-ldl"],
     )
 
 
