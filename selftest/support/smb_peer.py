@@ -495,7 +495,15 @@ class Peer:
             assert session.signer.verify(answer.message, server=True), "an answer with a wrong signature"
         return answer
 
-    def begin(self, command: Command, body: bytes, session: LoggedOn, *, flags: Flags | None = None) -> int:
+    def begin(
+        self,
+        command: Command,
+        body: bytes,
+        session: LoggedOn,
+        *,
+        flags: Flags | None = None,
+        charge: int = 1,
+    ) -> int:
         """Send a request and wait for nothing. Its MessageId."""
         number = self.message_id
         message = self._message(
@@ -504,6 +512,7 @@ class Peer:
             tree_id=session.tree,
             signer=session.signer,
             flags=flags,
+            charge=charge,
         )
         self.exchange.send(message)
         return number

@@ -5,6 +5,7 @@ Called by the worker (connections come and go), the dispatcher and the commands.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from server.core.errors import StatusError, status_of
 from server.core.notify import Watches
 from server.core.opens import Open
 from server.core.session import Session, SessionState, Tree
-from server.core.shared import logons, reclaim, rules
+from server.core.shared import applications, logons, reclaim, rules
 from server.core.shared.notices import (
     BreakWanted,
     Couriers,
+    Displaced,
     Doomed,
     EntryChanged,
     FileChanged,
@@ -128,6 +130,8 @@ class Core:
             for opened in self.opens.values():
                 if opened.key == notice.key and opened.watch is not None:
                     interrupt_watchers(opened, NTSTATUS.DELETE_PENDING)
+        elif isinstance(notice, Displaced):
+            self._displaced(notice)
         elif isinstance(notice, SessionReplaced):
             self._replaced(notice)
         elif isinstance(notice, SessionOver):
@@ -136,6 +140,12 @@ class Core:
             for opened in self.opens.values():
                 if opened.key == notice.key and opened.tree.share.config.name == notice.share:
                     opened.path = notice.path
+
+    def _displaced(self, notice: Displaced) -> None:
+        opened = self.by_id.get(notice.number)
+        if opened is not None and opened.key == notice.key:
+            with contextlib.suppress(StatusError):  # nobody is left to be told
+                self.close_open(opened)
 
     def _replaced(self, notice: SessionReplaced) -> None:
         session = self.sessions.get(notice.session_id)
@@ -189,6 +199,8 @@ class Core:
         self.by_id.pop(opened.persistent, None)
         if opened.create_guid is not None and self.creates.get(opened.create_guid) is opened:
             del self.creates[opened.create_guid]
+        if opened.application is not None and not keep:
+            applications.leave(self.table, opened.application, opened.persistent)
         self.watches.remove(opened)
         interrupt_watchers(opened, NTSTATUS.NOTIFY_CLEANUP)
         for request in opened.users:
@@ -219,7 +231,7 @@ class Core:
         """
         if self.sessions.pop(session.id, None) is None:
             return
-        interrupt_requests(session, None)
+        interrupt_creates(session, None)
         was_valid = session.state is not SessionState.IN_PROGRESS
         for opened in list(session.opens.values()):
             try:
@@ -242,7 +254,8 @@ class Core:
         """
         connection.closing = True
         for request in list(connection.requests.values()):
-            request.drop()
+            if not (request.outlives and request.session and len(request.session.channels) > 1):
+                request.drop()
         connection.setups.clear()
         for session in list(connection.sessions.values()):
             session.channels.pop(connection.name, None)
@@ -265,9 +278,8 @@ def interrupt_watchers(opened: Open, status: NTSTATUS) -> None:
             request.interrupt(status)
 
 
-def interrupt_requests(session: Session, tree: Tree | None) -> None:
-    """What waits on that session, or on that tree of it, waits no more."""
-    for channel in session.channels.values():
-        for request in channel.connection.requests.values():
-            if request.session is session and request.file is None and tree in (None, request.tree):
-                request.interrupt(NTSTATUS.CANCELLED)
+def interrupt_creates(session: Session, tree: Tree | None) -> None:
+    """Creates that wait on that session, or on that tree of it, wait no more."""
+    for request in session.creating:
+        if tree in (None, request.tree):
+            request.interrupt(NTSTATUS.CANCELLED)

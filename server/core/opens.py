@@ -59,6 +59,7 @@ class Open:
     listing: Listing | None = None
     position: int = 0
     create_guid: uuid.UUID | None = None
+    application: bytes | None = None
     action: int = 0
     replayable: bool = False
     lock_sequences: dict[int, int] = field(default_factory=dict)

@@ -71,8 +71,9 @@ class Request:
     """`message` runs from the header to the end of its padding, `body` from after the header.
 
     `dropped`: nobody waits for the answer any more (cancelled, or the connection is lost): work that has not
-    begun shall not begin. `last` of its PDU. `async_id`: it was answered STATUS_PENDING. `waiter`: what it waits for,
-    other than storage.
+    begun shall not begin. `last` of its PDU. `async_id`: it was answered STATUS_PENDING. `waiter`: what it
+    waits for, other than storage. `outlives`: it goes on when its connection is lost, since its replay will
+    ask for the outcome on another channel of the session.
     """
 
     core: Core
@@ -91,6 +92,7 @@ class Request:
     async_id: int | None = None
     waiter: asyncio.Future[None] | None = None
     interrupted: NTSTATUS | None = None
+    outlives: bool = False
 
     @property
     def body(self) -> memoryview:

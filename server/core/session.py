@@ -17,6 +17,7 @@ from server.wire.signing import Signer
 if TYPE_CHECKING:
     from server.core.connection import Connection
     from server.core.opens import Open
+    from server.core.request import Request
 
 
 class SessionState(Enum):
@@ -68,6 +69,8 @@ class Session:
     channels: dict[str, Channel] = field(default_factory=dict)
     trees: dict[int, Tree] = field(default_factory=dict)
     opens: dict[int, Open] = field(default_factory=dict)
+    creating: list[Request] = field(default_factory=list)
+    """CREATEs that wait for something."""
     last_tree_id: int = 0
 
     def new_tree_id(self) -> int:

@@ -14,6 +14,7 @@ from dataclasses import asdict
 
 from server.core.shared.notices import (
     BreakWanted,
+    Displaced,
     Doomed,
     EntryChanged,
     FileChanged,
@@ -34,6 +35,7 @@ _KINDS: Mapping[str, Callable[..., Notice]] = {
         BreakWanted,
         Moved,
         Doomed,
+        Displaced,
         EntryChanged,
         Orphaned,
         SessionReplaced,

@@ -23,6 +23,7 @@ _LEASE_V1 = Struct("<16sIIQ")
 _LEASE_V2 = Struct("<16sIIQ16sHH")
 _MAXIMAL_ACCESS = Struct("<II")
 _DISK_ID = Struct("<QQ16s")
+_APPLICATION = Struct("<HH16s")
 
 DURABLE_REQUEST = b"DHnQ"
 DURABLE_RECONNECT = b"DHnC"
@@ -194,6 +195,19 @@ class OnDiskId:
 
     def encode(self) -> bytes:
         return _DISK_ID.pack(self.file_id, self.volume_id, bytes(16))
+
+
+@dataclass(frozen=True, slots=True)
+class AppInstanceId:
+    id: bytes
+
+    @classmethod
+    def decode(cls, data: Buffer) -> AppInstanceId:
+        _, _, found = _exactly(_APPLICATION, data, "AppInstanceId")
+        return cls(found)
+
+    def encode(self) -> bytes:
+        return _APPLICATION.pack(20, 0, self.id)
 
 
 def _exactly(layout: Struct, data: Buffer, name: str) -> tuple[Any, ...]:

@@ -46,6 +46,7 @@ class Wish:
     durable: int = 0
     timeout: int = 0
     create_guid: uuid.UUID | None = None
+    application: bytes | None = None
 
     @property
     def version(self) -> int:
@@ -102,7 +103,9 @@ def wish_of(request: Request, asked: CreateRequest) -> Wish:
         lease = None
     durable, timeout, guid = _durable(asked, dialect)
     directories = bool(connection.capabilities & Capabilities.DIRECTORY_LEASING)
-    return Wish(connection.client_guid.bytes, caching, lease, directories, durable, timeout, guid)
+    return Wish(
+        connection.client_guid.bytes, caching, lease, directories, durable, timeout, guid, _application(asked)
+    )
 
 
 def _durable(asked: CreateRequest, dialect: int) -> tuple[int, int, uuid.UUID | None]:
@@ -115,6 +118,11 @@ def _durable(asked: CreateRequest, dialect: int) -> tuple[int, int, uuid.UUID | 
         wanted = DurableRequestV2.decode(contexts.find(asked.contexts, contexts.DURABLE_REQUEST_V2) or b"")
         return 2, wanted.timeout, wanted.create_guid
     return int(contexts.DURABLE_REQUEST in names), 0, None
+
+
+def _application(asked: CreateRequest) -> bytes | None:
+    raw = contexts.find(asked.contexts, contexts.APP_INSTANCE_ID)
+    return contexts.AppInstanceId.decode(raw).id if raw is not None else None
 
 
 def lasting(grant: Grant | None) -> bool:
@@ -145,9 +153,10 @@ def contexts_of(wish: Wish, opened: Open, grant: Grant | None, limits: Limits) -
             grant.epoch if version == 2 else 0,
         )
         answers.append(CreateContext(contexts.REQUEST_LEASE, lease.encode()))
-    if opened.durable and wish.durable == 1:
+    durable = opened.durable and lasting(grant)
+    if durable and wish.durable == 1:
         answers.append(CreateContext(contexts.DURABLE_REQUEST, bytes(8)))
-    if opened.durable and wish.durable == 2:
+    if durable and wish.durable == 2:
         response = DurableResponseV2(wish.granted_time(limits))
         answers.append(CreateContext(contexts.DURABLE_REQUEST_V2, response.encode()))
     return answers

@@ -19,6 +19,7 @@ from server.core.names import parse_path
 from server.core.opens import Open
 from server.core.request import Reply, Request, Result
 from server.core.respond import pend
+from server.core.shared import applications
 from server.core.shared.records import Grant, OpenRecord
 from server.core.shared.table import Asked
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume
@@ -114,12 +115,28 @@ def create(request: Request) -> Result:
         request.core.creates[guid] = None
     waiting = False
     try:
-        result = _attempt(request, asked, volume, wish)
+        former = reopen.displace(request, wish)
+        if former is not None:
+            result: Result = _wait_for_former(request, asked, volume, wish, former)
+        else:
+            result = _attempt(request, asked, volume, wish)
         waiting = not isinstance(result, Reply)
     finally:
         if guid is not None and not waiting:
             reopen.created(request, guid)
     return result
+
+
+async def _wait_for_former(
+    request: Request, asked: CreateRequest, volume: Volume, wish: Wish, event: asyncio.Future[None]
+) -> Reply:
+    try:
+        await request.wait(event)
+        result = _attempt(request, asked, volume, wish)
+        return result if isinstance(result, Reply) else await result  # type: ignore[misc]  # never None
+    finally:
+        if wish.create_guid is not None:
+            reopen.created(request, wish.create_guid)
 
 
 def _attempt(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Result:
@@ -139,14 +156,14 @@ def _attempt(request: Request, asked: CreateRequest, volume: Volume, wish: Wish)
 
 async def _wait(found: Found, event: asyncio.Future[None]) -> Reply:
     """Until what is in the way has given way."""
-    request = found.request
+    request, creating = found.request, found.request.need_session().creating
+    request.outlives = found.wish.create_guid is not None
+    creating.append(request)
     try:
         try:
             pend(request)
             while True:
                 await request.wait(event)
-                if request.need_session().trees.get(request.tree_id) is not request.tree:
-                    raise StatusError(NTSTATUS.CANCELLED, "its tree is gone")
                 reply = _admit(found)
                 if reply is not None:
                     return reply
@@ -160,6 +177,7 @@ async def _wait(found: Found, event: asyncio.Future[None]) -> Reply:
         result = _attempt(request, found.asked, found.volume, found.wish)
         return result if isinstance(result, Reply) else await result  # type: ignore[misc]  # never None
     finally:
+        creating.remove(request)
         if found.wish.create_guid is not None:
             reopen.created(request, found.wish.create_guid)
 
@@ -235,9 +253,12 @@ def _admit(found: Found) -> Reply | None:
         holder="" if grant is None else grant.holder,
         durable=durable is not None and caching.lasting(grant),
         create_guid=found.wish.create_guid,
+        application=found.wish.application,
         replayable=found.wish.create_guid is not None and not found.stat.directory,
     )
     core.register(opened)
+    if opened.application is not None:
+        applications.enter(core.table, opened.application, opened.key, opened.persistent)
     try:
         opened.action = _fill(found, opened)
     except BaseException:

@@ -4,8 +4,11 @@ does.
 
 from __future__ import annotations
 
+import uuid
+
 from server.core.errors import DisconnectError, StatusError
 from server.core.interface_list import advertised
+from server.core.opens import Open
 from server.core.request import Reply, Request
 from server.wire.errors import WireError
 from server.wire.ioctl import (
@@ -40,8 +43,21 @@ def ioctl(request: Request) -> Reply:
         return _validate(request, asked)
     if asked.code in (ControlCode.DFS_GET_REFERRALS, ControlCode.DFS_GET_REFERRALS_EX):
         raise StatusError(NTSTATUS.FS_DRIVER_REQUIRED, "no DFS")
-    request.need_file(asked.file_id)
+    opened = request.need_file(asked.file_id)
+    if asked.code == ControlCode.CREATE_OR_GET_OBJECT_ID:
+        return _object_id(request, asked, opened)
     raise StatusError(NTSTATUS.INVALID_DEVICE_REQUEST, f"FSCTL 0x{asked.code:08x}")
+
+
+def _object_id(request: Request, asked: IoctlRequest, opened: Open) -> Reply:
+    """FILE_OBJECTID_BUFFER: an id that the file keeps, made of what names it on this machine (MS-FSCC 2.1.3.1)."""
+    stat = opened.handle.stat()
+    own = uuid.uuid5(request.core.server_guid, f"{stat.device}/{stat.inode}").bytes_le
+    volume = uuid.uuid5(request.core.server_guid, str(stat.device)).bytes_le
+    output = own + volume + own + bytes(16)
+    if len(output) > asked.max_output:
+        raise StatusError(NTSTATUS.BUFFER_TOO_SMALL)
+    return Reply(IoctlResponse(asked.code, opened.file_id, output).encode())
 
 
 def _interfaces(request: Request, asked: IoctlRequest) -> Reply:

@@ -6,7 +6,9 @@ Owns the rules of who may have it. Called by create.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from dataclasses import replace
 
 from server.core.commands.caching import Wish
 from server.core.connection import NOBODY
@@ -15,7 +17,9 @@ from server.core.fence import Fence
 from server.core.names import parse_path
 from server.core.opens import Open
 from server.core.request import Request
-from server.core.shared import reclaim
+from server.core.shared import applications, reclaim
+from server.core.shared.notices import Displaced
+from server.core.shared.records import NOBODY as NO_OWNER
 from server.core.shared.records import Durability, Grant, OpenRecord, lease_holder
 from server.ports.files import Make
 from server.wire import create_contexts as contexts
@@ -29,6 +33,7 @@ from server.wire.status import NTSTATUS
 Again = tuple[Open, Grant | None]
 
 _WRITES = Access.WRITE_DATA | Access.APPEND_DATA
+_NO_GUID = uuid.UUID(int=0).hex
 
 
 def replay(request: Request, asked: CreateRequest, wish: Wish) -> Again | None:
@@ -53,7 +58,32 @@ def replay(request: Request, asked: CreateRequest, wish: Wish) -> Again | None:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "another lease")
     if opened.session is not session:
         raise StatusError(NTSTATUS.DUPLICATE_OBJECTID, "another session's")
-    return opened, core.table.look(opened.key).grants.get(opened.holder)
+    grant = core.table.look(opened.key).grants.get(opened.holder)
+    if grant is not None and not grant.version:
+        grant = replace(grant, state=wish.caching)  # what is asked for now is told, not what is held
+    return opened, grant
+
+
+def displace(request: Request, wish: Wish) -> asyncio.Future[None] | None:
+    """An application that comes back on another client gets the open of its former instance closed
+    (3.3.5.9.13). What to wait for before the file is opened, if it takes a wait.
+    """
+    core = request.core
+    found = applications.find(core.table, wish.application) if wish.application is not None else None
+    if found is None:
+        return None
+    key, record = found
+    if (
+        record.client == request.connection.client_guid.hex
+        or record.share != request.need_tree().share.config.name
+    ):
+        return None
+    if record.owner == NO_OWNER:
+        core.spread(key, reclaim.give_up(core.table, key, record.id))
+        return None
+    core.table.watch(key)
+    core.couriers.tell(record.owner, Displaced(key, record.id))
+    return core.waiting.event(key)
 
 
 def created(request: Request, guid: uuid.UUID) -> None:
@@ -100,7 +130,7 @@ def _check(
 ) -> None:
     durable, raw = record.durable, contexts.find(asked.contexts, contexts.REQUEST_LEASE)
     lease = Lease.decode(raw) if raw is not None else None
-    if durable is None or (version == 2 and (durable.version, durable.create_guid) != (2, guid)):
+    if durable is None or (version == 2 and (durable.create_guid or _NO_GUID) != guid):
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "another durable open")
     if grant.version:
         same = lease is not None and lease.version == grant.version

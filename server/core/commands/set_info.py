@@ -20,7 +20,7 @@ from server.core.shared.records import FileKey
 from server.core.storage import on_thread
 from server.ports.files import FilePath
 from server.wire.buffers import Buffer
-from server.wire.create import Access, Attributes
+from server.wire.create import Access, Attributes, ShareAccess
 from server.wire.errors import MalformedError
 from server.wire.file_infos import (
     BasicInformation,
@@ -125,6 +125,10 @@ def _move(core: Core, opened: Open, target: FilePath, *, replace: bool) -> None:
     share, volume, old = opened.tree.share.config.name, opened.tree.share.volume, opened.path
     if volume is None:
         return
+    parent, _ = volume.stat(old[:-1])
+    above = core.table.look((parent.device, parent.inode))
+    if rules.violators(above, Access.DELETE, ShareAccess.READ | ShareAccess.WRITE):
+        raise StatusError(NTSTATUS.SHARING_VIOLATION, "its directory is held fast")
     new = volume.rename(opened.handle, old, target, replace=replace)
     for record in core.table.moved(opened.key, share, new):
         core.couriers.tell(record.owner, Moved(opened.key, share, new))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.core.core import interrupt_requests
+from server.core.core import interrupt_creates
 from server.core.errors import DisconnectError, StatusError
 from server.core.request import Reply, Request
 from server.core.session import Tree
@@ -38,7 +38,7 @@ def tree_connect(request: Request) -> Reply:
 def tree_disconnect(request: Request) -> Reply:
     Empty.decode(request.body)
     session, tree = request.need_session(), request.need_tree()
-    interrupt_requests(session, tree)
+    interrupt_creates(session, tree)
     for opened in [found for found in session.opens.values() if found.tree is tree]:
         request.core.close_open(opened)
     del session.trees[tree.id]

@@ -46,6 +46,14 @@ class Doomed:
 
 
 @dataclass(frozen=True, slots=True)
+class Displaced:
+    """An open of yours is to be closed: its application has come back on another client."""
+
+    key: FileKey
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class EntryChanged:
     """Something below a directory that one of yours watches: `path` counts from the share's root.
 
@@ -83,7 +91,17 @@ class SessionOver:
     session_id: int
 
 
-Notice = FileChanged | BreakWanted | Moved | Doomed | EntryChanged | Orphaned | SessionReplaced | SessionOver
+Notice = (
+    FileChanged
+    | BreakWanted
+    | Moved
+    | Doomed
+    | Displaced
+    | EntryChanged
+    | Orphaned
+    | SessionReplaced
+    | SessionOver
+)
 
 
 class Couriers(Protocol):

@@ -57,6 +57,16 @@ def release(table: FileTable, key: FileKey, number: int, position: int) -> Outco
     return outcome
 
 
+def give_up(table: FileTable, key: FileKey, number: int) -> Outcome:
+    """Close an open that waits for its client."""
+    outcome = Outcome()
+    with table.draft(key) as (writing, file):
+        opened = file.opens.get(number)
+        if opened is not None and opened.owner == NOBODY:
+            table.leave(writing, key, file, opened, partial(table.delete, opened, key), outcome)
+    return outcome
+
+
 def inherit(table: FileTable, address: str) -> dict[FileKey, list[str]]:
     """What that worker, which is gone, had open: as if its connections had been lost. Who has to be woken, by
     file.

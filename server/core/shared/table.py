@@ -170,6 +170,11 @@ class FileTable:
             self.leave(writing, key, file, opened, lambda: unlink(opened.path), outcome)
         return outcome
 
+    def watch(self, key: FileKey) -> None:
+        """This worker wants to know when the file changes."""
+        with self.draft(key) as (_, file):
+            self._wait_for(file)
+
     def doom(self, key: FileKey, pending: bool) -> None:
         """Set or clear that the file goes with its last open."""
         with self.draft(key) as (_, file):
