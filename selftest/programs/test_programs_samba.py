@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from selftest.support import commands
+from selftest.support import commands, tshark
 from selftest.support.lab_fixtures import lab_file, running_lab, runtime_directory
 from selftest.support.processes import Watched
 from selftest.support.samba import PASSWORD, USER, Samba
@@ -101,6 +101,27 @@ def test_smbd_tells_the_interfaces_of_its_host_and_our_client_binds_channels_ove
         ["fd00:2::1", 300 * 10**6, "NONE"],
     ]
     assert found["channels"] == 4
+
+
+def test_wireshark_has_nothing_to_complain_of_in_a_session(
+    running_lab: Path, samba: Samba, tmp_path: Path
+) -> None:
+    film, capture = tmp_path / "film", tmp_path / "session.pcapng"
+    film.write_bytes(os.urandom(3 << 20))
+    assert commands.swrap("capture", "start", capture, "--lab", running_lab).returncode == 0
+    smbclient(running_lab, "//server/data", "-c", f"put {film} film; ls; get film {tmp_path / 'back'}")
+    assert commands.swrap("capture", "stop", "--lab", running_lab).returncode == 0
+    subprocess.run(["flock", "--shared", "--timeout", "20", capture, "true"], check=True)
+    assert tshark.complaints(capture) == []
+    seen = {
+        int(command)
+        for (command,) in tshark.packets(capture, "smb2.cmd", only="smb2 and tcp.srcport == 445")
+        if command.isdigit()
+    }
+    assert {0, 1, 3, 5, 6, 8, 9} <= seen, "negotiate, session setup, tree connect, create, close, read, write"
+    written = tshark.packets(capture, "smb2.write_length", only="smb2.cmd == 9 and tcp.dstport == 445")
+    assert sum(int(length) for (length,) in written) == 3 << 20
+    assert (samba.share / "film").read_bytes() == film.read_bytes()
 
 
 @pytest.mark.usefixtures("samba")

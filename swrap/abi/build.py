@@ -1,8 +1,8 @@
-"""The cffi builder of `swrap._abi`: names, page and guard, from the same C as libswrap.so and the switch."""
+"""The cffi builder of `swrap._abi`: names, page, guard and packets, from the same C as libswrap.so and the switch."""
 
 from cffi import FFI
 
-SOURCES = ["swrap/abi/page.c", "swrap/abi/name.c", "swrap/abi/guard.c"]
+SOURCES = [f"swrap/abi/{name}.c" for name in ("page", "name", "guard", "packet", "pcapng")]
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
 
 ffi = FFI()
@@ -92,6 +92,30 @@ ffi.cdef(
     };
     struct sw_options { uint64_t magic; uint32_t size; uint64_t unlisted; struct sw_gap gaps[...]; ...; };
 
+    struct sw_packet_route {
+        uint8_t from_mac[6], to_mac[6], from_ip[16], to_ip[16]; uint16_t from_port, to_port, id; uint8_t ttl, tos; ...;
+    };
+    struct sw_tcp { uint32_t seq, ack, window; uint16_t mss; uint8_t flags; ...; };
+    uint32_t sw_tcp_packet(uint8_t *out, const struct sw_packet_route *route, const struct sw_tcp *tcp,
+                           const uint8_t *payload, uint32_t n);
+    uint32_t sw_udp_packet(uint8_t *out, const struct sw_packet_route *route, const uint8_t *payload, uint32_t n,
+                           uint32_t mtu, uint32_t *at);
+
+    #define SW_PCAPNG_HEAD ...
+    #define SW_TCP_SYN ...
+    #define SW_TCP_ACK ...
+    #define SW_TCP_PSH ...
+    #define SW_WINDOW_SCALE ...
+    struct sw_pcapng_address { const uint8_t *ip; uint8_t prefix; ...; };
+    struct sw_pcapng_iface {
+        const char *name, *description; const uint8_t *mac; uint64_t speed;
+        const struct sw_pcapng_address *addresses; uint32_t n_addresses; ...;
+    };
+    struct sw_pcapng_packet { uint64_t us; uint32_t iface, length, way; const char *comment; ...; };
+    uint32_t sw_pcapng_section(uint8_t *out, const char *application);
+    uint32_t sw_pcapng_interface(uint8_t *out, const struct sw_pcapng_iface *iface);
+    uint32_t sw_pcapng_packet(uint8_t *out, const struct sw_pcapng_packet *packet);
+
     int sw_guard_install(void);
     int sw_die_with_parent(pid_t ppid);
     """
@@ -104,6 +128,8 @@ ffi.set_source(
     #include "route.h"
     #include "guard.h"
     #include "options.h"
+    #include "packet.h"
+    #include "pcapng.h"
     """,
     sources=SOURCES,
     include_dirs=["swrap/abi"],
@@ -114,6 +140,8 @@ ffi.set_source(
         "swrap/abi/route.h",
         "swrap/abi/guard.h",
         "swrap/abi/options.h",
+        "swrap/abi/packet.h",
+        "swrap/abi/pcapng.h",
     ],
     extra_compile_args=CFLAGS,
 )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from swrap.cli import doctor, faults, program, rules, scenarios, sockets, updown
+from swrap.cli import doctor, faults, pcap, program, rules, scenarios, sockets, updown
 from swrap.document import BadInput
 from swrap.lab.errors import LabError
 
@@ -35,6 +35,7 @@ updown.register(app)
 program.register(app)
 faults.register(app)
 rules.register(app)
+pcap.register(app)
 sockets.register(app)
 doctor.register(app)
 

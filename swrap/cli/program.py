@@ -18,7 +18,9 @@ import typer
 
 from swrap.abi.paths import libswrap
 from swrap.cli import foreground, interrupt, labs, options
+from swrap.cli import pcap as captures
 from swrap.lab import environment, registry, source, target
+from swrap.lab.capture import Wanted
 from swrap.lab.environment import LAB
 from swrap.lab.errors import LabError, Refused
 from swrap.lab.lab import Lab
@@ -41,13 +43,15 @@ def exec_(
     lab: options.Lab = None,
     host: options.Host = None,
     guard: Annotated[bool, options.GUARD] = True,
+    pcap: captures.File = None,
+    pcap_filter: captures.Filter = None,
 ) -> int:
     """Run any program inside a host; the exit status is the program's.
 
     --lab FILE joins the lab that runs from that file, or starts one for as long as the program lives. Without
     --lab it gets a private network of one host.
     """
-    return _inside(lab, host, command, guard=guard)
+    return _inside(lab, host, command, guard=guard, capture=captures.wanted(pcap, pcap_filter))
 
 
 def shell(lab: options.Lab = None, host: options.Host = None) -> int:
@@ -75,18 +79,26 @@ def env(
     return 0
 
 
-def _inside(lab: str | None, host: str | None, argv: Sequence[str], *, guard: bool) -> int:
+def _inside(
+    lab: str | None, host: str | None, argv: Sequence[str], *, guard: bool, capture: Wanted | None = None
+) -> int:
     if lab is None and not os.environ.get(LAB):
+        if capture is not None:
+            raise Refused("--pcap: a private network has no switch; name a lab with --lab")
         return _own(_private(host), None, host or _PRIVATE_HOST, argv, guard=guard)
     with contextlib.ExitStack() as starting:
         starting.enter_context(registry.joining())
         joined = labs.find(lab)
         if joined is not None:
+            if capture is not None:
+                raise Refused(
+                    f"--pcap: {lab or joined.name} runs already; `swrap capture start` captures there"
+                )
             starting.close()
             joined.enter(joined.host(host), argv)
         topology, file = source.load(Path(lab or ""))
         chosen = environment.pick_host([one.name for one in topology.hosts], host, str(lab))
-        return _own(topology, file, chosen, argv, guard=guard, starting=starting)
+        return _own(topology, file, chosen, argv, guard=guard, starting=starting, capture=capture)
 
 
 def _own(
@@ -97,18 +109,27 @@ def _own(
     *,
     guard: bool,
     starting: contextlib.ExitStack | None = None,
+    capture: Wanted | None = None,
 ) -> int:
     """Start a lab, release ``starting`` for those who wait to join it, and run the program in it."""
     # Before anything is started: the most likely mistake should be the cheapest.
     target.check(argv, env=os.environ)
 
     async def main() -> int:
-        async with await Lab.start(
-            topology, source=file, guard=guard, direct=file is None, command="exec", adopt=True
-        ) as lab:
-            if starting is not None:
-                starting.close()
-            return await foreground.run(lab, host, argv)
+        lab = await Lab.start(
+            topology,
+            source=file,
+            guard=guard,
+            direct=file is None,
+            command="exec",
+            adopt=True,
+            capture=capture,
+        )
+        with captures.complaining(lab):
+            async with lab:
+                if starting is not None:
+                    starting.close()
+                return await foreground.run(lab, host, argv)
 
     return interrupt.run(main())
 

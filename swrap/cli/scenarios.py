@@ -17,7 +17,9 @@ import typer
 
 import swrap
 from swrap.cli import interrupt, options
+from swrap.cli import pcap as captures
 from swrap.document import BadInput, Mapping, Problem, Problems, parse_file
+from swrap.lab.capture import Wanted
 from swrap.lab.errors import Refused
 from swrap.topology import topology_of
 
@@ -87,6 +89,8 @@ def run(
     pace: Annotated[
         float | None, typer.Option("--pace", metavar="X", help="Simulated: X seconds a second, to watch it.")
     ] = None,
+    pcap: captures.File = None,
+    pcap_filter: captures.Filter = None,
 ) -> int:
     """Run scenarios, one after the other. The exit status is the worst of theirs.
 
@@ -102,7 +106,10 @@ def run(
         if verify:
             return many.verify(scenarios, seed)
         return many.explore(scenarios, range(seed, seed + (seeds or 0)))
-    return _run(files, backend, seed, as_json, events, junit, html, pace)
+    if pcap is not None and (backend is BackendName.fake or len(files) > 1):
+        raise Refused("--pcap: of one scenario, on --backend shim")
+    capture = captures.wanted(pcap, pcap_filter)
+    return _run(files, backend, seed, as_json, events, junit, html, pace, capture)
 
 
 def check(files: Files) -> int:
@@ -182,6 +189,7 @@ def _run(
     junit: Path | None,
     html: Path | None,
     pace: float | None = None,
+    capture: Wanted | None = None,
 ) -> int:
     from swrap.report.reporters import reporters
 
@@ -190,7 +198,7 @@ def _run(
         if backend is BackendName.fake:
             statuses = _simulate_all(scenarios, seed, told, pace)
         else:
-            statuses = asyncio.run(_run_all(scenarios, seed, told))
+            statuses = asyncio.run(_run_all(scenarios, seed, told, capture))
     interrupted = [status for status in statuses if status > interrupt.BY_SIGNAL]
     return interrupted[0] if interrupted else max(statuses, key=_FROM_BEST_TO_WORST.index)
 
@@ -211,14 +219,18 @@ def _load(files: Sequence[Path]) -> list[Scenario]:
     return scenarios
 
 
-async def _run_all(scenarios: Sequence[Scenario], seed: int, told: Reporters) -> list[int]:
+async def _run_all(
+    scenarios: Sequence[Scenario], seed: int, told: Reporters, capture: Wanted | None
+) -> list[int]:
     from swrap.scenario import run as play
     from swrap.scenario.shim_backend import ShimBackend
 
     interrupt.watch_children()
     statuses: list[int] = []
     for scenario in scenarios:
-        verdict = await play(scenario, ShimBackend(), told.event, seed)
+        backend = ShimBackend(capture=capture)
+        verdict = await play(scenario, backend, told.event, seed)
+        captures.complain(backend.complaint)
         told.finish(verdict.exit_code)
         statuses.append(verdict.exit_code)
         if verdict.interrupted is not None:

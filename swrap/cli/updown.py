@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from swrap.cli import interrupt, labs, options
+from swrap.cli import pcap as captures
 from swrap.lab import registry, source
 from swrap.lab.environment import PYTHON, of_helper
 from swrap.lab.errors import LabError, Refused
@@ -49,11 +50,14 @@ def up(
         bool, typer.Option("--detach", help="Return when it is up; `swrap down` ends it.")
     ] = False,
     guard: Annotated[bool, options.GUARD] = True,
+    pcap: captures.File = None,
+    pcap_filter: captures.Filter = None,
     ready_fd: Annotated[int | None, typer.Option("--ready-fd", hidden=True)] = None,
 ) -> int:
     """Keep a lab running, until Ctrl-C or `swrap down`."""
     if detach:
-        return _detach(file, directory, guard=guard)
+        return _detach(file, directory, guard, pcap, pcap_filter)
+    capture = captures.wanted(pcap, pcap_filter)
     topology, lab_file = source.load(file)
     with contextlib.ExitStack() as starting:
         starting.enter_context(registry.joining())
@@ -65,15 +69,23 @@ def up(
             )
 
         async def main() -> int:
-            async with await Lab.start(
-                topology, source=lab_file, directory=directory, guard=guard, command="up", adopt=True
-            ) as lab:
-                starting.close()
-                _announce(lab, file, ready_fd)
-                await lab.failed.wait()
-                if lab.failed.told:
-                    return 0
-                raise LabError(f"{file}: the lab has failed: {lab.failed.reason}")
+            lab = await Lab.start(
+                topology,
+                source=lab_file,
+                directory=directory,
+                guard=guard,
+                command="up",
+                adopt=True,
+                capture=capture,
+            )
+            with captures.complaining(lab):
+                async with lab:
+                    starting.close()
+                    _announce(lab, file, ready_fd)
+                    await lab.failed.wait()
+                    if lab.failed.told:
+                        return 0
+                    raise LabError(f"{file}: the lab has failed: {lab.failed.reason}")
 
         status = interrupt.run(main())
     # Being told to end is what it waits for: Ctrl-C and `swrap down` are no failures of it.
@@ -152,11 +164,15 @@ def _picture(topology: Topology) -> str:
     return "".join(lines)
 
 
-def _detach(file: Path, directory: Path | None, *, guard: bool) -> int:
+def _detach(
+    file: Path, directory: Path | None, guard: bool, pcap: Path | None, pcap_filter: str | None
+) -> int:
     ready, theirs = os.pipe()
     argv = [*PYTHON, "-m", "swrap.cli", "up", str(file), "--ready-fd", str(theirs)]
     argv += ["--dir", str(directory)] if directory else []
     argv += [] if guard else ["--no-guard"]
+    argv += ["--pcap", str(pcap)] if pcap else []
+    argv += ["--pcap-filter", pcap_filter] if pcap_filter else []
     try:
         process = subprocess.Popen(
             argv, env=of_helper(), stdin=subprocess.DEVNULL, pass_fds=[theirs], start_new_session=True

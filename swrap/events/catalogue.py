@@ -140,6 +140,18 @@ _NETWORK_KINDS = {
         NETWORK,
         sample=True,
     ),
+    "capture-started": Kind("Packets are being written to a file.", {"file": "its path"}, NETWORK),
+    "capture-ended": Kind(
+        "A capture is over.",
+        {
+            "file": "its path",
+            "packets": "in the file",
+            "missing": "maybe: packets that the file was too slow for",
+            "bytes": "of the file",
+            "error": "maybe: what ended it early",
+        },
+        NETWORK,
+    ),
     "events-lost": Kind("More happened than could be told.", {"count": "events that are missing"}, NETWORK),
     "gap": Kind(
         "Programs asked for something that is not emulated; told when everything has been done.",

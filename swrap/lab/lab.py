@@ -24,6 +24,7 @@ from typing import IO, Self
 
 from swrap.abi.page import Page
 from swrap.lab import child, environment, orphans, proc, registry, started, target
+from swrap.lab.capture import Capture, Wanted
 from swrap.lab.child import Helper
 from swrap.lab.errors import LabError
 from swrap.lab.guard import before_exec
@@ -56,10 +57,13 @@ class Lab:
         self.directory = directory
         self.record = record
         self.failed = Failed()
+        self.complaint: str | None = None
+        """Once it is closed: what is wrong with its capture."""
         self._lock = lock
         self._keeper: Helper | None = None
         self._switch: Helper | None = None
         self._control: ControlClient | None = None
+        self._capture: Capture | None = None
         self._programs: list[Started] = []
         self._adoption: orphans.Adoption | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -76,6 +80,7 @@ class Lab:
         direct: bool = False,
         command: str = "run",
         adopt: bool = False,
+        capture: Wanted | None = None,
     ) -> Self:
         """Start a lab and return when its network works.
 
@@ -83,7 +88,7 @@ class Lab:
         case. ``source``: the file that it runs from, by which others find it. ``guard``: programs can make no
         socket of the machine's real network. ``direct``: without a switch, so without faults. ``command``:
         what to call the lab in lists. ``adopt``: this process has no children but the lab's, and takes in
-        those whose parents die.
+        those whose parents die. ``capture``: write its packets to a file.
 
         Refused says what is wrong with the directory; LabError why a part did not start; OSError is the file
         system's.
@@ -112,6 +117,8 @@ class Lab:
         lab = cls(topology, path, record, lock)
         try:
             await lab._start_helpers()
+            if capture is not None:
+                lab._capture = await Capture.start(capture, path)
         except BaseException:
             await lab.close()
             raise
@@ -264,6 +271,8 @@ class Lab:
         if self._switch is not None:
             os.close(self._switch.pipe)
             await self._switch.process.wait()
+        if self._capture is not None:
+            self.complaint = await self._capture.finish()
         for program in self._programs:
             await program.wait()
             await program.finish()

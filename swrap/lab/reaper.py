@@ -45,7 +45,9 @@ def end(directory: Path, *, grace: float = GRACE, spare: Iterable[int] = ()) -> 
     def programs() -> Iterator[Stat]:
         yield from members.programs(directory)
         if owner is not None and record is not None and record.adopts:
-            yield from proc.descendants(owner.pid)
+            # What the switch has started ends after it, by itself: a capture's writer has yet to write.
+            its = {one.pid for one in proc.descendants(switch.pid)} if switch else set()
+            yield from (one for one in proc.descendants(owner.pid) if one.pid not in its)
 
     _end_all(programs, {*spared, switch.pid} if switch else spared, grace)
     if switch is not None:

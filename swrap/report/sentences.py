@@ -95,6 +95,9 @@ TEMPLATES: Mapping[str, tuple[Tone, str]] = {
     "flow-closed": (_Q, "{client} → {server} closed[: {how}][ after {bytes|size}]"),
     "flow-sample": (_S, "{client} → {server} {state}"),
     "gap": (_S, "{program} on {host}: {call} {what}"),
+    "capture-started": (_Q, "packets are written to {file}"),
+    "capture-ended": (_P, "{packets} packets are in {file}[, {missing} are missing: it was too slow]"
+                      "[; it ended early: {error}]"),
     "events-lost": (_W, "{count} events were lost: more happened than could be told"),
     # Processes.
     "process-started": (_Q, "process {pid} started[ as {role}]"),

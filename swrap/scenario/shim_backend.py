@@ -20,6 +20,7 @@ from swrap.abi import options
 from swrap.document import JSON
 from swrap.faults import Network
 from swrap.lab import members
+from swrap.lab.capture import Wanted
 from swrap.lab.errors import LabError
 from swrap.lab.gaps import CALLS, what
 from swrap.lab.lab import Lab
@@ -32,13 +33,14 @@ from swrap.topology import Topology
 
 
 class ShimBackend:
-    """Implements ``backend.Backend``. ``guard``: see ``Lab.start``; ``samples``: are flows sampled?"""
+    """Implements ``backend.Backend``. ``guard``, ``capture``: see ``Lab.start``; ``samples``: are flows sampled?"""
 
     name = "shim"
 
-    def __init__(self, *, guard: bool = True, samples: bool = True) -> None:
+    def __init__(self, *, guard: bool = True, samples: bool = True, capture: Wanted | None = None) -> None:
         self._guard = guard
         self._samples = samples
+        self._capture = capture
         self._lab: Lab | None = None
         self._network: ShimNetwork | None = None
         self._logs: Path | None = None
@@ -61,6 +63,11 @@ class ShimBackend:
             raise AssertionError("the lab is not up")
         return self._lab
 
+    @property
+    def complaint(self) -> str | None:
+        """Once it is closed: what is wrong with its capture."""
+        return self._lab.complaint if self._lab is not None else None
+
     def now(self) -> float:
         """See ``backend.Backend``."""
         return asyncio.get_running_loop().time()
@@ -68,7 +75,7 @@ class ShimBackend:
     async def start(self, topology: Topology, lab: Path, seed: int, notice: Notice) -> None:
         """See ``backend.Backend``."""
         try:
-            self._lab = await Lab.start(topology, source=lab, guard=self._guard)
+            self._lab = await Lab.start(topology, source=lab, guard=self._guard, capture=self._capture)
             self._logs = self._lab.directory / "actors"
             self._logs.mkdir(mode=0o700)
             control = self._lab.control

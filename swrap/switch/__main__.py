@@ -97,10 +97,13 @@ def _serve(page: Page, plane: Plane, options: argparse.Namespace) -> None:
                     control.ready(fd, events)
                 elif route.owns(fd):
                     route.ready(fd, events)
+                elif network.capture.owns(fd):
+                    network.capture.ended()
             for event in network.events():
                 control.event(event)
     finally:
         signal.set_wakeup_fd(-1)
+        network.capture.close()
         route.close()
         control.close()
 

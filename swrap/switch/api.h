@@ -202,6 +202,25 @@ struct sw_info {
 	struct sw_info_half half[2]; /* [0] to the server, [1] to the client */
 };
 
+/*
+ * sw_capture_start() - Write the packets of all flows, or of those that @only matches, to @fd as pcapng
+ *
+ * Return: an fd, not the caller's to close, that is readable when the capture has ended by itself; -EBUSY where there is
+ * one already; another -errno.
+ */
+int sw_capture_start(struct sw *sw, int fd, const struct sw_match *only);
+/* sw_capture_finish() - Capture nothing more; that fd is readable once all is in the file. */
+void sw_capture_finish(struct sw *sw);
+
+struct sw_capture_info {
+	uint64_t packets, missing, bytes; /* missing: the file was too slow for them; bytes: in the file */
+};
+
+/* sw_capture_end() - Finish, wait until all is in the file, and forget the capture: 0, or the -errno that ended it. */
+int sw_capture_end(struct sw *sw, struct sw_capture_info *info);
+/* sw_capture_note() - Say @words with the next packet of flow @id; 0 where it is not captured. */
+int sw_capture_note(struct sw *sw, uint64_t id, const char *words);
+
 /* sw_slots() - How many places for flows there are, taken or not. */
 uint32_t sw_slots(const struct sw *sw);
 /* sw_flow_info() - 1 and what is at @slot, or 0 where there is no flow. */

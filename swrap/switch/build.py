@@ -22,8 +22,8 @@ ffi.cdef(
 ffi.set_source(
     "swrap._switch",
     '#include "api.h"',
-    sources=[*_here("*.c"), "swrap/abi/page.c", "swrap/abi/name.c"],
+    sources=[*_here("*.c"), *(f"swrap/abi/{name}.c" for name in ("page", "name", "packet", "pcapng"))],
     include_dirs=["swrap/switch", "swrap/abi"],
-    depends=[*_here("*.h"), "swrap/abi/page.h", "swrap/abi/name.h", "swrap/abi/syn.h"],
+    depends=[*_here("*.h"), *(f"swrap/abi/{name}.h" for name in ("page", "name", "syn", "packet", "pcapng"))],
     extra_compile_args=CFLAGS,
 )

@@ -62,9 +62,9 @@ class ControlClient:
         finally:
             self._waiting.pop(number, None)
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """What happens from now on; ends when the switch does. One consumer at a time."""
-        await self.call("subscribe")
+    async def events(self, *kinds: str) -> AsyncIterator[dict[str, Any]]:
+        """What happens from now on, or only those kinds; ends when the switch does. One consumer at a time."""
+        await self.call("subscribe", **({"kinds": kinds} if kinds else {}))
         while (event := await self._events.get()) is not None:
             yield event
 

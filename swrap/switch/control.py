@@ -48,7 +48,12 @@ class Client:
         self.said = b""
         self.queue = bytearray()
         self.subscribed = False
+        self.kinds: frozenset[str] | None = None  # of events; None: all, those of flows among them
         self.last = False  # it goes when it has read all
+
+    def listens_to(self, kind: str) -> bool:
+        """Does it want events of this kind?"""
+        return self.subscribed and (self.kinds is None or kind in self.kinds)
 
 
 class Control:
@@ -96,9 +101,10 @@ class Control:
 
     def event(self, event: dict[str, Any]) -> None:
         """Tell all that subscribed."""
-        if any(client.subscribed for client in self._clients.values()):
+        listening = [one for one in self._clients.values() if one.listens_to(event["kind"])]
+        if listening:
             line = _line({"event": event})
-            for client in [client for client in self._clients.values() if client.subscribed]:
+            for client in listening:
                 self._send(client, line)
 
     def _accept(self) -> None:
@@ -154,8 +160,9 @@ class Control:
         if not isinstance(verb, str) or not isinstance(args, dict):
             raise CommandError("do is a word, args is an object")
         if verb == "subscribe":
+            client.kinds = _kinds(args)
             client.subscribed = True
-            self._tell_subscribed(True)
+            self._about_flows()
             return None
         if verb == "stop":
             self._stop()
@@ -195,8 +202,19 @@ class Control:
         with contextlib.suppress(OSError):
             client.connection.send(client.queue)
         client.connection.close()
-        if client.subscribed and not any(other.subscribed for other in self._clients.values()):
-            self._tell_subscribed(False)
+        if client.subscribed:
+            self._about_flows()
+
+    def _about_flows(self) -> None:
+        """The data plane makes records for those who want to hear of everything."""
+        self._tell_subscribed(any(one.subscribed and one.kinds is None for one in self._clients.values()))
+
+
+def _kinds(args: dict[str, Any]) -> frozenset[str] | None:
+    kinds = args.get("kinds")
+    if kinds is not None and not (isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)):
+        raise CommandError(f"kinds is a list of words, not {kinds!r}")
+    return None if kinds is None else frozenset(kinds)
 
 
 def _line(value: Answer) -> bytes:

@@ -31,6 +31,14 @@ static void to_many(struct sw *sw, const struct sw_parcel *p)
 	bool group = sw_ip_is_group(p->to.ip), lo = sw_ifaces(page)[p->iface].flags & SW_IF_LOOPBACK;
 	struct sw_hop out = {.iface = p->iface, .dir = SW_TX};
 
+	if (sw->capture) {
+		struct sw_packet packet = {.host = {p->from->host, SW_NO_HOST},
+					   .end = {p->source, p->to},
+					   .state = SW_NEW,
+					   .path = {.n = 1, .hop = {out}}};
+
+		sw_tap_datagram(sw, p, &packet, 0);
+	}
 	/* On lo it comes back in any case. */
 	if (!group || ((!p->no_loop || lo) && sw_membership_host(sw, p->from->host, p->to.ip, p->iface)))
 		sw_deliver_all(sw, p, p->from->host, p->iface);

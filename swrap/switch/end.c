@@ -36,6 +36,7 @@ void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason)
 		if (f->side[i].fd >= 0)
 			sw_ended_note(sw, f, i, reason == ECONNRESET && f->half[!i].done ? EPIPE : reason);
 	tell(sw, f, reason);
+	sw_tap_reset(sw, f);
 	sw_flow_bury(sw, f);
 }
 
@@ -45,6 +46,8 @@ void sw_end_syn(struct sw *sw, struct sw_flow *f, int reason)
 	if (f->state == SW_PENDING) {
 		sw_ended_note(sw, f, 0, reason);
 		sw_event(sw, f, reason == ECANCELED ? SW_EV_CLOSED : SW_EV_REFUSED, reason);
+		if (reason == ECONNREFUSED)
+			sw_tap_refuse(sw, f);
 	}
 	sw_flow_bury(sw, f);
 }

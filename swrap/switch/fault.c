@@ -86,6 +86,7 @@ bool sw_review(struct sw *sw, struct sw_flow *f)
 	}
 	if (!differ(sw, f, v, dead))
 		return false;
+	sw_tap_review(sw, f);
 	for (int dir = 0; dir < 2; dir++) {
 		sw_shape_leave(sw, &f->half[dir]);
 		sw_stall(sw, &f->half[dir]);
@@ -146,7 +147,9 @@ void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *to
 	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
 		struct sw_flow *f = live(sw, slot);
 
-		if (f && matches(match, f, touched))
-			sw_end_reset(sw, f, f->state == SW_FLOWING ? ECONNRESET : ECONNREFUSED);
+		if (!f || !matches(match, f, touched))
+			continue;
+		sw_tap_note(f, "reset, as it was told");
+		sw_end_reset(sw, f, f->state == SW_FLOWING ? ECONNRESET : ECONNREFUSED);
 	}
 }

@@ -167,6 +167,7 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 		h->stash_len = h->stash_size = 0;
 	}
 	sw_timer_clear(sw, &f->timer);
+	sw_tap_free(sw, f);
 	sw_list_del(&f->retry);
 	sw_list_del(&f->link);
 	sw_list_add(&sw->dead, &f->link);

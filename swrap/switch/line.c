@@ -5,7 +5,6 @@
 
 #include "line.h"
 
-#define FLIGHT (4u << 20) /* bytes on the way at most: as much as net.ipv4.tcp_wmem lets a kernel's sender have */
 #define SEGMENT 1460u
 #define TRIES 15	  /* as net.ipv4.tcp_retries2 */
 #define RTO (200 * SW_MS)
@@ -136,7 +135,7 @@ static int64_t deliver(struct sw *sw, struct sw_half *h)
 static int64_t take(struct sw *sw, struct sw_half *h)
 {
 	struct sw_side *from = sw_from(h);
-	uint32_t want = h->stash_len < FLIGHT ? FLIGHT - h->stash_len : 0;
+	uint32_t want = h->stash_len < SW_FLIGHT ? SW_FLIGHT - h->stash_len : 0;
 	int64_t n;
 
 	if (want > SW_COPY)
@@ -147,7 +146,7 @@ static int64_t take(struct sw *sw, struct sw_half *h)
 		want = fresh == 0 ? 0 : sw_shape_allow(sw, h, fresh < want ? fresh : want);
 	}
 	n = want > 0 ? sw_peek(sw, from, want) : 0;
-	if (n <= 0 || sw_stash_put(h, sw->buffer + from->lag, (uint32_t)n) < 0)
+	if (n <= 0 || sw_stash_put(sw, h, sw->buffer + from->lag, (uint32_t)n) < 0)
 		return 0;
 	sw_keep_last(sw, from, (uint32_t)n);
 	sw_clock(sw); /* they may have been written since this turn began */
@@ -171,6 +170,7 @@ static bool end(struct sw *sw, struct sw_half *h)
 	if (h->stash_len > 0 || l->fin_at > sw->now)
 		return false;
 	shutdown(sw_to(h)->fd, SHUT_WR);
+	sw_tap_fin(sw, h);
 	h->done = true;
 	return true;
 }

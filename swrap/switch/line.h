@@ -11,6 +11,8 @@
 
 #include "switch.h"
 
+#define SW_FLIGHT (4u << 20) /* bytes on the way at most: as much as net.ipv4.tcp_wmem lets a kernel's sender have */
+
 struct sw_mark {
 	uint64_t at; /* it arrives, ns */
 	uint64_t sent;

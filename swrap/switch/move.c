@@ -119,10 +119,19 @@ static int wait_for_room(struct sw *sw, struct sw_half *h)
 	struct sw_side *to = sw_to(h);
 
 	to->full = true;
+	sw_tap_full(sw, h);
 	/* Changing the mask makes epoll look again, so that room that came meanwhile is seen. */
 	if (!to->armed && sw_epoll_side(sw, sw_flow_of(h), to->index, EPOLL_CTL_MOD, true) == 0)
 		to->armed = true;
 	return -EAGAIN;
+}
+
+/* arrived() - @n bytes did, if only at a deaf receiver's host. */
+static int64_t arrived(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n)
+{
+	if (sw_flow_of(h)->tap)
+		sw_tap_arrive(sw, h, bytes, n);
+	return n;
 }
 
 /* give() - sw_deliver(), with MSG_OOB in @flags for an urgent byte. */
@@ -132,19 +141,19 @@ static int64_t give(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint
 	ssize_t sent;
 
 	if (to->deaf)
-		return n;
+		return arrived(sw, h, bytes, n);
 	do {
 		sent = send(to->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
 	} while (sent < 0 && errno == EINTR);
 	if (sent > 0)
-		return sent;
+		return arrived(sw, h, bytes, (uint32_t)sent);
 	if (errno == EAGAIN)
 		return wait_for_room(sw, h);
 	if (errno == ENOBUFS || errno == ENOMEM) {
 		to->armed = false; /* so that epoll looks again, which comes back to us after the others */
 		return wait_for_room(sw, h);
 	}
-	return refused(sw, h, errno) ? (int64_t)n : -EPIPE;
+	return refused(sw, h, errno) ? arrived(sw, h, bytes, n) : -EPIPE;
 }
 
 /* sw_deliver() - @n bytes into the receiver's buffer: how many went; -EAGAIN (EPOLLOUT comes), -EPIPE (it is gone). */
@@ -184,7 +193,7 @@ static void rest(struct sw *sw, struct sw_half *h, uint32_t left)
 
 		if (n <= 0)
 			break;
-		if (sw_stash_put(h, sw->buffer, (uint32_t)n) < 0) {
+		if (sw_stash_put(sw, h, sw->buffer, (uint32_t)n) < 0) {
 			/* Bytes are lost, so this is no stream any more. */
 			sw_from(h)->reset = true;
 			sw_ready(sw, h);

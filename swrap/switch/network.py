@@ -21,6 +21,7 @@ from swrap.document.suggest import did_you_mean
 from swrap.faults import RULINGS
 from swrap.faults.effects import Effect
 from swrap.faults.ruling import Ruling
+from swrap.switch.capture import Capture
 from swrap.switch.interfaces import Interfaces
 from swrap.switch.match import CommandError, parse
 from swrap.switch.plane import Flow, Half, Plane, Record, Touched
@@ -68,6 +69,7 @@ class Network:
         self._interfaces = Interfaces(page, plane)
         self._rules: dict[int, str] = {}
         self._at = 0.0
+        self.capture = Capture(plane, emit, self._hosts, self._interfaces.names)
         self._commands: dict[str, tuple[Callable[[Args], Any], tuple[str, ...] | None]] = {
             "ping": (self.ping, ()),
             "interfaces": (self.interfaces, ()),
@@ -80,6 +82,7 @@ class Network:
             "seed": (self.seed, ("seed",)),
             **{verb: (partial(self.impose, verb), None) for verb in RULINGS},
             **{verb: (partial(self.lift, verb), ("rule",)) for verb in LIFTS},
+            **self.capture.commands(),
         }
 
     def do(self, verb: str, args: Args) -> Any:

@@ -86,6 +86,15 @@ class Flow:
     halves: tuple[Half, Half]
 
 
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A capture: packets in it, those that its file was too slow for, and the file's bytes."""
+
+    packets: int
+    missing: int
+    bytes: int
+
+
 class Plane:
     """The switch on this page, listening for shims; time-outs in seconds. Raises OSError where it cannot."""
 
@@ -213,6 +222,30 @@ class Plane:
         with packed(match, self._page.address.n_hosts) as raw:
             lib.sw_reset(self._switch, raw, self._touched)
         return self._told()
+
+    def capture(self, file: int, only: Match | None) -> int:
+        """Write the packets of what matches (None: of everything) to this file descriptor, as pcapng.
+
+        The fd that it returns is readable once the capture has ended; `end_capture` closes it. Raises OSError.
+        """
+        if only is None:
+            return _check(lib.sw_capture_start(self._switch, file, ffi.NULL))
+        with packed(only, self._page.address.n_hosts) as raw:
+            return _check(lib.sw_capture_start(self._switch, file, raw))
+
+    def finish_capture(self) -> None:
+        """Capture nothing more; what was captured is still being written."""
+        lib.sw_capture_finish(self._switch)
+
+    def end_capture(self) -> tuple[Captured, int]:
+        """Wait until all is written, and forget the capture; 0, or the errno that stopped it."""
+        info = ffi.new("struct sw_capture_info *")
+        error = -int(lib.sw_capture_end(self._switch, info))
+        return Captured(info.packets, info.missing, info.bytes), error
+
+    def note(self, flow: int, words: str) -> bool:
+        """Say something with the next packet of a flow; False where that is not captured."""
+        return bool(lib.sw_capture_note(self._switch, flow, words.encode()))
 
     def _told(self) -> Touched:
         return Touched(self._touched.flows, self._touched.bytes)

@@ -55,8 +55,10 @@ static void to_nobody(struct sw *sw, struct sw_half *h)
 		sw_stash_fill(sw, h);
 	else if (something || (to->fd < 0 && from->fin))
 		sw_end_reset(sw, sw_flow_of(h), ECONNRESET);
-	else if (from->fin)
+	else if (from->fin) {
+		sw_tap_fin(sw, h);
 		h->done = true;
+	}
 }
 
 /* sends() - Does @h's sender put anything on the wire: bytes, its FIN, an ACK of what came to it? */
@@ -90,6 +92,8 @@ static int64_t step(struct sw *sw, struct sw_half *h, uint32_t most, bool *more)
 		want = sw_shape_allow(sw, h, least(least(fresh, most), SW_SPLICE));
 		return want == 0 ? -EBUSY : sw_copy(sw, h, want, more);
 	}
+	if (sw_flow_of(h)->tap)
+		return sw_copy(sw, h, least(SW_SPLICE, most), more);
 	if (fresh >= 2 * SW_COPY && most >= SW_SPLICE && !sw_to(h)->deaf &&
 	    !sw_has_mark(from)) { /* splice(2) would lose it in silence */
 		int64_t n = sw_splice(sw, h, fresh, more);
@@ -146,6 +150,7 @@ static void carry(struct sw *sw, struct sw_half *h)
 		/* What came before the FIN was in the queue before we knew of the FIN. */
 		if (h->stash_len == 0 && ((n == 0 && !from->odd) || sw_fresh(from) == 0)) {
 			shutdown(sw_to(h)->fd, SHUT_WR);
+			sw_tap_fin(sw, h);
 			h->done = true;
 			return;
 		}

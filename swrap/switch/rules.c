@@ -10,8 +10,8 @@ static uint32_t bitmap(const struct sw *sw)
 	return (sw->page->n_hosts + 7) / 8;
 }
 
-/* own() - Copy the sets of @m into one piece of memory, which drop() frees; 0 or -ENOMEM. */
-static int own(const struct sw *sw, struct sw_match *m)
+/* sw_match_own() - Copy the sets of @m into its `memory`, which is the caller's to free; 0 or -ENOMEM. */
+int sw_match_own(const struct sw *sw, struct sw_match *m)
 {
 	const uint8_t **sets[] = {&m->hosts, &m->between[0], &m->between[1]};
 	uint32_t size = bitmap(sw);
@@ -41,7 +41,7 @@ static int add(struct sw *sw, const struct sw_match *match, const struct sw_effe
 	}
 	rule = &sw->rules[sw->n_rules];
 	*rule = (struct sw_rule){.id = sw->next_rule + 1, .match = *match, .effect = *effect};
-	if (own(sw, &rule->match) < 0)
+	if (sw_match_own(sw, &rule->match) < 0)
 		return -ENOMEM;
 	sw->n_rules++;
 	return (int)++sw->next_rule;

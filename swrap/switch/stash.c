@@ -6,7 +6,7 @@
 #include "switch.h"
 
 /* sw_stash_put() - Append @n bytes; 0 or -ENOMEM. */
-int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n)
+int sw_stash_put(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n)
 {
 	uint32_t end = h->stash_at + h->stash_len;
 
@@ -28,6 +28,7 @@ int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n)
 		h->stash = grown;
 		h->stash_size = size;
 	}
+	sw_tap_take(sw, h, bytes, n);
 	memcpy(h->stash + end, bytes, n);
 	h->stash_len += n;
 	return 0;
@@ -43,7 +44,7 @@ void sw_stash_fill(struct sw *sw, struct sw_half *h)
 		int64_t n = sw_peek(sw, from, want < SW_COPY ? want : SW_COPY);
 
 		/* Without memory the bytes stay in the queue, and the sender blocks earlier. */
-		if (n <= 0 || sw_at_mark(from) || sw_stash_put(h, sw->buffer + from->lag, (uint32_t)n) < 0)
+		if (n <= 0 || sw_at_mark(from) || sw_stash_put(sw, h, sw->buffer + from->lag, (uint32_t)n) < 0)
 			return;
 		sw_keep_last(sw, from, (uint32_t)n);
 	}

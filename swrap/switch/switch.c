@@ -72,8 +72,10 @@ void sw_free(struct sw *sw)
 	for (unsigned int i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	sw_capture_finish(sw);
 	sw_flows_free(sw);
 	sw_twins_free(sw);
+	sw_capture_end(sw, &(struct sw_capture_info){0});
 	free(sw->ended);
 	free(sw->events);
 	free(sw->buckets);

@@ -106,6 +106,7 @@ struct sw_flow {
 	uint64_t id, since; /* since: of its state, ns */
 	bool awaited;       /* the SYN-ACK is a byte that the client is asleep for */
 	bool told;          /* its end was made an event, or its SYN's wait was */
+	struct sw_tap *tap; /* NULL: it is not captured */
 	uint16_t host[2];
 	struct sw_endpoint end[2];
 	struct sw_side side[2];
@@ -140,6 +141,7 @@ struct sw {
 	uint64_t seed;
 	struct sw_timers timers;
 	struct sw_twins *twins;
+	struct sw_capture *capture; /* NULL: there is none */
 	uint32_t n_rules, room_rules, next_rule;
 
 	bool subscribed;
@@ -244,6 +246,7 @@ bool sw_review(struct sw *sw, struct sw_flow *f);
 void sw_touch_flows(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
 
 /* rules.c */
+int sw_match_own(const struct sw *sw, struct sw_match *m);
 void sw_rules_free(struct sw *sw);
 
 /* pump.c */
@@ -280,7 +283,7 @@ int64_t sw_copy(struct sw *sw, struct sw_half *h, uint32_t want, bool *more);
 int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh, bool *more);
 
 /* stash.c */
-int sw_stash_put(struct sw_half *h, const uint8_t *bytes, uint32_t n);
+int sw_stash_put(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
 void sw_stash_fill(struct sw *sw, struct sw_half *h);
 int64_t sw_unstash(struct sw *sw, struct sw_half *h, uint32_t want);
 
@@ -323,6 +326,24 @@ void sw_twins_expire(struct sw *sw);
 void sw_late_review(struct sw *sw, struct sw_touched *touched);
 /* talk.c */
 void sw_twins_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
+
+/* tap.c: what of a flow is captured (capture.h). All but _syn and _join do nothing without a tap. */
+void sw_tap_syn(struct sw *sw, struct sw_flow *f);
+void sw_tap_join(struct sw *sw, struct sw_flow *f);
+void sw_tap_open(struct sw *sw, struct sw_flow *f);
+void sw_tap_take(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
+void sw_tap_arrive(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
+void sw_tap_fin(struct sw *sw, struct sw_half *h);
+void sw_tap_refuse(struct sw *sw, struct sw_flow *f);
+void sw_tap_reset(struct sw *sw, struct sw_flow *f);
+void sw_tap_review(struct sw *sw, struct sw_flow *f);
+void sw_tap_note(struct sw_flow *f, const char *words);
+void sw_tap_free(struct sw *sw, struct sw_flow *f);
+/* resend.c */
+/* sw_tap_full() - @h's receiver has no room. */
+void sw_tap_full(struct sw *sw, struct sw_half *h);
+/* sw_tap_due() - The timer of a tap. */
+void sw_tap_due(struct sw *sw, struct sw_timer *timer);
 
 /* loop.c */
 enum sw_epoll_kind {

@@ -49,6 +49,7 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 	/* Urgent bytes stay in the stream instead of being dropped by the reads. */
 	for (int i = 0; i < 2; i++)
 		setsockopt(f->side[i].fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	sw_tap_open(sw, f);
 	sw_list_del(&f->link);
 	sw_list_del(&f->retry);
 	sw_timer_clear(sw, &f->timer);
@@ -105,6 +106,7 @@ bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 		return false;
 	}
 	f->half[0].dead = r < 0;
+	sw_tap_syn(sw, f);
 	for (int dir = 0; r == 0 && dir < 2; dir++) {
 		r = sw_judge_half(sw, f, dir, &v[dir]);
 		f->half[dir].dead = r < 0;

@@ -92,6 +92,9 @@ void sw_timers_run(struct sw *sw)
 		case SW_TIMER_LATE:
 			sw_late_arrives(sw, sw_container(t, struct sw_late, timer));
 			break;
+		case SW_TIMER_TAP:
+			sw_tap_due(sw, t);
+			break;
 		}
 	}
 }

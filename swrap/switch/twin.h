@@ -129,6 +129,10 @@ void sw_way_end(struct sw *sw, const struct sw_way *w);
 
 /* late.c */
 void sw_late_free(struct sw *sw);
+/* tap_datagram.c */
+/* sw_tap_datagram() - What is in the buffer is sent as @packet; to the whole segment, where its host[1] is nobody; @fate:
+ * 0, or why it does not arrive, as sw_judge() says it; -ENOBUFS: a queue is full; -EIO: chance. */
+void sw_tap_datagram(struct sw *sw, const struct sw_parcel *p, const struct sw_packet *packet, int fate);
 
 /* deliver.c */
 bool sw_deliver_one(struct sw *sw, const struct sw_parcel *p, struct sw_twin *t, uint32_t iface);

@@ -50,6 +50,13 @@ void sw_way_end(struct sw *sw, const struct sw_way *w)
 		unreachable(sw, w);
 }
 
+/* shown() - The capture sees it, if that is not one of the many that the segment carries at once. */
+static void shown(struct sw *sw, const struct sw_way *w, int fate)
+{
+	if (sw->capture && !w->many)
+		sw_tap_datagram(sw, &w->parcel, &w->packet, fate);
+}
+
 static bool chance(const struct sw *sw, const struct sw_way *w, uint32_t kind, uint64_t of)
 {
 	return of > 0 && sw_draw(sw->seed, kind, w->parcel.key, w->parcel.n) < of;
@@ -72,8 +79,11 @@ static void transmit(struct sw *sw, const struct sw_way *w, const struct sw_verd
 	const struct sw_path *path = &w->packet.path;
 	uint64_t delay = v->delay_ns;
 
-	if (!sw_shape_pass(sw, path->hop + w->first_hop, path->n - w->first_hop, w->parcel.size))
+	if (!sw_shape_pass(sw, path->hop + w->first_hop, path->n - w->first_hop, w->parcel.size)) {
+		shown(sw, w, -ENOBUFS);
 		return;
+	}
+	shown(sw, w, 0);
 	if (v->jitter_ns > 0)
 		delay += sw_spread(sw_draw(sw->seed, SW_DRAW_JITTER, w->parcel.key, w->parcel.n), v->jitter_ns) -
 			 v->jitter_ns;
@@ -91,8 +101,10 @@ void sw_way_go(struct sw *sw, const struct sw_way *w, const struct sw_verdict *v
 {
 	bool damaged = chance(sw, w, SW_DRAW_CORRUPT, v->corrupt);
 
-	if (chance(sw, w, SW_DRAW_LOSS, v->loss))
+	if (chance(sw, w, SW_DRAW_LOSS, v->loss)) {
+		shown(sw, w, -EIO);
 		return;
+	}
 	if (damaged)
 		flip(sw, w);
 	transmit(sw, w, v);
@@ -112,6 +124,8 @@ void sw_way_start(struct sw *sw, struct sw_way *w)
 	w->packet.end[1] = w->parcel.to;
 	w->packet.state = sw->n_rules > 0 ? tracked(sw, w) : SW_NEW;
 	r = sw_judge(sw, &w->packet, &verdict);
+	if (r < 0)
+		shown(sw, w, r);
 	if (r == 0)
 		sw_way_go(sw, w, &verdict);
 	else if (r == -EBUSY)
