@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from selftest.support.lab_fixtures import namespace, runtime_directory
 from swrap.events import Event
 from swrap.scenario import Outcome, load
+from swrap.scenario import run as run_on
 from swrap.scenario.explore import divergence, explore, lines
 from swrap.scenario.fake_backend import run
+from swrap.scenario.shim_backend import ShimBackend
+
+__all__ = ["namespace", "runtime_directory"]
 
 STORIES = Path(__file__).resolve().parents[2] / "scenarios"
 SIMULATED = sorted(
@@ -44,3 +50,33 @@ def test_a_foreign_program_is_refused_with_a_sentence() -> None:
     verdict = run(load(STORIES / "any-program" / "download-through-a-cut.yaml"), lambda event: None)
     assert verdict.outcome is Outcome.HARNESS
     assert "real program" in (verdict.harness or "")
+
+
+TOLD = {"transfer"}
+"""Made by the clock: nobody's story."""
+
+
+def first_times(events: list[Event], actor: str) -> list[tuple[str, str]]:
+    """What an actor told, each thing once, in the order in which it first did: kind, and which path it is about."""
+    said = [
+        (event.kind, str(event.data.get("remote") or event.data.get("to") or ""))
+        for event in events
+        if event.source == actor and event.kind not in TOLD
+    ]
+    return list(dict.fromkeys(said))
+
+
+@pytest.mark.usefixtures("runtime_directory", "namespace")
+def test_the_same_story_on_real_processes_goes_the_same_way() -> None:
+    scenario = load(STORIES / "link-switching" / "lan-to-wifi.yaml")
+    real: list[Event] = []
+    simulated: list[Event] = []
+    verdict = asyncio.run(run_on(scenario, ShimBackend(), real.append))
+    assert verdict.outcome is Outcome.PASSED, verdict.reason
+    assert run(scenario, simulated.append).outcome is verdict.outcome
+    for actor in ("laptop", "server"):
+        assert first_times(simulated, actor) == first_times(real, actor)
+    steps = [
+        [event.data["text"] for event in told if event.kind == "step-done"] for told in (real, simulated)
+    ]
+    assert steps[0] == steps[1]

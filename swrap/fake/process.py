@@ -10,6 +10,7 @@ import asyncio
 import io
 import signal
 import traceback
+from asyncio import events
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from random import Random
@@ -89,6 +90,8 @@ class Process:
                 status = self.result & 0xFF
         except SystemExit as ended:
             status = _status(ended)
+        except GeneratorExit:
+            raise  # it was killed
         except BaseException as error:
             # As an interpreter does with what nobody has caught.
             self.error = error
@@ -162,6 +165,7 @@ class Process:
     def unwind(self) -> None:
         """Close what its coroutines hold, now that nothing they do has any effect on anybody."""
         current.process = self
+        events._set_running_loop(self.loop)
         left, self._left = self._left, []
         for task in left:
             task._log_destroy_pending = False  # type: ignore[attr-defined]

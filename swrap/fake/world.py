@@ -7,6 +7,7 @@ scenario back end are made of it.
 from __future__ import annotations
 
 import asyncio
+from asyncio import events
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
@@ -77,6 +78,7 @@ class World:
         dead, self._dead = self._dead, []
         for process in dead:
             process.unwind()
+        events._set_running_loop(None)
 
     def bury(self, process: Process) -> None:
         """It has ended."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from swrap.topology import Interface
 
-SEGMENT = 65_536
+SEGMENT = 16_384
 """Bytes that go on a wire with a rate in one piece."""
 
 

@@ -54,7 +54,7 @@ class Way:
         self.rejects = False
         self.loses_acks = False
         self.latency = 0.0
-        self.segment = _UNLIMITED
+        self.segment = self.window = _UNLIMITED
         self.epoch = -1
         self.verdict = PASSES
         self._random: Callable[[], float] = fabric.random.random
@@ -75,12 +75,16 @@ class Way:
             (fabric.links[name], 1) for name in route.into
         ]
         self._rated = [(link, way) for link, way in links if link.rate is not None]
-        self.segment = SEGMENT if self._rated else _UNLIMITED
         verdict = self.verdict = fabric.rules.verdict(self.packet) if fabric.rules else PASSES
         factor = 1.0 if links else _WITHIN
         self._spread = SPREAD * factor + 2e-9 * verdict.jitter
         self.latency = BASE * factor + sum(link.described.delay for link, _ in links)
         self.latency += 1e-9 * (verdict.delay - verdict.jitter)
+        self.segment = self.window = _UNLIMITED
+        if self._rated:
+            slowest = min(link.rate for link, _ in self._rated if link.rate is not None)
+            self.segment = SEGMENT
+            self.window = max(2 * SEGMENT, int(slowest * (self.latency + self._spread) / 4))
         self._loss = verdict.loss if self.protocol == "udp" else either(verdict.loss, verdict.corrupt)
         self.rejects = isinstance(verdict.fate, Reject)
         self.loses_acks = verdict.lose_acks

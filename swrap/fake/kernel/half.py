@@ -108,6 +108,8 @@ class Half:
                     self.starved = True
                     break
                 window = min(window, way.segment)
+                if self.flight_size and self.flight_size + min(size, window) > way.window:
+                    break
                 if size > window:
                     unsent[0] = memoryview(segment)[window:]
                     segment, size = memoryview(segment)[:window], window
@@ -163,7 +165,9 @@ class Half:
             return
         if delivered and not self.mute:
             self._acknowledge(now)
-        if flight:
+        if self._unsent and not (self._waiting or self.starved):
+            self.pump()
+        if flight and not self._flying:
             self._flying = True
             net.at(flight[0][0], self._arrive, None)
         if fin:

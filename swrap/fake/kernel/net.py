@@ -30,6 +30,8 @@ class Way(Protocol):
     """Seconds that it takes at least."""
     segment: int
     """The most bytes to send in one piece."""
+    window: int
+    """The most bytes to have under way: what keeps the slowest wire busy, so that others get their share of it."""
 
     def arrival(self, size: int) -> float:
         """When ``size`` bytes sent now are there; later than all that was sent before."""

@@ -232,8 +232,10 @@ class FakeLoop(_Selecting):  # type: ignore[misc]
     def _make_socket_transport(self, *args: Any, **options: Any) -> Any:
         return self._kept(super()._make_socket_transport(*args, **options))
 
-    def _make_ssl_transport(self, *args: Any, **options: Any) -> Any:
-        return self._kept(super()._make_ssl_transport(*args, **options))
+    def _make_ssl_transport(self, sock: Any, *args: Any, **options: Any) -> Any:
+        outer = self._kept(super()._make_ssl_transport(sock, *args, **options))
+        self._kept(self._transports[sock.fileno()])  # the one below it
+        return outer
 
     def _make_datagram_transport(self, *args: Any, **options: Any) -> Any:
         return self._kept(super()._make_datagram_transport(*args, **options))
