@@ -25,7 +25,14 @@ enum sw_opening {
 	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
 	SW_ASK = 2,  /* a question about the flow, or the datagram socket, with inode `ino`; answered by one sw_answer */
 	SW_ABORT = 3, /* likewise, and `flags` says what the close of that program's end is: enum sw_abort */
+	SW_PATIENCE = 5, /* likewise, and `patience` is that of the program's end from now on */
 	SW_UNAWAIT = 4, /* likewise, and if its SYN is unanswered: no byte for it, and `more` bytes of padding will come */
+};
+
+/* How long a program wants to be without ACKs: TCP_USER_TIMEOUT, SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. */
+struct sw_patience {
+	uint32_t user_timeout_ms; /* 0: as the lab has it */
+	uint16_t keep_alive, idle_s, interval_s, count;
 };
 
 enum sw_syn_flag {
@@ -50,6 +57,7 @@ struct sw_syn {
 	uint64_t ino;    /* st_ino of the program's socket: in all processes the same, while it lives */
 	struct sw_endpoint local, remote;
 	uint32_t more; /* of SW_UNAWAIT */
+	struct sw_patience patience;
 };
 
 /* Sent by the shim on every socket that accept() returns. */

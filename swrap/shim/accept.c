@@ -96,6 +96,7 @@ SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 			if (tag & SW_TAG_KEPT)
 				sw_kept_copy(fd, accepted, true);
 			sw_abort_begin(accepted, tag | SW_TAG_ACCEPTED);
+			sw_patience_begin(accepted, tag | SW_TAG_ACCEPTED);
 			if (sw_capturing)
 				sw_capture_accepted(accepted);
 			if (addr && len)

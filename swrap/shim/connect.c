@@ -245,8 +245,10 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 		error = open_flow(fd, tag, &remote);
 	if (error && (sw_settle(fd, tag) & SW_TAG_CONNECTED))
 		return sw_fail(EISCONN);
-	if (!error || error == EINPROGRESS || error == EINTR)
+	if (!error || error == EINPROGRESS || error == EINTR) {
 		sw_abort_begin(fd, tag);
+		sw_patience_begin(fd, tag);
+	}
 	/* Directly, the kernel knows as much (has_peer()), and is asked by those few who want to know. */
 	if (error ? error != EINPROGRESS && error != EINTR : !(sw_lab()->flags & SW_DIRECT))
 		sw_tag_set(fd, tag | (error ? SW_TAG_FAILED : SW_TAG_CONNECTED));

@@ -54,9 +54,9 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 	if (sw_dgram_option(tag, level, name))
 		return sw_set_dgram_option(fd, tag, level, name, value, len);
 	done = sw_set_inet_option(fd, tag, level, name, value, len);
-	if (done != SW_NOT_KNOWN)
-		return done;
-	if (level == SOL_SOCKET)
-		return sw_set_socket_option(fd, tag, name, value, len);
-	return unknown(tag, SW_GAP_SETSOCKOPT, level, name);
+	if (done == SW_NOT_KNOWN && level == SOL_SOCKET)
+		done = sw_set_socket_option(fd, tag, name, value, len);
+	if (done == 0)
+		sw_patience_set(fd, level, name);
+	return done == SW_NOT_KNOWN ? unknown(tag, SW_GAP_SETSOCKOPT, level, name) : done;
 }

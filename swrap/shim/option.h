@@ -54,6 +54,13 @@ void sw_abort_shut(int fd, uint64_t tag, int how);
 /* sw_abort_met() - The error, told once, if @fd's peer is there no more and left with a reset; else 0. */
 int sw_abort_met(int fd, bool receive);
 
+/* patience.c */
+
+/* sw_patience_begin() - @fd has a SYN under way, or was accepted. */
+void sw_patience_begin(int fd, uint64_t tag);
+/* sw_patience_set() - An option of @fd was set. */
+void sw_patience_set(int fd, int level, int name);
+
 /* gap.c */
 
 /* sw_gap() - Count what the program asked for in vain. errno stays. */

@@ -16,21 +16,44 @@ uint64_t sw_unacked(struct sw_half *h)
 	return n + h->delivered - (h->mute ? h->acked : sw_line_acked(h));
 }
 
-/* sw_stall() - Start, keep or stop the clock that ends in ETIMEDOUT. */
+/* deadline() - When the sender of @h gives up, ns; 0: it does not. TCP_USER_TIMEOUT and SO_KEEPALIVE as in tcp(7). */
+static uint64_t deadline(const struct sw *sw, struct sw_half *h)
+{
+	const struct sw_patience *p = &sw_from(h)->patience;
+	uint64_t user = p->user_timeout_ms * SW_MS, probe = h->silent_since + p->idle_s * SW_NS;
+
+	if (h->stall_since)
+		return h->stall_since + (user ? user : sw->limits.retransmit_ns);
+	if (!h->silent_since || !p->keep_alive)
+		return 0;
+	if (!user)
+		return probe + p->count * (p->interval_s * SW_NS);
+	probe += p->interval_s * SW_NS;
+	return probe > h->silent_since + user ? probe : h->silent_since + user;
+}
+
+/* sw_stall() - Start, keep or stop the clocks that end in ETIMEDOUT. */
 void sw_stall(struct sw *sw, struct sw_half *h)
 {
 	struct sw_side *from = sw_from(h);
-	bool stuck = false;
-
 	/* A receiver that does not read is no reason: TCP's window probes are acked. */
-	if ((h->dead || h->mute) && from->fd >= 0 && !from->reset)
-		stuck = (from->fin && !h->done) || sw_unacked(h) > 0;
+	bool silent = (h->dead || h->mute) && from->fd >= 0 && !from->reset;
+	bool stuck = silent && ((from->fin && !h->done) || sw_unacked(h) > 0);
+	uint64_t at;
+
+	if (!silent)
+		h->silent_since = 0;
+	else if (!h->silent_since)
+		h->silent_since = sw->now;
 	if (!stuck)
-		sw_list_del(&h->stalled);
-	else if (sw_list_empty(&h->stalled)) {
+		h->stall_since = 0;
+	else if (!h->stall_since)
 		h->stall_since = sw->now;
-		sw_list_add(&sw->stalled, &h->stalled);
-	}
+	at = deadline(sw, h);
+	if (at == 0)
+		sw_timer_clear(sw, &h->patience);
+	else if (h->patience.place == 0 || h->patience.at != at)
+		sw_timer_set(sw, &h->patience, at);
 }
 
 /* sw_side_state() - The state of the flow as the program at @side sees it: enum sw_flow_state. */
@@ -100,8 +123,8 @@ void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *a)
 	rtt_us = (uint32_t)(sw_line_rtt(h) / 1000);
 	a->rtt_us += rtt_us;
 	a->rto_us += rtt_us;
-	if (sw_list_empty(&h->stalled) && sw_line_age(h) / 1000 >= a->rto_us)
+	if (!h->stall_since && sw_line_age(h) / 1000 >= a->rto_us)
 		back_off(a, a->rto_us, sw_line_age(h));
-	if (!sw_list_empty(&h->stalled))
+	if (h->stall_since)
 		back_off(a, a->rto_us, sw->now - h->stall_since);
 }

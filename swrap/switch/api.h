@@ -172,7 +172,10 @@ struct sw_touched {
 
 /* sw_touch() - What @match takes hold of, now. */
 void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched);
-/* sw_refresh() - The page or the rules changed: every flow learns at once what it may do. @touched: those that differ. */
+/*
+ * sw_refresh() - The page or the rules changed: every flow learns at once what it may do. @touched: those for which that
+ * makes a difference; NULL: nobody asks.
+ */
 void sw_refresh(struct sw *sw, struct sw_touched *touched);
 /* sw_addresses() - The page's addresses changed; 0 or -ENOMEM. @touched: as with sw_refresh(). */
 int sw_addresses(struct sw *sw, struct sw_touched *touched);

@@ -69,7 +69,7 @@ void sw_vanish(struct sw *sw, struct sw_half *h, int reason)
 	sw_ended_note(sw, f, h->dir, reason);
 	tell(sw, f, reason);
 	sw_side_close(s);
-	sw_list_del(&h->stalled);
+	sw_timer_clear(sw, &h->patience);
 	sw_list_del(&h->ready);
 	sw_shape_leave(sw, h);
 	sw_line_drop(sw, h);

@@ -106,24 +106,26 @@ static bool retry(struct sw *sw, struct sw_flow *f)
 
 void sw_refresh(struct sw *sw, struct sw_touched *touched)
 {
+	struct sw_touched told = {0};
 	struct sw_list *l, *next;
 
-	*touched = (struct sw_touched){0};
 	sw_clock(sw);
 	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
 		struct sw_flow *f = sw_flow_at(sw, slot);
-		uint64_t bytes = under_way(f);
+		uint64_t bytes = touched ? under_way(f) : 0;
 
 		if (f->state == SW_FLOWING && sw_review(sw, f)) {
-			touched->flows++;
-			touched->bytes += bytes;
+			told.flows++;
+			told.bytes += bytes;
 		}
 	}
 	for (l = sw->pending.next; l != &sw->pending; l = next) {
 		next = l->next;
-		touched->flows += retry(sw, sw_container(l, struct sw_flow, link));
+		told.flows += retry(sw, sw_container(l, struct sw_flow, link));
 	}
-	sw_late_review(sw, touched);
+	sw_late_review(sw, &told);
+	if (touched)
+		*touched = told;
 }
 
 int sw_addresses(struct sw *sw, struct sw_touched *touched)

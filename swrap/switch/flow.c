@@ -16,7 +16,6 @@ int sw_flows_init(struct sw *sw)
 	sw_list_init(&sw->pending);
 	sw_list_init(&sw->retries);
 	sw_list_init(&sw->ready);
-	sw_list_init(&sw->stalled);
 	sw_list_init(&sw->active);
 	sw->by_ino = calloc(BUCKETS, sizeof(*sw->by_ino));
 	if (!sw->by_ino)
@@ -110,7 +109,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 		f->half[i].dir = (uint8_t)i;
 		sw_list_init(&f->half[i].ready);
 		sw_list_init(&f->half[i].shaped);
-		sw_list_init(&f->half[i].stalled);
+		f->half[i].patience.kind = SW_TIMER_PATIENCE;
 	}
 	f->side[0].fd = fd;
 	sw->n_flows++;
@@ -159,7 +158,7 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 
 		sw_side_close(&f->side[i]);
 		sw_list_del(&h->ready);
-		sw_list_del(&h->stalled);
+		sw_timer_clear(sw, &h->patience);
 		sw_shape_leave(sw, h);
 		sw_line_drop(sw, h);
 		free(h->stash);

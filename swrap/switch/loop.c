@@ -167,13 +167,6 @@ static void deadlines(struct sw *sw)
 			break;
 		sw_end_syn(sw, f, ETIMEDOUT);
 	}
-	while ((l = sw->stalled.next) != &sw->stalled) {
-		struct sw_half *h = sw_container(l, struct sw_half, stalled);
-
-		if (sw->now < h->stall_since + sw->limits.retransmit_ns)
-			break;
-		sw_vanish(sw, h, ETIMEDOUT);
-	}
 	sw_twins_expire(sw);
 	if (sw->retry_at && sw->now >= sw->retry_at)
 		sw_syn_retry(sw);
@@ -201,9 +194,6 @@ static uint64_t next(const struct sw *sw)
 		at = earlier(at, sw_container(sw->openings.next, struct sw_flow, link)->since + sw->limits.opening_ns);
 	if (!sw_list_empty(&sw->pending))
 		at = earlier(at, sw_container(sw->pending.next, struct sw_flow, link)->since + sw->limits.syn_ns);
-	if (!sw_list_empty(&sw->stalled))
-		at = earlier(at, sw_container(sw->stalled.next, struct sw_half, stalled)->stall_since +
-					 sw->limits.retransmit_ns);
 	if (sw->retry_at)
 		at = earlier(at, sw->retry_at);
 	if (sw->door_again)

@@ -52,7 +52,7 @@ static bool believable(const struct sw *sw, const struct sw_syn *syn)
 {
 	if (syn->magic != SW_SYN_MAGIC || syn->length < sizeof(*syn) || syn->length > SW_MAX_SYN)
 		return false;
-	if (syn->opening == SW_ASK || syn->opening == SW_ABORT)
+	if (syn->opening == SW_ASK || syn->opening == SW_ABORT || syn->opening == SW_PATIENCE)
 		return true;
 	if (syn->opening == SW_UNAWAIT)
 		return syn->more <= SW_MAX_SYN - syn->length;
@@ -68,6 +68,11 @@ static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
 
 	if (asked && syn->opening == SW_ABORT)
 		asked->side[side].abort = (uint8_t)syn->flags;
+	if (asked && syn->opening == SW_PATIENCE) {
+		asked->side[side].patience = syn->patience;
+		if (asked->state == SW_FLOWING)
+			sw_stall(sw, &asked->half[side]);
+	}
 	if (asked && syn->opening == SW_UNAWAIT && asked->state == SW_PENDING && asked->awaited) {
 		asked->awaited = false;
 		asked->more = syn->more;

@@ -188,10 +188,9 @@ class Plane:
             lib.sw_touch(self._switch, raw, self._touched)
         return self._told()
 
-    def refresh(self) -> Touched:
-        """The page changed: put that in force for every flow; those for which it makes a difference."""
-        lib.sw_refresh(self._switch, self._touched)
-        return self._told()
+    def refresh(self) -> None:
+        """The page's flags changed: put that in force for every flow."""
+        lib.sw_refresh(self._switch, ffi.NULL)
 
     def addresses(self) -> Touched:
         """The page's addresses changed: put that in force; the flows for which it makes a difference."""

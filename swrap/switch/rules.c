@@ -49,7 +49,6 @@ static int add(struct sw *sw, const struct sw_match *match, const struct sw_effe
 
 int sw_impose(struct sw *sw, const struct sw_match *match, const struct sw_effect *effect, struct sw_touched *touched)
 {
-	struct sw_touched changed;
 	int id;
 
 	*touched = (struct sw_touched){0};
@@ -60,7 +59,7 @@ int sw_impose(struct sw *sw, const struct sw_match *match, const struct sw_effec
 		sw_twins_touch(sw, match, touched);
 	id = add(sw, match, effect);
 	if (id > 0)
-		sw_refresh(sw, &changed);
+		sw_refresh(sw, NULL);
 	return id;
 }
 

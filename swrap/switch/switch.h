@@ -72,15 +72,18 @@ struct sw_side {
 	bool odd;          /* urgent bytes or passed fds: a peek may stop short */
 	bool deaf;         /* the program shut its reading: bytes to it are taken and lost */
 	uint8_t abort;     /* enum sw_abort: what its close is */
+	struct sw_patience patience;
 	uint64_t ino;      /* of the program's socket; 0 unknown */
 	struct sw_list by_ino;
 };
 
 struct sw_half {
-	struct sw_list ready, shaped, stalled;
+	struct sw_list ready, shaped;
+	struct sw_timer patience; /* of its sender: when it gives up */
 	uint64_t delivered;    /* bytes handed to the receiver's buffer */
 	uint64_t acked;        /* while it is mute: what was acked when that began */
-	uint64_t stall_since;
+	uint64_t silent_since; /* ns, since when no ACK can come; 0: it can */
+	uint64_t stall_since;  /* and something waits for one */
 	struct sw_path path;
 	struct sw_line *line;  /* NULL where bytes pass at once (line.h) */
 	uint8_t *stash;        /* taken from the sender, not yet delivered */
@@ -133,7 +136,7 @@ struct sw {
 
 	struct sw_flow **slabs;
 	uint32_t n_slabs;
-	struct sw_list free, dead, openings, pending, retries, ready, stalled, active;
+	struct sw_list free, dead, openings, pending, retries, ready, active;
 	struct sw_list *by_ino;
 	struct sw_ended *ended;
 	struct sw_bucket *buckets; /* two an interface: tx, rx */

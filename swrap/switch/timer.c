@@ -89,6 +89,9 @@ void sw_timers_run(struct sw *sw)
 		case SW_TIMER_SYN:
 			sw_syn_try(sw, sw_container(t, struct sw_flow, timer));
 			break;
+		case SW_TIMER_PATIENCE:
+			sw_vanish(sw, sw_container(t, struct sw_half, patience), ETIMEDOUT);
+			break;
 		case SW_TIMER_LATE:
 			sw_late_arrives(sw, sw_container(t, struct sw_late, timer));
 			break;

@@ -12,6 +12,7 @@ struct sw;
 enum sw_timer_kind {
 	SW_TIMER_LINE = 1, /* of a struct sw_line: something arrives */
 	SW_TIMER_SYN,      /* of a struct sw_flow: its SYN is answered, or tried again */
+	SW_TIMER_PATIENCE, /* of a struct sw_half: its sender gives up */
 	SW_TIMER_LATE,     /* of a struct sw_late: a datagram arrives */
 	SW_TIMER_TAP,      /* of a struct sw_tap: something is captured again */
 };
