@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from swrap.cli import doctor, faults, pcap, program, rules, scenarios, sockets, updown
+from swrap.cli import doctor, faults, iptables, pcap, program, rules, scenarios, sockets, updown
 from swrap.document import BadInput
 from swrap.lab.errors import LabError
 
@@ -36,6 +36,7 @@ program.register(app)
 faults.register(app)
 rules.register(app)
 pcap.register(app)
+iptables.register(app)
 sockets.register(app)
 doctor.register(app)
 

@@ -23,6 +23,7 @@ from swrap.faults.effects import Effect
 from swrap.faults.ruling import Ruling
 from swrap.switch.capture import Capture
 from swrap.switch.interfaces import Interfaces
+from swrap.switch.iptables.filter import Filter
 from swrap.switch.match import CommandError, parse
 from swrap.switch.plane import Flow, Half, Plane, Record, Touched
 
@@ -69,6 +70,9 @@ class Network:
         self._interfaces = Interfaces(page, plane)
         self._rules: dict[int, str] = {}
         self._at = 0.0
+        self._filter = Filter(
+            self._hosts, lambda args: int(self.impose("block", args)["rule"]), self._unblock
+        )
         self.capture = Capture(plane, emit, self._hosts, self._interfaces.names)
         self._commands: dict[str, tuple[Callable[[Args], Any], tuple[str, ...] | None]] = {
             "ping": (self.ping, ()),
@@ -82,6 +86,7 @@ class Network:
             "seed": (self.seed, ("seed",)),
             **{verb: (partial(self.impose, verb), None) for verb in RULINGS},
             **{verb: (partial(self.lift, verb), ("rule",)) for verb in LIFTS},
+            "iptables": (self._filter.command, ("host", "args")),
             **self.capture.commands(),
         }
 
@@ -152,8 +157,14 @@ class Network:
             self._plane.addresses()
         for number in gone:
             del self._rules[number]
+        if verb == "heal" and rule is None:
+            self._filter.forget()
         self._tell(verb, touched, **({} if rule is None else {"rule": rule}))
         return _said(touched)
+
+    def _unblock(self, rule: int) -> None:
+        if rule in self._rules:  # somebody may have taken it back by hand
+            self.lift("unblock", {"rule": rule})
 
     def seed(self, args: Args) -> None:
         """What decides chances from now on."""
