@@ -127,7 +127,7 @@ def _move(core: Core, opened: Open, target: FilePath, *, replace: bool) -> None:
         return
     parent, _ = volume.stat(old[:-1])
     above = core.table.look((parent.device, parent.inode))
-    if rules.violators(above, Access.DELETE, ShareAccess.READ | ShareAccess.WRITE):
+    if rules.violators(above, Access.WRITE_DATA, ShareAccess.READ | ShareAccess.WRITE):
         raise StatusError(NTSTATUS.SHARING_VIOLATION, "its directory is held fast")
     new = volume.rename(opened.handle, old, target, replace=replace)
     for record in core.table.moved(opened.key, share, new):
