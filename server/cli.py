@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from server.app import Prepared, Server, dispose, prepare
-from server.config import ServerConfig, ShareConfig, UserConfig
+from server.config import CIPHERS, Encryption, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
 from server.wire.ntlm import nt_hash
 
@@ -42,6 +42,15 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--workers", type=int, default=2, help="idle worker processes kept ready (default: 2)")
     flags.add_argument("--name", default="SERVER", help="the server's NetBIOS name (default: SERVER)")
     flags.add_argument("--signing", choices=("required", "enabled"), default="required")
+    flags.add_argument(
+        "--encryption",
+        choices=[str(policy) for policy in Encryption],
+        default=Encryption.ENABLED.value,
+        help="what is asked of clients (default: enabled, if they like to)",
+    )
+    flags.add_argument(
+        "--cipher", action="append", choices=CIPHERS, help="agree to this one; the best first (default: all)"
+    )
     flags.add_argument("--torture", action="store_true", help="serve the control codes of smbtorture")
     return flags
 
@@ -75,6 +84,8 @@ def config_from(flags: argparse.ArgumentParser, arguments: list[str] | None) -> 
         workers=given.workers,
         server_name=given.name,
         signing_required=given.signing == "required",
+        encryption=Encryption(given.encryption),
+        ciphers=tuple(given.cipher or CIPHERS),
         torture=given.torture,
     )
 

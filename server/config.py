@@ -8,16 +8,31 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
+
+
+class Encryption(StrEnum):
+    """What is asked of clients: nothing, even if they can; to encrypt if they like to; if they can; always."""
+
+    OFF = "off"
+    ENABLED = "enabled"
+    DESIRED = "desired"
+    REQUIRED = "required"
+
+
+CIPHERS = ("AES-128-GCM", "AES-128-CCM", "AES-256-GCM", "AES-256-CCM")
+"""All that there are; the usual order of preference."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShareConfig:
-    """`path` "" is for IPC$, which has no directory."""
+    """`path` "" is for IPC$, which has no directory. `encrypt`: what is not encrypted is refused."""
 
     name: str
     path: str
     comment: str = ""
+    encrypt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,7 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """`addresses` empty: all of them, IPv4 and IPv6, on one dual-stack socket. `workers`: idle ones kept
-    ready.
+    ready. `ciphers`: those that are agreed to, the best first; SMB 3.0 knows AES-128-CCM alone.
     """
 
     port: int = 445
@@ -65,6 +80,8 @@ class ServerConfig:
     server_name: str = "SERVER"
     guid: str = str(uuid.UUID(int=0))
     signing_required: bool = True
+    encryption: Encryption = Encryption.ENABLED
+    ciphers: tuple[str, ...] = CIPHERS
     torture: bool = False
     """Serve the control codes by which smbtorture makes a server misbehave."""
     limits: Limits = Limits()
@@ -79,5 +96,7 @@ class ServerConfig:
         raw["addresses"] = tuple(raw["addresses"])
         raw["shares"] = tuple(ShareConfig(**share) for share in raw["shares"])
         raw["users"] = tuple(UserConfig(**user) for user in raw["users"])
+        raw["encryption"] = Encryption(raw["encryption"])
+        raw["ciphers"] = tuple(raw["ciphers"])
         raw["limits"] = Limits(**raw["limits"])
         return cls(**raw)

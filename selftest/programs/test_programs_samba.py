@@ -43,6 +43,27 @@ asyncio.run(main())
 """
 
 
+COPY = f"""
+import asyncio, json, sys
+from server.client.client import Client
+from server.client.options import Options
+async def main(share, encrypt):
+    told = []
+    options = Options("10.0.1.1", "{USER}", "{PASSWORD}", encrypt=encrypt)
+    async with Client(options, observer=lambda kind, fields: told.append((kind, dict(fields)))) as client:
+        await client.login()
+        for number in (2, 3):  # one by one, as above
+            channels = await client.connect_channels(number)
+        pieces, back = [bytes([n]) * (1 << 20) for n in range(16)], bytearray()
+        await client.put(share, "film", pieces, 16 << 20)
+        await client.get(share, "film", back.extend)
+        [cipher] = [fields["cipher"] for kind, fields in told if kind == "session-opened"]
+        asked = bool(client.session.encrypted_trees)
+        print(json.dumps([len(channels), bytes(back) == b"".join(pieces), cipher, asked]))
+asyncio.run(main(sys.argv[1], sys.argv[2] == "all"))
+"""
+
+
 @pytest.fixture
 def samba(running_lab: Path, tmp_path: Path) -> Iterator[Samba]:
     """smbd on `server` of a lab with two hosts and a switch, which takes connections."""
@@ -122,6 +143,17 @@ def test_wireshark_has_nothing_to_complain_of_in_a_session(
     written = tshark.packets(capture, "smb2.write_length", only="smb2.cmd == 9 and tcp.dstport == 445")
     assert sum(int(length) for (length,) in written) == 3 << 20
     assert (samba.share / "film").read_bytes() == film.read_bytes()
+
+
+@pytest.mark.usefixtures("samba")
+@pytest.mark.parametrize(
+    ("share", "what", "cipher"), [("data", "all", "AES_128_GCM"), ("private", "share", "NONE")]
+)
+def test_our_client_encrypts_on_all_channels_what_it_wants_to_or_the_share_demands(
+    running_lab: Path, share: str, what: str, cipher: str
+) -> None:
+    said = out(laptop(running_lab, sys.executable, "-c", COPY, share, what))
+    assert json.loads(said) == [3, True, cipher, share == "private"]
 
 
 @pytest.mark.usefixtures("samba")

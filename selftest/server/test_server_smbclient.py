@@ -89,3 +89,42 @@ def test_nothing_outside_of_the_share_is_reached(running: Running) -> None:
     said = smbclient(running, "get link stolen; get ..\\outside stolen; ls")
     assert not (running.share.parent / "stolen").exists()
     assert " link " not in said
+
+
+@pytest.mark.parametrize(
+    ("protocol", "cipher"),
+    [("SMB3_00", "AES-128-CCM"), ("SMB3_02", "AES-128-CCM")]
+    + [("SMB3_11", cipher) for cipher in ("AES-128-CCM", "AES-128-GCM", "AES-256-CCM", "AES-256-GCM")],
+)
+def test_every_cipher_there_and_back(tmp_path: Path, protocol: str, cipher: str) -> None:
+    original = os.urandom(3 << 20)
+    (tmp_path / "original").write_bytes(original)
+    with Running(tmp_path / "share", "--encryption", "required", "--cipher", cipher) as running:
+        said = smbclient(
+            running,
+            "put original film.bin; get film.bin back; ls",
+            f"--option=client max protocol={protocol}",
+        )
+        assert "film.bin" in said
+        assert (tmp_path / "back").read_bytes() == original
+
+
+def test_a_client_that_insists_is_served_encrypted(running: Running) -> None:
+    (running.share / "seen").write_bytes(b"x")
+    assert "seen" in smbclient(running, "ls", "--client-protection=encrypt")
+
+
+@pytest.mark.parametrize(
+    ("served", "protection", "protocol"),
+    [("off", "encrypt", "SMB3_11"), ("required", "off", "SMB2_10"), ("required", "sign", "SMB2_02")],
+)
+def test_without_a_way_to_encrypt_nothing_is_served(
+    tmp_path: Path, served: str, protection: str, protocol: str
+) -> None:
+    with Running(tmp_path / "share", "--encryption", served) as running:
+        (running.share / "seen").write_bytes(b"x")
+        said = smbclient(
+            *(running, "ls", f"--client-protection={protection}", f"--option=client max protocol={protocol}")
+        )
+        assert said.strip(), "it gives a reason"
+        assert "seen" not in said

@@ -53,6 +53,10 @@ panic action = echo panic in %d >>{folder}/panic
 [data]
 path = {folder}/share
 read only = no
+[private]
+path = {folder}/share
+read only = no
+smb encrypt = desired
 """
 
 
@@ -65,7 +69,9 @@ def _wrapper(name: str) -> str:
 
 
 class Samba:
-    """A configured smbd in `folder`, which is made; `share` is the folder behind //server/data."""
+    """A configured smbd in `folder`, which is made; `share` is the folder behind //server/data, and behind
+    //server/private, which asks for encryption.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._smbd = installed("smbd", "samba")

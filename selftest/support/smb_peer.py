@@ -32,11 +32,12 @@ from server.ports.interfaces import InterfaceAddress
 from server.ports.store import Store
 from server.posix.files import PosixFiles
 from server.wire.create import FILE_ALL_ACCESS, CreateRequest, CreateResponse, Disposition
+from server.wire.encryption import Envelope, key_length
 from server.wire.header import SIZE, Command, Flags, Header, split_compound
-from server.wire.keys import PreauthHash, signing_key
+from server.wire.keys import PreauthHash, encryption_keys, signing_key
 from server.wire.misc import EMPTY_BODY
 from server.wire.negotiate import Capabilities, Dialect, NegotiateRequest, NegotiateResponse
-from server.wire.negotiate_contexts import Context, PreauthIntegrity, Signing, find
+from server.wire.negotiate_contexts import Cipher, Context, Encryption, PreauthIntegrity, Signing, find
 from server.wire.ntlm import NtlmClient, nt_hash
 from server.wire.readwrite import ReadRequest, ReadResponse, WriteRequest
 from server.wire.session_setup import SessionSetupRequest, SessionSetupResponse, SetupFlags
@@ -343,6 +344,11 @@ class LoggedOn:
     id: int
     signer: Signer
     tree: int = 0
+    envelope: Envelope | None = None
+
+    def need_envelope(self) -> Envelope:
+        assert self.envelope is not None, "no cipher was agreed on"
+        return self.envelope
 
 
 class Peer:
@@ -355,6 +361,7 @@ class Peer:
         self.preauth = PreauthHash()
         self.dialect = Dialect.SMB_3_1_1
         self.signing = SigningAlgorithm.AES_CMAC
+        self.cipher = Cipher.NONE
         self.sequence = 0
 
     def negotiate(
@@ -363,10 +370,14 @@ class Peer:
         *,
         signing: Sequence[int] | None = (SigningAlgorithm.AES_GMAC, SigningAlgorithm.AES_CMAC),
         capabilities: Capabilities = Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL,
+        ciphers: Sequence[int] = (),
     ) -> Answer:
         contexts: tuple[Context, ...] = (PreauthIntegrity((1,), b"salt" * 8),)
         if signing:
             contexts += (Signing(tuple(signing)),)
+        if ciphers:
+            contexts += (Encryption(tuple(ciphers)),)
+            capabilities |= Capabilities.ENCRYPTION
         asked = NegotiateRequest(
             tuple(dialects),
             self.guid,
@@ -385,6 +396,7 @@ class Peer:
                 terms.dialect, SigningAlgorithm(chosen.algorithms[0]) if chosen else None
             )
             self.preauth = PreauthHash().update(message).update(answer.message)
+            self.cipher = _cipher(terms)
         return answer
 
     def log_on(self, user: str = "alice", password: str | None = None, **about: Any) -> LoggedOn:
@@ -401,6 +413,7 @@ class Peer:
         )
         if bound is not None:
             bound.tree = session.tree
+            bound.envelope = session.envelope
             self.bound = bound
         return answer
 
@@ -434,7 +447,13 @@ class Peer:
             return None, answer
         own = Signer(self.signing, signing_key(initiator.session_key, self.dialect, preauth))
         assert own.verify(answer.message, server=True), "the final answer is not signed by the new key"
-        return LoggedOn(session_id, own), answer
+        logged_on = LoggedOn(session_id, own)
+        if self.cipher is not Cipher.NONE:
+            keys = encryption_keys(
+                initiator.session_key, self.dialect, preauth, key_length=key_length(self.cipher)
+            )
+            logged_on.envelope = Envelope.of_client(self.cipher, session_id, keys)
+        return logged_on, answer
 
     def tree_connect(self, session: LoggedOn, share: str = "data") -> Answer:
         answer = self.ask(Command.TREE_CONNECT, TreeConnectRequest(f"\\\\server\\{share}").encode(), session)
@@ -477,6 +496,7 @@ class Peer:
         session: LoggedOn | None = None,
         *,
         signed: bool = True,
+        encrypted: bool = False,
         flags: Flags | None = None,
         charge: int = 1,
     ) -> Answer:
@@ -485,15 +505,23 @@ class Peer:
             body,
             session_id=session.id if session else 0,
             tree_id=session.tree if session else 0,
-            signer=session.signer if session and signed else None,
+            signer=session.signer if session and signed and not encrypted else None,
             flags=flags,
             charge=charge,
         )
+        if encrypted:
+            assert session is not None
+            return self.ask_in(session.need_envelope(), message)
         self.exchange.send(message)
         answer = self._answer()
         if session is not None and answer.header.flags & Flags.SIGNED:
             assert session.signer.verify(answer.message, server=True), "an answer with a wrong signature"
         return answer
+
+    def ask_in(self, envelope: Envelope, message: bytes) -> Answer:
+        """Ask it encrypted; the answer has to be encrypted too."""
+        self.exchange.send(b"".join(envelope.seal(message))[4:])
+        return _decoded(envelope.open(self.exchange.receive()))
 
     def begin(
         self,
@@ -583,6 +611,13 @@ class Peer:
 
     def _answer(self) -> Answer:
         return _decoded(self.exchange.receive())
+
+
+def _cipher(terms: NegotiateResponse) -> Cipher:
+    chosen = find(terms.contexts, Encryption)
+    if chosen is not None:
+        return Cipher(chosen.ciphers[0])
+    return Cipher.AES_128_CCM if terms.capabilities & Capabilities.ENCRYPTION else Cipher.NONE
 
 
 def _decoded(message: bytes) -> Answer:

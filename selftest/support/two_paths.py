@@ -185,7 +185,8 @@ class TwoPaths:
 
 
 @contextlib.asynccontextmanager
-async def two_paths(tmp_path: Path) -> AsyncIterator[TwoPaths]:
+async def two_paths(tmp_path: Path, *flags: str) -> AsyncIterator[TwoPaths]:
+    """``flags`` are more of the server's."""
     share, listed = tmp_path / "share", tmp_path / "interfaces.json"
     share.mkdir()
     listeners, port = _listeners()
@@ -201,6 +202,7 @@ async def two_paths(tmp_path: Path) -> AsyncIterator[TwoPaths]:
         f"{SHARE}={share}",
         "--user",
         f"{USER}%{PASSWORD}",
+        *flags,
     ]
     with (tmp_path / "server.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -57,6 +57,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--channels", type=int, metavar="N", help="how many in all; the policy's number if left out"
     )
+    parser.add_argument("--encrypt", action="store_true", help="encrypt everything, asked or not")
     verbs = parser.add_subparsers(dest="verb", required=True)
     ls = verbs.add_parser("ls", help="list a directory")
     ls.add_argument("target", type=Target.parse, metavar="//HOST/SHARE/PATH")
@@ -76,7 +77,14 @@ def options_of(given: argparse.Namespace) -> Options:
         password = os.environ.get("PASSWD") or getpass.getpass(f"password of {name}: ")
     target: Target = given.target
     return Options(
-        target.host, user, password, domain, target.port, policy=given.policy, channels=given.channels
+        target.host,
+        user,
+        password,
+        domain,
+        target.port,
+        encrypt=given.encrypt,
+        policy=given.policy,
+        channels=given.channels,
     )
 
 

@@ -77,7 +77,11 @@ class Channel:
             raise
         self._established = established
         self._exchange = Exchange(
-            established.session_id, established.signer, established.credits, established.next_message_id
+            established.session_id,
+            established.signer,
+            established.credits,
+            established.next_message_id,
+            established.envelope,
         )
         self.opened_at = loop.time()
         self._health = Health(
@@ -145,6 +149,7 @@ class Channel:
         size: int,
         channel_sequence: int,
         replay: bool,
+        encrypt: bool,
     ) -> asyncio.Future[Reply]:
         """Send a request; the future gets its answer, or ChannelLost."""
         if self.state is ChannelState.CLOSED or self._exchange is None or self._link is None:
@@ -159,6 +164,7 @@ class Channel:
             size=size,
             channel_sequence=channel_sequence,
             replay=replay,
+            encrypt=encrypt,
         )
         future: asyncio.Future[Reply] = loop.create_future()
         self._waiting[message_id] = future

@@ -17,7 +17,7 @@ from typing import Self
 
 from server.client.channel import Channel
 from server.client.dialer import Dialer
-from server.client.errors import ClientError, SessionLost
+from server.client.errors import ChannelLost, ClientError, SessionLost
 from server.client.events import Observer, nobody
 from server.client.files import Copied, Entry, Progress, Tree
 from server.client.files import nobody as no_progress
@@ -77,7 +77,8 @@ class Client:
     async def login(self) -> Established:
         """Connect to the first of the server's addresses that answers, and log in there.
 
-        OSError: none does. StatusError: not with this user and password.
+        OSError: none does. StatusError: not with this user and password. ChannelLost: it is to be encrypted, and the
+        server cannot.
         """
         if self._keeper is not None:
             raise ClientError("already logged in")
@@ -89,13 +90,16 @@ class Client:
             except OSError as error:
                 failure = error if str(error) else TimeoutError(f"no answer from {address}")
                 continue
+            if self.options.encrypt and channel.established.envelope is None:
+                channel.abort(ChannelLost("the server does not encrypt"))
+                raise ChannelLost("the server does not encrypt")
             self._begin(channel)
             return channel.established
         raise failure or OSError(f"{self.options.server} has no address")
 
     def _begin(self, channel: Channel) -> None:
         session = self._session
-        session.begin(channel, self.options.user)
+        session.begin(channel, self.options.user, encrypt=self.options.encrypt)
         keeper = Keeper(session, self._dialer, self.options, self._interfaces, self._queries)
         keeper.adopt(channel)
         self._keeper = keeper

@@ -23,6 +23,7 @@ CATALOGUE: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "session_id": "0x… hexadecimal",
             "dialect": "as 3.1.1",
             "signing": "the algorithm that signs",
+            "cipher": "the one that encrypts; NONE if the session as a whole is not encrypted",
             "user": "who logged in",
         },
     ),

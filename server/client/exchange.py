@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from server.client.errors import ChannelLost
 from server.wire.buffers import Buffer
+from server.wire.encryption import Envelope
 from server.wire.framing import prefix
-from server.wire.header import SIZE, UNSOLICITED, Command, Flags, Header, split_compound
+from server.wire.header import MAGIC_ENCRYPTED, SIZE, UNSOLICITED, Command, Flags, Header, split_compound
 from server.wire.signing import Signer
 from server.wire.status import NTSTATUS
 
@@ -48,15 +49,24 @@ class Pending:
     command: Command
     size: int
     since: float
+    encrypted: bool = False
     async_id: int | None = None
 
 
 class Exchange:
     """The state of one connection from the end of its handshake on."""
 
-    def __init__(self, session_id: int, signer: Signer, credits: int, next_message_id: int) -> None:
+    def __init__(
+        self,
+        session_id: int,
+        signer: Signer,
+        credits: int,
+        next_message_id: int,
+        envelope: Envelope | None = None,
+    ) -> None:
         self._session_id = session_id
         self._signer = signer
+        self._envelope = envelope
         self._next_message_id = next_message_id
         self.credits = credits
         self.pending: dict[int, Pending] = {}
@@ -75,11 +85,14 @@ class Exchange:
         size: int = 0,
         channel_sequence: int = 0,
         replay: bool = False,
+        encrypt: bool = False,
     ) -> tuple[int, list[Buffer]]:
         """Allot a message id: (it, the parts to send, transport prefix first). ``now`` in seconds.
 
-        ValueError: not enough credits; ask ``credits`` first.
+        ValueError: not enough credits; ask ``credits`` first. ChannelLost: there is no cipher to ``encrypt`` with.
         """
+        if encrypt and self._envelope is None:
+            raise ChannelLost("the server has agreed to no cipher")
         if charge > self.credits:
             raise ValueError(f"{command.name} needs {charge} credits, there are {self.credits}")
         message_id = self._next_message_id
@@ -99,9 +112,11 @@ class Exchange:
         head, rest = bytearray(header.encode()), list(body)
         while rest and len(rest[0]) < CREDIT_UNIT:
             head += rest.pop(0)
-        self._signer.sign_parts(head, rest, server=False)
-        self.pending[message_id] = Pending(command, size, now)
+        self.pending[message_id] = Pending(command, size, now, encrypt)
         self.outstanding_bytes += size
+        if encrypt and self._envelope is not None:
+            return message_id, self._envelope.seal(b"".join((head, *rest)) if rest else head)
+        self._signer.sign_parts(head, rest, server=False)
         return message_id, [prefix(len(head) + sum(map(len, rest))) + head, *rest]
 
     @property
@@ -109,12 +124,17 @@ class Exchange:
         """When the oldest request without an answer was sent; None: all are answered."""
         return next((entry.since for entry in self.pending.values()), None)
 
-    def receive(self, pdu: bytes | bytearray | memoryview) -> list[tuple[int, Reply, Pending]]:
+    def receive(self, pdu: bytes | bytearray) -> list[tuple[int, Reply, Pending]]:
         """(message id, answer, request) for each that ``pdu`` settles; interim answers settle none.
 
-        ChannelLost: an answer to nothing, or without a valid signature. WireError: not SMB2.
+        ChannelLost: an answer to nothing, or neither signed nor encrypted as it has to be. WireError: not SMB2.
         """
         settled: list[tuple[int, Reply, Pending]] = []
+        encrypted = bytes(pdu[:4]) == MAGIC_ENCRYPTED
+        if encrypted:
+            if self._envelope is None:
+                raise ChannelLost("an encrypted answer, without a key for it")
+            pdu = self._envelope.open(pdu)
         for message in split_compound(pdu):
             header = Header.decode(message)
             reply = Reply(header, message[SIZE:])
@@ -129,8 +149,10 @@ class Exchange:
                 entry.async_id = header.async_id
                 continue
             # A server that no longer has the session has no key either: that answer alone comes unsigned.
-            if not header.flags & Flags.SIGNED and header.status in _SESSION_GONE:
+            if encrypted or (not header.flags & Flags.SIGNED and header.status in _SESSION_GONE):
                 pass
+            elif entry.encrypted:
+                raise ChannelLost(f"an answer to {header.command.name} that is not encrypted")
             elif not self._signer.verify(message, server=True):
                 raise ChannelLost(f"wrong signature under the answer to {header.command.name}")
             del self.pending[header.message_id]

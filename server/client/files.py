@@ -44,7 +44,7 @@ from server.wire.readwrite import (
     WriteResponse,
 )
 from server.wire.status import NTSTATUS
-from server.wire.tree import TreeConnectRequest, TreeConnectResponse
+from server.wire.tree import ShareFlags, TreeConnectRequest, TreeConnectResponse
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all) whenever an answer came."""
@@ -88,8 +88,10 @@ class Tree:
         """StatusError: there is no such share, or not for this user."""
         request = TreeConnectRequest(f"\\\\{options.server}\\{share}")
         reply = await session.ask(Request(Command.TREE_CONNECT, [request.encode()]))
-        TreeConnectResponse.decode(reply.body)
-        return cls(session, options, reply.header.tree_id)
+        tree_id = reply.header.tree_id
+        if TreeConnectResponse.decode(reply.body).share_flags & ShareFlags.ENCRYPT_DATA:
+            session.encrypted_trees.add(tree_id)
+        return cls(session, options, tree_id)
 
     async def open(
         self,

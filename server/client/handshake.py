@@ -13,18 +13,27 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from server.client.errors import ChannelLost, StatusError
+from server.wire.encryption import Envelope, key_length
 from server.wire.header import SIZE, Command, Flags, Header
-from server.wire.keys import PreauthHash, signing_key
+from server.wire.keys import PreauthHash, encryption_keys, signing_key
 from server.wire.negotiate import Capabilities, Dialect, NegotiateRequest, NegotiateResponse, SecurityMode
-from server.wire.negotiate_contexts import HashAlgorithm, PreauthIntegrity, Signing, find
+from server.wire.negotiate_contexts import (
+    Cipher,
+    Encryption,
+    HashAlgorithm,
+    PreauthIntegrity,
+    Signing,
+    find,
+)
 from server.wire.ntlm import NtlmError
 from server.wire.session_setup import SessionFlags, SessionSetupRequest, SessionSetupResponse, SetupFlags
 from server.wire.signing import Signer, SigningAlgorithm, algorithm_for
 from server.wire.spnego import Initiator
 from server.wire.status import NTSTATUS
 
-CAPABILITIES = Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL
+CAPABILITIES = Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL | Capabilities.ENCRYPTION
 _SIGNING = (SigningAlgorithm.AES_GMAC, SigningAlgorithm.AES_CMAC, SigningAlgorithm.HMAC_SHA256)
+_CIPHERS = (Cipher.AES_128_GCM, Cipher.AES_128_CCM, Cipher.AES_256_GCM, Cipher.AES_256_CCM)
 _CREDITS = 64
 _SALT = 32
 
@@ -34,21 +43,23 @@ Handshake = Generator[bytes, bytes, "Established"]
 
 @dataclass(frozen=True, slots=True)
 class SessionKeys:
-    """What a bind must know of the session: its id, and the signer of its first channel."""
+    """What a bind must know of the session: its id, the signer of its first channel, what encrypts on all of them."""
 
     session_id: int
     signer: Signer
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """A connection that carries requests of ``session_id``, signed by ``signer``.
+    """A connection that carries requests of ``session_id``, signed by ``signer`` or encrypted in ``envelope``.
 
     ``credits`` and ``next_message_id`` continue the connection's sequence. Sizes in bytes.
     """
 
     session_id: int
     signer: Signer
+    envelope: Envelope | None
     dialect: Dialect
     server_guid: uuid.UUID
     capabilities: Capabilities
@@ -84,6 +95,7 @@ def handshake(
         capabilities=CAPABILITIES,
         contexts=(
             PreauthIntegrity((HashAlgorithm.SHA_512,), random_bytes(_SALT)),
+            Encryption(_CIPHERS),
             Signing(_SIGNING),
         ),
     )
@@ -93,7 +105,7 @@ def handshake(
     if header.status != NTSTATUS.SUCCESS:
         raise StatusError(NTSTATUS(header.status), "NEGOTIATE")
     terms = NegotiateResponse.decode(memoryview(answer)[SIZE:])
-    algorithm = _agreed(offer, terms)
+    algorithm, cipher = _agreed(offer, terms), _cipher(terms)
     credits += header.credits - 1
     preauth = PreauthHash().update(request).update(answer)
 
@@ -146,9 +158,18 @@ def handshake(
         initiator.finish(setup.token)
     except NtlmError as error:
         raise ChannelLost(str(error)) from None
+    if bind:
+        envelope = bind.envelope
+        if cipher is not (envelope.cipher if envelope else Cipher.NONE):
+            raise ChannelLost("the server chose another cipher than for the session")
+    else:
+        envelope = _envelope(header.session_id, initiator.session_key, preauth, cipher)
+    if setup.flags & SessionFlags.ENCRYPT_DATA and envelope is None:
+        raise ChannelLost("the server demands encryption, and has agreed to no cipher")
     return Established(
         session_id=header.session_id,
         signer=signer,
+        envelope=envelope,
         dialect=terms.dialect,
         server_guid=terms.server_guid,
         capabilities=terms.capabilities,
@@ -181,3 +202,20 @@ def _agreed(offer: NegotiateRequest, terms: NegotiateResponse) -> SigningAlgorit
     if len(signing.algorithms) != 1 or signing.algorithms[0] not in _SIGNING:
         raise ChannelLost(f"the server chose signing algorithms {signing.algorithms}")
     return algorithm_for(terms.dialect, SigningAlgorithm(signing.algorithms[0]))
+
+
+def _cipher(terms: NegotiateResponse) -> Cipher:
+    """The cipher; ChannelLost where the server took what was not offered."""
+    chosen = find(terms.contexts, Encryption)
+    if chosen is None or chosen.ciphers == (Cipher.NONE,):
+        return Cipher.NONE
+    if len(chosen.ciphers) != 1 or chosen.ciphers[0] not in _CIPHERS:
+        raise ChannelLost(f"the server chose ciphers {chosen.ciphers}")
+    return Cipher(chosen.ciphers[0])
+
+
+def _envelope(session_id: int, session_key: bytes, preauth: PreauthHash, cipher: Cipher) -> Envelope | None:
+    if cipher is Cipher.NONE:
+        return None
+    keys = encryption_keys(session_key, Dialect.SMB_3_1_1, preauth, key_length=key_length(cipher))
+    return Envelope.of_client(cipher, session_id, keys)

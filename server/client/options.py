@@ -15,6 +15,8 @@ class Options:
     domain: str = ""
     port: int = 445
 
+    encrypt: bool = False
+    """Encrypt everything, even where the server does not ask for it."""
     policy: str = "windows"
     """Which addresses get channels: ``windows`` (or ``best``, the same) or ``linux``; see ``policy``."""
     channels: int | None = None

@@ -22,6 +22,7 @@ from server.client.scheduler import Scheduler
 from server.wire.buffers import Buffer
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
+from server.wire.session_setup import SessionFlags
 from server.wire.status import NTSTATUS
 
 _GONE = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_SESSION_EXPIRED)
@@ -64,6 +65,9 @@ class Session:
         self._established: Established | None = None
         self.channels: list[Channel] = []
         self.channel_sequence = 0
+        self.encrypted_trees: set[int] = set()
+        """Those of shares that demand it; see also ``begin``."""
+        self._encrypt = False
         self._former: list[Channel] = []
         self._losses: list[tuple[Path, bool]] = []
         self.lost: str | None = None
@@ -92,7 +96,7 @@ class Session:
 
     @property
     def keys(self) -> SessionKeys:
-        return SessionKeys(self.terms.session_id, self.terms.signer)
+        return SessionKeys(self.terms.session_id, self.terms.signer, self.terms.envelope)
 
     def check(self) -> None:
         """SessionLost: the session is no more."""
@@ -104,14 +108,18 @@ class Session:
     def in_state(self, *states: ChannelState) -> list[Channel]:
         return [channel for channel in self.channels if channel.state in states]
 
-    def begin(self, channel: Channel, user: str) -> None:
-        """The first channel logged in: the session is what it agreed."""
+    def begin(self, channel: Channel, user: str, *, encrypt: bool = False) -> None:
+        """The first channel logged in: the session is what it agreed. All of it is encrypted if the server demands
+        that, or ``encrypt``.
+        """
         self._established = terms = channel.established
+        self._encrypt = encrypt or bool(terms.flags & SessionFlags.ENCRYPT_DATA)
         self.tell(
             "session-opened",
             session_id=self.name,
             dialect=".".join(f"{terms.dialect:03x}"),
             signing=terms.signer.algorithm.name,
+            cipher=terms.envelope.cipher.name if terms.envelope and self._encrypt else "NONE",
             user=user,
         )
         self.add(channel)
@@ -265,6 +273,7 @@ class Session:
                     size=request.size,
                     channel_sequence=self.channel_sequence,
                     replay=replay,
+                    encrypt=self._encrypt or request.tree_id in self.encrypted_trees,
                 )
                 if batch is not None:
                     batch.settle(channel.number)

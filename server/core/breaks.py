@@ -18,7 +18,9 @@ from server.core.shared import caches
 from server.core.shared.caches import Step
 from server.core.shared.notices import BreakWanted
 from server.core.shared.records import FileKey, Grant, H, R, W
+from server.wire.buffers import Buffer
 from server.wire.create import OplockLevel
+from server.wire.encryption import Envelope
 from server.wire.framing import prefix
 from server.wire.header import UNSOLICITED, Command, Flags, Header
 from server.wire.oplock_break import ACK_REQUIRED, LeaseBreakNotification, OplockBreak
@@ -92,11 +94,12 @@ class Breaks:
             )
         opened = next((self._core.by_id[one.id] for one in step.opens if one.id in self._core.by_id), None)
         message = _notification(step.was, step.told, opened)
+        envelope = None if step.told.version or opened is None else _envelope(opened)
         channels = self._channels(step.told, opened)
         first = next(channels, None)
         if first is not None:
-            first.wire.send([prefix(len(message)), message])
-        task = loop.create_task(self._deliver(key, holder, message, first, channels, pending))
+            first.wire.send(_framed(message, envelope))
+        task = loop.create_task(self._deliver(key, holder, message, envelope, first, channels, pending))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -117,6 +120,7 @@ class Breaks:
         key: FileKey,
         holder: str,
         message: bytes,
+        envelope: Envelope | None,
         connection: Connection | None,
         others: Iterator[Connection],
         pending: Pending,
@@ -128,7 +132,7 @@ class Breaks:
             connection.abort("a break was not acknowledged by TCP in time")
             connection = next(others, None)
             if connection is not None:
-                connection.wire.send([prefix(len(message)), message])
+                connection.wire.send(_framed(message, envelope))
         if not pending.answered.done():
             self.give_up(key, holder)
 
@@ -172,6 +176,16 @@ class Breaks:
                 return True
             idle += 1
         return False
+
+
+def _envelope(opened: Open) -> Envelope | None:
+    """What an oplock's break is encrypted in; a lease's has no session that it could be encrypted for."""
+    demanded = opened.session.encrypt or opened.tree.share.config.encrypt
+    return opened.session.envelope if demanded else None
+
+
+def _framed(message: bytes, envelope: Envelope | None) -> list[Buffer]:
+    return [prefix(len(message)), message] if envelope is None else envelope.seal(message)
 
 
 def _notification(was: Grant, told: Grant, opened: Open | None) -> bytes:

@@ -16,8 +16,9 @@ from server.core.errors import DisconnectError, StatusError, status_of
 from server.core.request import Chain, Reply, Request, Result
 from server.core.verify import identify
 from server.log import Log
+from server.wire.encryption import Envelope, TransformHeader
 from server.wire.errors import WireError
-from server.wire.header import MAGIC, MAGIC_SMB1, Command, Header, split_compound
+from server.wire.header import MAGIC, MAGIC_ENCRYPTED, MAGIC_SMB1, Command, Header, split_compound
 from server.wire.misc import ERROR_BODY, ErrorResponse
 from server.wire.negotiate import Dialect
 from server.wire.status import NTSTATUS
@@ -65,7 +66,11 @@ class Dispatcher:
             if bytes(pdu[:4]) == MAGIC_SMB1:
                 self._smb1(self._core, connection, memoryview(pdu))
                 return
-            requests = self._requests(connection, pdu)
+            envelope = None
+            if bytes(pdu[:4]) == MAGIC_ENCRYPTED:
+                envelope = _envelope(connection, pdu)
+                pdu = envelope.open(pdu)
+            requests = self._requests(connection, pdu, envelope)
             self._run(requests, [], 0)
         except DisconnectError as error:
             connection.close(str(error))
@@ -75,7 +80,9 @@ class Dispatcher:
             self._log.failure("a message failed in the server", error)
             connection.close("an error of the server's own")
 
-    def _requests(self, connection: Connection, pdu: bytes | bytearray) -> list[Request]:
+    def _requests(
+        self, connection: Connection, pdu: bytes | bytearray, envelope: Envelope | None
+    ) -> list[Request]:
         """The requests of the PDU, with their ids taken from the window."""
         if bytes(pdu[:4]) != MAGIC:
             raise DisconnectError(f"a message of protocol {bytes(pdu[:4]).hex()}")
@@ -89,7 +96,9 @@ class Dispatcher:
                 raise DisconnectError(f"{header.command.name} before NEGOTIATE")
             if len(message) > _SMALL_LIMIT and not (connection.multicredit and header.command in _LARGE):
                 raise DisconnectError(f"{header.command.name} of {len(message)} bytes")
-            request = Request(self._core, connection, header, message)
+            request = Request(self._core, connection, header, message, envelope)
+            if envelope is not None and not _fits(envelope, request, first=not requests):
+                raise DisconnectError("an encrypted message of another session than its envelope")
             if not request.related:
                 chain = Chain(header.session_id, header.tree_id)
             elif not requests:
@@ -182,6 +191,21 @@ class Dispatcher:
             return Reply(ERROR_BODY, status_of(error))
         self._log.failure("a request failed in the server", error, command=request.header.command.name)
         return Reply(ERROR_BODY, NTSTATUS.INTERNAL_ERROR)
+
+
+def _envelope(connection: Connection, pdu: bytes | bytearray) -> Envelope:
+    """Of the session that the PDU is encrypted for (3.3.5.2.1.1)."""
+    session = connection.sessions.get(TransformHeader.decode(pdu).session_id)
+    if session is None or session.envelope is None:
+        raise DisconnectError("encrypted for a session that has no keys here")
+    return session.envelope
+
+
+def _fits(envelope: Envelope, request: Request, *, first: bool) -> bool:
+    """Whether the request inside is of the session that it came encrypted for."""
+    if request.related:
+        return not first
+    return request.header.session_id == envelope.session_id
 
 
 def _note_failure(request: Request, status: NTSTATUS) -> None:

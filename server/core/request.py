@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from server.core.errors import StatusError
 from server.core.fence import StaleError, Ticket
 from server.core.opens import Open, decode_file_id
+from server.wire.encryption import Envelope
 from server.wire.header import SIZE, Command, Flags, Header
 from server.wire.ioctl import NO_FILE
 from server.wire.negotiate import Dialect
@@ -68,7 +69,8 @@ class Chain:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """`message` runs from the header to the end of its padding, `body` from after the header.
+    """`message` runs from the header to the end of its padding, `body` from after the header. `envelope`: what it
+    came encrypted in.
 
     `dropped`: nobody waits for the answer any more (cancelled, or the connection is lost): work that has not
     begun shall not begin. `last` of its PDU. `async_id`: it was answered STATUS_PENDING. `waiter`: what it
@@ -80,6 +82,7 @@ class Request:
     connection: Connection
     header: Header
     message: memoryview
+    envelope: Envelope | None = None
     chain: Chain = field(default_factory=Chain)
     session: Session | None = None
     tree: Tree | None = None
@@ -104,7 +107,8 @@ class Request:
 
     @property
     def signed(self) -> bool:
-        return bool(self.header.flags & Flags.SIGNED)
+        """Whether there is a signature to check: what was encrypted needs none (3.3.5.2.4)."""
+        return self.envelope is None and bool(self.header.flags & Flags.SIGNED)
 
     @property
     def session_id(self) -> int:

@@ -13,6 +13,7 @@ from typing import cast
 from server.core.errors import StatusError
 from server.core.request import ROOM, Reply, Request
 from server.wire.buffers import Buffer
+from server.wire.encryption import Envelope
 from server.wire.framing import PREFIX_SIZE, prefix
 from server.wire.header import Command, Flags, Header, join_compound
 from server.wire.misc import ERROR_BODY
@@ -25,9 +26,11 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
     """One PDU with these answers in it, on the connection of the first."""
     if not answers:
         return
-    connection = answers[0][0].connection
+    first = answers[0][0]
+    connection, envelope = first.connection, _envelope(first)
     if len(answers) == 1:
-        connection.wire.send([_single(*answers[0])])
+        pdu = _single(*answers[0])
+        connection.wire.send([pdu] if envelope is None else envelope.seal(memoryview(pdu)[PREFIX_SIZE:]))
         return
     bodies = [reply.body[ROOM:] if reply.room else reply.body for _, reply in answers]
     messages = join_compound(
@@ -36,7 +39,7 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
     for (request, reply), message in zip(answers, messages, strict=True):
         _sign(request, reply, memoryview(message))
     parts: list[Buffer] = [prefix(sum(map(len, messages))), *messages]
-    connection.wire.send(parts)
+    connection.wire.send(parts if envelope is None else envelope.seal(b"".join(messages)))
 
 
 def pend(request: Request) -> None:
@@ -54,7 +57,8 @@ def pend(request: Request) -> None:
         _header(request, Reply(b"", NTSTATUS.PENDING)), credits=connection.window.grant(_wanted(request))
     )
     message = header.encode() + ERROR_BODY
-    connection.wire.send([prefix(len(message)), message])
+    envelope = _envelope(request)
+    connection.wire.send([prefix(len(message)), message] if envelope is None else envelope.seal(message))
 
 
 def _single(request: Request, reply: Reply) -> bytearray:
@@ -95,7 +99,7 @@ def _wanted(request: Request) -> int:
 
 def _sign(request: Request, reply: Reply, message: memoryview) -> None:
     signer = reply.signer or (request.signer if request.signed or _must_sign(request) else None)
-    if signer is not None:
+    if signer is not None and _envelope(request) is None:
         signer.sign(cast(bytearray, message), server=True)  # a writable view serves as well
     if reply.sent is not None:
         reply.sent(message)
@@ -103,3 +107,12 @@ def _sign(request: Request, reply: Reply, message: memoryview) -> None:
 
 def _must_sign(request: Request) -> bool:
     return request.session is not None and request.session.signing_required
+
+
+def _envelope(request: Request) -> Envelope | None:
+    """What the answer is encrypted in (3.3.4.1.4): as the request was, or as its session or share demands."""
+    session = request.session
+    if request.envelope is not None or session is None or request.header.command is Command.SESSION_SETUP:
+        return request.envelope
+    demanded = session.encrypt or (request.tree is not None and request.tree.share.config.encrypt)
+    return session.envelope if demanded else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from server.config import ShareConfig
 from server.ports.files import Volume
+from server.wire.encryption import Envelope
 from server.wire.keys import PreauthHash
 from server.wire.signing import Signer
 
@@ -54,7 +55,8 @@ class Session:
     """`channels` by connection name, oldest first. `opens` by the volatile half of the FileId.
 
     `signer`: key and algorithm of the first authentication, which binds are signed with. None until VALID,
-    and for a session that cannot be signed (guest, anonymous).
+    and for a session that cannot be signed (guest, anonymous). `envelope` None: it cannot be encrypted; `encrypt`:
+    the client was asked to encrypt all of it.
     """
 
     id: int
@@ -65,6 +67,8 @@ class Session:
     preauth: PreauthHash = field(default_factory=PreauthHash)
     signer: Signer | None = None
     signing_required: bool = False
+    envelope: Envelope | None = None
+    encrypt: bool = False
     anonymous: bool = False
     channels: dict[str, Channel] = field(default_factory=dict)
     trees: dict[int, Tree] = field(default_factory=dict)

@@ -1,10 +1,11 @@
-"""Who sends this: the session, the tree and the signature of a request (MS-SMB2 3.3.5.2.4, .9, .11).
+"""Who sends this: the session, the tree, the signature or encryption of a request (MS-SMB2 3.3.5.2.4, .9, .11).
  Owns the checks that come before any handler. SESSION_SETUP does its own, since it is about sessions that are
 not there yet. Called by the dispatcher.
 """
 
 from __future__ import annotations
 
+from server.config import Encryption
 from server.core.errors import StatusError
 from server.core.request import Request
 from server.core.session import SessionState
@@ -32,11 +33,14 @@ def identify(request: Request) -> None:
         return  # smbtorture speaks of a connection, whoever is logged on there
     _find_session(request)
     _check_signature(request)
+    _check_encryption(request)
     if command in _WITHOUT_TREE:
         return
     request.tree = request.need_session().trees.get(request.tree_id)
     if request.tree is None:
         raise StatusError(NTSTATUS.NETWORK_NAME_DELETED)
+    if request.tree.share.config.encrypt and request.envelope is None:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted, on a share that has to be")
 
 
 def _find_session(request: Request) -> None:
@@ -62,7 +66,9 @@ def refusal_signer(request: Request) -> Signer | None:
 
 def _check_signature(request: Request) -> None:
     session = request.need_session()
-    if request.signed:
+    if request.envelope is not None:
+        request.verified = True
+    elif request.signed:
         if request.signer is None:
             raise StatusError(NTSTATUS.NOT_SUPPORTED, "signed, without a key")
         if not request.signer.verify(request.message, server=False):
@@ -70,3 +76,9 @@ def _check_signature(request: Request) -> None:
         request.verified = True
     elif session.signing_required:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not signed")
+
+
+def _check_encryption(request: Request) -> None:
+    required = request.core.config.encryption is Encryption.REQUIRED
+    if required and request.envelope is None and request.need_session().encrypt:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 
+from server.config import Encryption as EncryptionPolicy
 from server.config import ServerConfig
 from server.core.client import Client
 from server.core.connection import NOBODY, Connection
@@ -16,7 +17,15 @@ from server.core.request import Reply, Request
 from server.wire.framing import prefix
 from server.wire.header import Command, Flags, Header
 from server.wire.negotiate import Capabilities, Dialect, NegotiateRequest, NegotiateResponse, SecurityMode
-from server.wire.negotiate_contexts import Context, HashAlgorithm, PreauthIntegrity, Signing, find
+from server.wire.negotiate_contexts import (
+    Cipher,
+    Context,
+    Encryption,
+    HashAlgorithm,
+    PreauthIntegrity,
+    Signing,
+    find,
+)
 from server.wire.signing import SigningAlgorithm, algorithm_for
 from server.wire.smb1 import SMB_2_002, WILDCARD, MultiProtocolNegotiate
 from server.wire.spnego import Acceptor
@@ -44,7 +53,9 @@ def negotiate(request: Request) -> Reply:
     connection.client_dialects = asked.dialects
     connection.client_capabilities = asked.capabilities
     connection.client_security_mode = asked.security_mode
-    connection.capabilities = _capabilities(dialect, asked.capabilities)
+    connection.capabilities = _capabilities(dialect, asked.capabilities, ciphers(core.config))
+    if connection.capabilities & Capabilities.ENCRYPTION:
+        connection.cipher = Cipher.AES_128_CCM
     if dialect is not Dialect.SMB_3_1_1:
         connection.signing = algorithm_for(dialect)
     _join_client(core, connection)
@@ -88,13 +99,17 @@ def _smb1_answer(response: NegotiateResponse) -> bytes:
 
 
 def _agree(core: Core, connection: Connection, asked: NegotiateRequest) -> tuple[Context, ...]:
-    """The response's contexts. Sets the connection's signing algorithm."""
+    """The response's contexts. Sets the connection's cipher and signing algorithm."""
     preauth = find(asked.contexts, PreauthIntegrity)
     if preauth is None:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "3.1.1 without PREAUTH_INTEGRITY")
     if HashAlgorithm.SHA_512 not in preauth.algorithms:
         raise StatusError(NTSTATUS.SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP)
     contexts: list[Context] = [PreauthIntegrity((HashAlgorithm.SHA_512,), core.entropy(_SALT))]
+    encryption, served = find(asked.contexts, Encryption), ciphers(core.config)
+    if encryption is not None and served:
+        connection.cipher = next((known for known in served if known in encryption.ciphers), Cipher.NONE)
+        contexts.append(Encryption((connection.cipher,)))
     signing = find(asked.contexts, Signing)
     if signing is not None:
         connection.signing = next(
@@ -104,13 +119,22 @@ def _agree(core: Core, connection: Connection, asked: NegotiateRequest) -> tuple
     return tuple(contexts)
 
 
-def _capabilities(dialect: Dialect, asked: Capabilities) -> Capabilities:
+def ciphers(config: ServerConfig) -> tuple[Cipher, ...]:
+    """Those that are served, the preferred first."""
+    if config.encryption is EncryptionPolicy.OFF:
+        return ()
+    return tuple(Cipher[name.replace("-", "_")] for name in config.ciphers)
+
+
+def _capabilities(dialect: Dialect, asked: Capabilities, served: tuple[Cipher, ...]) -> Capabilities:
     """What this server can do, of what the dialect has and the client asked for."""
     if dialect is Dialect.SMB_2_0_2:
         return Capabilities.NONE
     given = Capabilities.LARGE_MTU | Capabilities.LEASING
     if dialect >= Dialect.SMB_3_0:
         given |= asked & Capabilities.MULTI_CHANNEL
+    if Dialect.SMB_3_0 <= dialect < Dialect.SMB_3_1_1 and Cipher.AES_128_CCM in served:
+        given |= asked & Capabilities.ENCRYPTION
     return given
 
 

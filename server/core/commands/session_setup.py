@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from server.config import Encryption
 from server.core.commands import binding
 from server.core.connection import Connection
 from server.core.core import Core
@@ -17,10 +18,12 @@ from server.core.setup import Purpose, Setup
 from server.core.shared import logons
 from server.core.shared.notices import SessionReplaced
 from server.core.verify import refusal_signer
+from server.wire.encryption import Envelope, key_length
 from server.wire.errors import WireError
-from server.wire.keys import signing_key
+from server.wire.keys import encryption_keys, signing_key
 from server.wire.misc import EMPTY_BODY, Empty
 from server.wire.negotiate import Dialect, SecurityMode
+from server.wire.negotiate_contexts import Cipher
 from server.wire.ntlm import NtlmResult, NtlmServer
 from server.wire.session_setup import SessionFlags, SessionSetupRequest, SessionSetupResponse, SetupFlags
 from server.wire.signing import Signer
@@ -82,7 +85,7 @@ def _setup(request: Request, asked: SessionSetupRequest) -> Setup:
     if request.signed:
         if not request.signer.verify(request.message, server=False):
             raise StatusError(NTSTATUS.ACCESS_DENIED, "wrong signature")
-    elif found.signing_required:
+    elif found.signing_required and request.envelope is None:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "re-authentication without signature")
     return under_way or _begin(core, connection, found, Purpose.AGAIN)
 
@@ -111,6 +114,8 @@ def _step(request: Request, asked: SessionSetupRequest, setup: Setup) -> Result:
     signer = _finish(request, setup, result)
     connection.setups.pop(session.id, None)
     flags = SessionFlags.IS_NULL if session.anonymous else SessionFlags.NONE
+    if session.encrypt:
+        flags |= SessionFlags.ENCRYPT_DATA
     reply = Reply(SessionSetupResponse(token, flags).encode(), session_id=session.id, signer=signer)
     if asked.previous_session_id not in (0, session.id) and setup.purpose is Purpose.NEW:
         return _replace(request.core, session, asked.previous_session_id, reply)
@@ -137,6 +142,11 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
         raise StatusError(
             NTSTATUS.USER_SESSION_DELETED, "another dialect than the client's other connections"
         )
+    session.envelope = None if result.anonymous else _envelope(connection, setup, result)
+    policy = request.core.config.encryption
+    if session.envelope is None and policy is Encryption.REQUIRED:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "the client cannot encrypt, and has to")
+    session.encrypt = session.envelope is not None and policy in (Encryption.DESIRED, Encryption.REQUIRED)
     session.state = SessionState.VALID
     session.user = result.user
     session.anonymous = result.anonymous
@@ -165,6 +175,17 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
 def _signer(connection: Connection, setup: Setup, result: NtlmResult) -> Signer:
     dialect = connection.dialect or Dialect.SMB_2_0_2
     return Signer(connection.signing, signing_key(result.session_key, dialect, setup.preauth))
+
+
+def _envelope(connection: Connection, setup: Setup, result: NtlmResult) -> Envelope | None:
+    """With the session's keys, which all its channels share. None: no cipher was agreed on."""
+    cipher = connection.cipher
+    if cipher is Cipher.NONE:
+        return None
+    keys = encryption_keys(
+        result.session_key, connection.dialect or 0, setup.preauth, key_length=key_length(cipher)
+    )
+    return Envelope.of_server(cipher, setup.session.id, keys)
 
 
 async def _replace(core: Core, session: Session, previous: int, reply: Reply) -> Reply:

@@ -27,10 +27,14 @@ def tree_connect(request: Request) -> Reply:
     share = request.core.shares.find(name)
     if session.anonymous and share.config.name != IPC:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "anonymous")
+    if share.config.encrypt and session.envelope is None:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "the share is to be encrypted, the session cannot be")
     tree = Tree(session.new_tree_id(), share, FILE_ALL_ACCESS if share.volume else _PIPE_ACCESS)
     session.trees[tree.id] = tree
     response = TreeConnectResponse(
-        ShareType.DISK if share.volume else ShareType.PIPE, ShareFlags.NONE, maximal_access=tree.access
+        ShareType.DISK if share.volume else ShareType.PIPE,
+        ShareFlags.ENCRYPT_DATA if share.config.encrypt else ShareFlags.NONE,
+        maximal_access=tree.access,
     )
     return Reply(response.encode(), tree_id=tree.id)
 
