@@ -188,3 +188,49 @@ def test_a_rate_is_kept() -> None:
         return network.now - began
 
     assert network.run(story) == pytest.approx(10, rel=0.02)
+
+
+def test_a_moved_address_freezes_its_flows_and_is_found_where_it_went(line: Line) -> None:
+    network = Network(
+        {
+            "server": {"eth0": ["10.0.0.1/24", "10.0.0.9/24"]},
+            "second": {"eth0": "10.0.0.3/24"},
+            "laptop": {"eth0": "10.0.0.2/24"},
+        }
+    )
+    other = Line()
+
+    async def story() -> None:
+        network.spawn("server", line.sink)
+        network.spawn("second", other.sink)
+        await asyncio.sleep(0.1)
+        network.spawn("laptop", line.source, "10.0.0.9")
+        await asyncio.sleep(1.5)
+        touched = await network.do("move", {"address": "10.0.0.9", "to": "second.eth0"})
+        assert touched.flows == 1
+        before = line.read
+        network.spawn("laptop", Line().source, "10.0.0.9")
+        await asyncio.sleep(5)
+        assert (line.read, len(other.read)) == (before, 50)
+        await network.do("move", {"address": "10.0.0.9", "to": "server.eth0"})
+        await asyncio.sleep(1)
+        assert len(line.read) >= len(before) + 50
+
+    network.run(story)
+
+
+def test_an_address_comes_and_goes(network: Network, line: Line) -> None:
+    async def story() -> None:
+        network.spawn("server", line.sink)
+        await network.do("add-address", {"interface": "server.eth0", "address": "10.0.0.55/24"})
+        network.spawn("laptop", line.source, "10.0.0.55")
+        await asyncio.sleep(1.5)
+        assert len(line.read) == 20
+        await network.do("remove-address", "10.0.0.55")
+        await asyncio.sleep(2)
+        assert len(line.read) == 20
+        await network.do("heal", {})
+        with pytest.raises(ValueError, match="no interface has the address"):
+            await network.do("remove-address", "10.0.0.55")
+
+    network.run(story)

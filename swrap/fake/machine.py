@@ -81,11 +81,13 @@ class Machine:
         if host is None:
             return []
         rows = [InterfaceRow(1, "lo", address, 0, False, False, True, True) for address in _LOOPBACK]
+        fabric = self._process.world.fabric
         for index, one in enumerate(host.described.interfaces, 2):
-            up = self._process.world.fabric.links[f"{host.name}.{one.name}"].up
+            name = f"{host.name}.{one.name}"
+            up, speed = fabric.links[name].up, fabric.speed_of(name)
             rows += [
-                InterfaceRow(index, one.name, address, one.speed, one.rss, one.rdma, up, False)
-                for address in one.addresses
+                InterfaceRow(index, one.name, address, speed, one.rss, one.rdma, up, False)
+                for address in fabric.addresses.of[name]
             ]
         return rows
 

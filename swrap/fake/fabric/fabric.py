@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from swrap.document import JSON
+from swrap.fake.fabric.addresses import Addresses
 from swrap.fake.fabric.clock import Clock
 from swrap.fake.fabric.flow import FabricFlow
 from swrap.fake.fabric.link import Link
@@ -52,11 +53,14 @@ class Fabric(Clock):
             for one in host.interfaces
         }
         self.hosts = {host.name: Host(self, host, random) for host in topology.hosts}
-        self._routes = Routes(topology)
         self._known: dict[tuple[str, str], Route | None] = {}
+        self.addresses = Addresses(topology)
+        self._routes = Routes(topology, self.addresses)
+        self._speeds: dict[str, int] = {}
         self._flows: dict[int, FabricFlow] = {}
         self._last_flow = 0
         self._on_hold: list[_Sent] = []
+        self._readdressed()
 
     # --- kernel.net.Net
 
@@ -67,10 +71,14 @@ class Fabric(Clock):
 
     def way(self, protocol: str, source: Endpoint, target: Endpoint, host: str) -> Way:
         """See ``kernel.net.Net``."""
-        key = host, target.ip
+        return Way(self, protocol, source, target, host)
+
+    def route(self, host: str, target: str) -> Route | None:
+        """The route from ``host`` to an address, now."""
+        key = host, target
         if key not in self._known:
-            self._known[key] = self._routes.route(host, target.ip)
-        return Way(self, protocol, source, target, host, self._known[key])
+            self._known[key] = self._routes.route(host, target)
+        return self._known[key]
 
     def holder(self, ip: str, seen_from: str) -> Host | None:
         """See ``kernel.net.Net``."""
@@ -134,12 +142,12 @@ class Fabric(Clock):
 
     def resolve(self, name: str, family: int, seen_from: str) -> str:
         """See ``kernel.net.Net``: hosts of the topology by name, the addresses in its order."""
-        for ip in self.addresses(name, seen_from):
+        for ip in self.addresses_of(name):
             if (":" in ip) == (family == socket.AF_INET6):
                 return ip
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    def addresses(self, name: str, seen_from: str) -> list[str]:
+    def addresses_of(self, name: str) -> list[str]:
         """All addresses of a name."""
         try:
             return [canonical(name)]
@@ -147,10 +155,11 @@ class Fabric(Clock):
             pass
         if name.rstrip(".") in ("localhost", "localhost.localdomain"):
             return ["127.0.0.1", "::1"]
-        host = self.hosts.get(name)
-        if host is None:
-            return []
-        return [str(a.ip) for interface in host.described.interfaces for a in interface.addresses]
+        return [str(own.ip) for _, own in self.addresses.host(name)] if name in self.hosts else []
+
+    def speed_of(self, interface: str) -> int:
+        """What it reports, in bits per second."""
+        return self._speeds.get(interface) or self.links[interface].described.speed
 
     # --- flows
 
@@ -187,19 +196,32 @@ class Fabric(Clock):
 
     async def speed(self, interface: str, speed: int) -> Touched:
         """See ``faults.Network``."""
-        raise NotImplementedError("an interface of the fake network keeps its speed")
+        if interface not in self.links:
+            raise ValueError(f"no interface {interface}")
+        self._speeds[interface] = speed
+        return self._touched(Match(interface=interface))
 
     async def add_address(self, interface: str, address: str) -> Touched:
         """See ``faults.Network``."""
-        raise NotImplementedError("an interface of the fake network keeps its addresses")
+        held = self._held()
+        self.addresses.add(interface, address)
+        self._readdressed()
+        return self._freed(held)
 
     async def remove_address(self, address: str) -> Touched:
         """See ``faults.Network``."""
-        raise NotImplementedError("an interface of the fake network keeps its addresses")
+        touched = self._touched(Match(address=address))
+        self.addresses.remove(address)
+        self._readdressed()
+        return touched
 
     async def move(self, address: str, to: str, reset: bool) -> Touched:
         """See ``faults.Network``."""
-        raise NotImplementedError("an interface of the fake network keeps its addresses")
+        match = Match(address=address, state="established")
+        self.addresses.move(address, to)
+        touched = await self.reset(match) if reset else self._touched(match)
+        self._readdressed()
+        return touched
 
     async def impose(self, rule: Rule) -> Touched:
         """See ``faults.Network``."""
@@ -215,9 +237,11 @@ class Fabric(Clock):
         if verb == "heal" and rule is None:
             for link in self.links.values():
                 link.up, link.rate = True, link.described.rate
+            self._speeds.clear()
+            self.addresses.restore()
+            self._readdressed()
         self.changed()
-        freed = [size for flow, size in held.items() if not flow.held]
-        return Touched(len(freed), sum(freed))
+        return self._freed(held)
 
     async def reset(self, match: Match) -> Touched:
         """See ``faults.Network``."""
@@ -246,6 +270,17 @@ class Fabric(Clock):
                 half.unacked() for half, meant in zip(flow.halves or (), found, strict=False) if meant
             )
         return Touched(flows, size)
+
+    def _readdressed(self) -> None:
+        """Addresses have changed: routes, and with them what may pass."""
+        self._known.clear()
+        for name, host in self.hosts.items():
+            host.own = {str(own.ip) for _, own in self.addresses.host(name)}
+        self.changed()
+
+    def _freed(self, held: dict[FabricFlow, int]) -> Touched:
+        freed = [size for flow, size in held.items() if not flow.held]
+        return Touched(len(freed), sum(freed))
 
     def _held(self) -> dict[FabricFlow, int]:
         return {flow: flow.unacked() for flow in self.flows() if flow.held}

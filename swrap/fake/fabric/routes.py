@@ -1,16 +1,17 @@
 """Which interfaces a packet crosses, from host to host.
 
 Owns the routing of a topology: interfaces in one subnet hang on one segment; a host with ``forward`` joins its
-segments; ``gateway`` is where all else goes. Pure: no cables, no rules. Asked once a pair of addresses.
+segments; ``gateway`` is where all else goes. Pure: no cables, no rules. Asked once a pair of addresses,
+as long as no address changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
+from swrap.fake.fabric.addresses import Addresses
 from swrap.fake.kernel.address import is_loopback
 from swrap.topology import Host, Topology
 
@@ -29,21 +30,16 @@ class Route(NamedTuple):
 
 
 class Routes:
-    """The routes of one topology."""
+    """The routes of one topology, with the addresses that there are now."""
 
-    def __init__(self, topology: Topology) -> None:
-        self._topology = topology
+    def __init__(self, topology: Topology, addresses: Addresses) -> None:
+        self._addresses = addresses
         self._hosts = {host.name: host for host in topology.hosts}
 
-    @cached_property
+    @property
     def owners(self) -> dict[str, tuple[str, str]]:
         """By address: the host, and the interface as ``"server.eth0"``."""
-        return {
-            str(address.ip): (host.name, f"{host.name}.{interface.name}")
-            for host in self._topology.hosts
-            for interface in host.interfaces
-            for address in interface.addresses
-        }
+        return self._addresses.owners
 
     def route(self, host: str, target: str) -> Route | None:
         """From ``host`` to the address ``target``; None where the host has no route (ENETUNREACH)."""
@@ -97,6 +93,5 @@ class Routes:
         return None
 
     def _networks(self, host: Host) -> Iterator[tuple[str, str, IPv4Network | IPv6Network]]:
-        for interface in host.interfaces:
-            for address in interface.addresses:
-                yield f"{host.name}.{interface.name}", str(address.ip), address.network
+        for interface, address in self._addresses.host(host.name):
+            yield interface, str(address.ip), address.network

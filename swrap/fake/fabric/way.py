@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from functools import cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -33,21 +32,13 @@ PASSES = Verdict()
 class Way:
     """Implements ``kernel.net.Way``. ``flow``: its flow's number; ``established``: was it answered?"""
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        protocol: str,
-        source: Endpoint,
-        target: Endpoint,
-        host: str,
-        route: Route | None,
-    ) -> None:
+    def __init__(self, fabric: Fabric, protocol: str, source: Endpoint, target: Endpoint, host: str) -> None:
         self.fabric = fabric
         self.protocol = protocol
         self.source = source
         self.target = target
         self.host = host
-        self.route = route
+        self.route: Route | None = None
         self.flow = 0
         self.established = False
         self.dead = 0
@@ -66,8 +57,13 @@ class Way:
 
     def review(self) -> None:
         """Look again at cables and rules."""
-        fabric, route = self.fabric, self.route
+        fabric = self.fabric
         self.epoch = fabric.epoch
+        route = fabric.route(self.host, self.target.ip)
+        if self.established and self._displaced(route):
+            self.dead, self.rejects = errno.EHOSTUNREACH, False
+            return
+        self.route = route
         if route is None:
             self.dead = errno.ENETUNREACH
             return
@@ -95,6 +91,12 @@ class Way:
         else:
             self.dead = _WHY[type(verdict.fate)] if verdict.fate is not None else 0
 
+    def _displaced(self, route: Route | None) -> bool:
+        """Has an end of the connection lost its address to another host?"""
+        home = self.route.host if self.route is not None else None
+        there = route.host if route is not None else None
+        return there != home or not self.fabric.hosts[self.host].has(self.source.ip)
+
     @property
     def packet(self) -> Packet:
         """What rules see of it."""
@@ -102,7 +104,7 @@ class Way:
         source, target = self._ends
         return Packet(source, target, route.out, route.into, self.flow, self.established)
 
-    @cached_property
+    @property
     def _ends(self) -> tuple[End, End]:
         there = self.route.host if self.route is not None else None
         source, target = self.source, self.target

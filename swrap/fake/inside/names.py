@@ -53,7 +53,7 @@ def _addresses(process: Process, host: Any, flags: int) -> list[str]:
     except ValueError:
         if flags & socket.AI_NUMERICHOST:
             return []
-    return process.world.fabric.addresses(host, process.host.name if process.host else "")
+    return process.world.fabric.addresses_of(host)
 
 
 def _port(port: Any) -> int:

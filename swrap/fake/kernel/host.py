@@ -27,7 +27,8 @@ class Host:
         self.net = net
         self.name = described.name
         self.described = described
-        self.own = {str(address.ip) for interface in described.interfaces for address in interface.addresses}
+        self.own: set[str] = set()
+        """Its addresses, without those of lo; ``net`` keeps them."""
         self.tcp: Ports[TcpSocket] = Ports(random)
         self.udp: Ports[UdpSocket] = Ports(random)
         self._listeners: dict[int, list[TcpSocket]] = {}
