@@ -184,6 +184,21 @@ class FakeBackend:
     async def link(self, interface: str, up: bool) -> Touched:
         return await self._ask("link", interface, up)
 
+    async def rate(self, interface: str, rate: int | None) -> Touched:
+        return await self._ask("rate", interface, rate)
+
+    async def speed(self, interface: str, speed: int) -> Touched:
+        return await self._ask("speed", interface, speed)
+
+    async def add_address(self, interface: str, address: str) -> Touched:
+        return await self._ask("add_address", interface, address)
+
+    async def remove_address(self, address: str) -> Touched:
+        return await self._ask("remove_address", address)
+
+    async def move(self, address: str, to: str, reset: bool) -> Touched:
+        return await self._ask("move", address, to, reset)
+
     async def impose(self, rule: Rule) -> Touched:
         return await self._ask(rule.verb, rule.what)
 
