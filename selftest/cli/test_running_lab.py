@@ -120,7 +120,37 @@ def test_a_rule_is_in_force_until_it_is_taken_back(conversation: Conversation) -
     assert "99" in done.stderr
 
 
+def test_every_fault_can_be_made_by_hand_in_the_words_of_a_scenario(conversation: Conversation) -> None:
+    one = "1 flow, 0 bytes under way\n"
+    for words, told in {
+        ("delay", "server.eth0", "--time", "20ms", "--jitter", "5ms"): f"rule 1: {one}",
+        ("loss", "--between", "laptop", "server", "--chance", "1%"): f"rule 2: {one}",
+        ("partition", "laptop", "server", "--direction", "in"): f"rule 3: {one}",
+        ("hold", "--port", "80"): f"rule 4: {one}",
+        ("lose-acks", "laptop", "--direction", "out"): f"rule 5: {one}",
+        ("duplicate", "server", "--chance", "0.5"): "rule 6: 0 flows, 0 bytes under way\n",
+        ("reorder", "server", "--chance", "5%", "--time", "10ms"): "rule 7: 0 flows, 0 bytes under way\n",
+        ("corrupt", "server", "--chance", "1e-3"): None,
+        ("rate", "server.eth0", "10M"): f"rate: {one}",
+        ("rate", "server.eth0", "none"): f"rate: {one}",
+        ("speed", "server.eth0", "100M"): f"speed: {one}",
+        ("add-address", "laptop.eth0", "10.0.1.9/24"): "add-address: 0 flows, 0 bytes under way\n",
+        ("move", "10.0.1.9", "server.eth0"): "move: 0 flows, 0 bytes under way\n",
+        ("remove-address", "10.0.1.9"): "remove-address: 0 flows, 0 bytes under way\n",
+        ("release",): f"release: {one}",
+        ("heal",): f"heal: {one}",
+    }.items():
+        done = here(*words)
+        assert (done.returncode, done.stdout) == ((0, told) if told else (2, "")), (words, done.stderr)
+
+
 MISTAKES = [
+    (["delay", "server"], "delay needs 'time'"),
+    (["delay", "server", "--time", "20mss"], "--time: unknown unit 'mss' of a time"),
+    (["loss", "server", "--chance", "2"], "is not a chance: 0% to 100%"),
+    (["cut", "laptop", "sever"], "did you mean 'server'?"),
+    (["rate", "server.eth0", "10MB"], "counts bytes"),
+    (["move", "10.0.1.1", "desk.eth0"], "no interface desk.eth0"),
     (["link", "sever.eth0", "down"], "did you mean 'server.eth0'?"),
     (["link", "server.eth0", "dwon"], "'dwon' is not one of 'up', 'down'"),
     (["block"], "which traffic?"),
