@@ -89,8 +89,7 @@ bool sw_review(struct sw *sw, struct sw_flow *f)
 	sw_tap_review(sw, f);
 	for (int dir = 0; dir < 2; dir++) {
 		sw_shape_leave(sw, &f->half[dir]);
-		sw_stall(sw, &f->half[dir]);
-		sw_ready(sw, &f->half[dir]);
+		sw_ready(sw, &f->half[dir]); /* in its turn the clocks of a dead path are set going */
 	}
 	return true;
 }
