@@ -50,6 +50,17 @@ def rows(*options: object) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.usefixtures("conversation")
+def test_ss_with_info_counts_packets_of_sockets_and_interfaces() -> None:
+    told = json.loads(here("ss", "--info", "--json").stdout)
+    assert [one["packets"] for one in told["sockets"]] == [0, 1, 0]
+    counted = {one["name"]: (one["tx_packets"], one["rx_packets"]) for one in told["interfaces"]}
+    assert (counted["laptop.eth0"], counted["server.eth0"]) == ((1, 0), (0, 1))
+    head, *lines = here("ss", "-i").stdout.split("\n\n")[1].splitlines()
+    assert head.split() == ["Interface", "Sent", "Packets", "Lost", "Received", "Packets", "Lost"]
+    assert [line.split()[0] for line in lines] == list(counted)
+
+
 def test_ss_shows_listener_and_both_ends_with_bytes_and_holders(conversation: Conversation) -> None:
     listener, client, server = rows()
     assert (listener["state"], listener["host"], listener["local"]) == ("LISTEN", "server", "0.0.0.0:80")

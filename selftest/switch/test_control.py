@@ -55,8 +55,7 @@ def test_interfaces_are_listed_with_what_they_report_and_carry(lab: Switched) ->
         "speed": 1_000_000_000,
         "rate": 5_000_000,
         "addresses": ["10.0.1.1", "fd00:1::1"],
-        "tx_bytes": 0,
-        "rx_bytes": 0,
+        **{f"{way}_{what}": 0 for way in ("tx", "rx") for what in ("bytes", "packets", "lost")},
     }
 
 

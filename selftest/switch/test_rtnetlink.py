@@ -17,6 +17,7 @@ from selftest.switch.driver import Switched, topology
 from swrap.abi import ffi, lib
 from swrap.abi.names import service_address
 from swrap.abi.page import Page
+from swrap.switch.plane import Count
 from swrap.switch.rtnetlink import wire
 from swrap.switch.rtnetlink.answer import MOST, Answers
 from swrap.switch.rtnetlink.changes import changes
@@ -47,7 +48,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def answers(page: Page) -> Answers:
     """For its hosts."""
-    return Answers(page, lambda _: Traffic(sent=1 << 40, received=3))
+    return Answers(page, lambda _: Traffic(sent=Count(1 << 40, 5, 6), received=Count(3, 1, 2)))
 
 
 @given(datagram=st.one_of(st.binary(max_size=200), st.lists(HEADERS, max_size=4).map(b"".join)))

@@ -14,19 +14,21 @@ from typing import Annotated, Any
 
 import typer
 
-from swrap.cli import gaps, labs, options
+from swrap.cli import counters, gaps, labs, options
 from swrap.lab.holders import Holder, holders
 from swrap.lab.joined import Joined
 
 _HEAD = ("State", "Host", "Local", "Peer", "Acked", "Un-acked", "Received", "Holders")
-_NUMBERS = frozenset(("Acked", "Un-acked", "Received"))
+_MORE = ("Packets", "Lost")
+_NUMBERS = frozenset(("Acked", "Un-acked", "Received", *_MORE))
 _COMMAND = 40  # characters of a command line in a table
 
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """One end. ``acked``: bytes that it sent and the peer has; ``unacked``:
-    sent, and on their way or stuck.
+    """One end. ``acked``: bytes that it sent and the peer has; ``unacked``: sent, and on their way or stuck.
+
+    ``packets`` carried the first; ``lost`` is how many were stopped by a fault, retransmissions not counted.
     """
 
     state: str
@@ -39,6 +41,8 @@ class Socket:
     acked: int = 0
     unacked: int = 0
     received: int = 0
+    packets: int = 0
+    lost: int = 0
     blocked: bool = False
     held_by: tuple[Holder, ...] = ()
 
@@ -48,22 +52,39 @@ Gaps = Annotated[
 ]
 
 
+Info = Annotated[
+    bool,
+    typer.Option(
+        "--info", "-i", help="Packets too, and those that faults stopped; for each interface as well."
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("ss")(ss)
 
 
-def ss(lab: options.Lab = None, as_json: options.Json = False, show_gaps: Gaps = False) -> int:
+def ss(
+    lab: options.Lab = None, as_json: options.Json = False, show_gaps: Gaps = False, info: Info = False
+) -> int:
     """Show the virtual sockets of a lab, and which processes hold them."""
     if show_gaps:
         return gaps.show(labs.require(lab), as_json=as_json)
-    found = sockets(labs.require(lab))
+    joined = labs.require(lab)
+    found = sockets(joined)
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
-    elif sys.stdout.isatty():
-        _table(found)
-    else:
-        _columns(found)
+        told = [asdict(one) for one in found]
+        print(
+            json.dumps(
+                {"sockets": told, "interfaces": counters.interfaces(joined)} if info else told, indent=1
+            )
+        )
+        return 0
+    (_table if sys.stdout.isatty() else _columns)(found, info)
+    if info:
+        print()
+        counters.show(counters.interfaces(joined))
     return 0
 
 
@@ -103,12 +124,19 @@ def _ends(flow: dict[str, Any]) -> Iterator[Socket]:
             acked=sent["bytes"],
             unacked=sent["unacked"],
             received=got["bytes"],
+            packets=sent["packets"],
+            lost=sent["lost"],
             blocked=sent["blocked"],
         )
 
 
-def _cells(row: Socket) -> list[str]:
-    figures = [str(row.acked), str(row.unacked), str(row.received)] if row.peer else ["", "", ""]
+def _head(info: bool) -> tuple[str, ...]:
+    return (*_HEAD[:-1], *(_MORE if info else ()), _HEAD[-1])
+
+
+def _cells(row: Socket, info: bool) -> list[str]:
+    numbers = [row.acked, row.unacked, row.received, *([row.packets, row.lost] if info else ())]
+    figures = [str(number) if row.peer else "" for number in numbers]
     who = ", ".join(f"{one.pid} {_short(one.command)}" for one in row.held_by)
     return [row.state, row.host, row.local, row.peer or "*", *figures, who or "-"]
 
@@ -120,27 +148,28 @@ def _short(command: str) -> str:
     return command if len(command) <= _COMMAND else command[: _COMMAND - 1] + "…"
 
 
-def _columns(rows: list[Socket]) -> None:
-    lines = [list(_HEAD), *map(_cells, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD))]
+def _columns(rows: list[Socket], info: bool) -> None:
+    head = _head(info)
+    lines = [list(head), *(_cells(row, info) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
         cells = [
             cell.rjust(width) if name in _NUMBERS else cell.ljust(width)
-            for name, cell, width in zip(_HEAD, line, widths, strict=True)
+            for name, cell, width in zip(head, line, widths, strict=True)
         ]
         print("  ".join(cells).rstrip())
 
 
-def _table(rows: list[Socket]) -> None:
+def _table(rows: list[Socket], info: bool) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in _HEAD:
+    for name in _head(info):
         table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=name != "Holders")
     for row in rows:
         style = "red" if row.blocked or row.unacked else "dim" if row.state == "LISTEN" else ""
-        table.add_row(*(Text(cell) for cell in _cells(row)), style=style)
+        table.add_row(*(Text(cell) for cell in _cells(row, info)), style=style)
     Console().print(table if rows else "no sockets")

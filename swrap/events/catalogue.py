@@ -37,7 +37,10 @@ _FLOW = {
 }
 _PATH = {**_FLOW, "interfaces": "those that it crosses, the client's first"}
 _WAYS = {"to_server": "of them to the server", "to_client": "of them to the client"}
-_DIRECTION = "{bytes: delivered so far, unacked: sent and not acknowledged, blocked: does the path stop it}"
+_DIRECTION = (
+    "{bytes: delivered so far, packets: that carried them, lost: packets that a fault stopped, "
+    "unacked: sent and not acknowledged, blocked: does the path stop it}"
+)
 _TOUCHED = {"flows": "how many flows it touched", "bytes": "how many of their bytes were under way"}
 
 _RUN_KINDS = {
@@ -123,7 +126,14 @@ _NETWORK_KINDS = {
     "flow-refused": Kind("A connection was refused.", {**_FLOW, "reason": "why"}, NETWORK),
     "flow-closed": Kind(
         "A connection is over.",
-        {**_FLOW, "how": "fin, reset, timeout, …", "bytes": "delivered, both ways", **_WAYS},
+        {
+            **_FLOW,
+            "how": "fin, reset, timeout, …",
+            "bytes": "delivered, both ways",
+            **_WAYS,
+            "packets": "that carried them",
+            "lost": "packets that a fault stopped",
+        },
         NETWORK,
     ),
     "flow-sample": Kind(

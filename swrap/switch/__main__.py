@@ -83,7 +83,7 @@ def _serve(page: Page, plane: Plane, options: argparse.Namespace) -> None:
     control = Control(
         service_address(page, "control"), plane, do=network.do, subscribed=plane.subscribe, stop=stop
     )
-    answers = Answers(page, lambda position: Traffic(*plane.interface_bytes(position)))
+    answers = Answers(page, lambda position: Traffic(*plane.interface_counts(position)))
     route = RouteService(page, service_address(page, "route"), plane, answers)
     try:
         _report_ready(options.ready_fd)

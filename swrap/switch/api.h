@@ -37,6 +37,11 @@ int sw_unwatch(struct sw *sw, int fd);
 /* sw_fired() - Next fd that made sw_run() come back, its events in @events; -1 when there is none. */
 int sw_fired(struct sw *sw, uint32_t *events);
 
+/* Payload bytes, packets that carried them, and packets that a fault stopped; a retransmission counts once. */
+struct sw_count {
+	uint64_t bytes, packets, lost;
+};
+
 /* What happened to a flow. */
 enum sw_event_kind {
 	SW_EV_OPENED = 1, /* the SYN was answered */
@@ -50,7 +55,8 @@ struct sw_event {
 	uint64_t at; /* CLOCK_MONOTONIC, ns */
 	uint32_t kind, reason;
 	uint64_t id;
-	uint64_t ino[2], bytes[2]; /* [0] the client's and towards the server, [1] the server's and towards the client */
+	uint64_t ino[2]; /* [0] the client's and towards the server, [1] the server's and towards the client */
+	struct sw_count count[2];
 	uint16_t host[2];          /* SW_NO_HOST where unknown */
 	struct sw_endpoint end[2];
 };
@@ -190,7 +196,8 @@ void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *to
 
 /* One direction of a flow, for the list of flows. */
 struct sw_info_half {
-	uint64_t bytes, unacked;
+	struct sw_count count;
+	uint64_t unacked;
 	uint8_t blocked, n_ifaces;
 	uint32_t ifaces[8];
 };
@@ -228,7 +235,7 @@ int sw_capture_note(struct sw *sw, uint64_t id, const char *words);
 uint32_t sw_slots(const struct sw *sw);
 /* sw_flow_info() - 1 and what is at @slot, or 0 where there is no flow. */
 int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info);
-/* sw_iface_bytes() - Payload bytes that interface @iface sent and received. */
-void sw_iface_bytes(const struct sw *sw, uint32_t iface, uint64_t *tx, uint64_t *rx);
+/* sw_iface_counts() - What interface @iface sent and received. */
+void sw_iface_counts(const struct sw *sw, uint32_t iface, struct sw_count *tx, struct sw_count *rx);
 
 #endif

@@ -37,7 +37,8 @@ void sw_event(struct sw *sw, const struct sw_flow *f, enum sw_event_kind kind, i
 	*e = (struct sw_event){.at = sw->now, .kind = kind, .reason = (uint32_t)reason, .id = f->id};
 	for (int i = 0; i < 2; i++) {
 		e->ino[i] = f->side[i].ino;
-		e->bytes[i] = f->half[i].delivered;
+		e->count[i] = f->half[i].count;
+		e->count[i].bytes = f->half[i].delivered;
 		e->host[i] = f->host[i];
 		e->end[i] = f->end[i];
 	}

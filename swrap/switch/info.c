@@ -1,4 +1,4 @@
-/* What the control side may read: flows and counters. */
+/* What the control side may read: flows. */
 #include "switch.h"
 
 int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
@@ -20,7 +20,8 @@ int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
 		info->ino[i] = f->side[i].ino;
 		info->host[i] = f->host[i];
 		info->end[i] = f->end[i];
-		out->bytes = h->delivered;
+		out->count = h->count;
+		out->count.bytes = h->delivered;
 		out->unacked = f->state == SW_FLOWING ? sw_unacked(h) : 0;
 		out->blocked = h->dead;
 		out->n_ifaces = (uint8_t)h->path.n;
@@ -28,10 +29,4 @@ int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
 			out->ifaces[hop] = h->path.hop[hop].iface;
 	}
 	return 1;
-}
-
-void sw_iface_bytes(const struct sw *sw, uint32_t iface, uint64_t *tx, uint64_t *rx)
-{
-	*tx = sw->buckets[iface * 2 + SW_TX].bytes;
-	*rx = sw->buckets[iface * 2 + SW_RX].bytes;
 }

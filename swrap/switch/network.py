@@ -10,6 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -201,8 +202,10 @@ class Network:
             event["interfaces"] = self._names(self._between(record))
         elif record.kind == lib.SW_EV_CLOSED:
             event["how"] = HOW.get(record.reason, os.strerror(record.reason))
-            event["bytes"] = sum(record.bytes)
-            event["to_server"], event["to_client"] = record.bytes
+            event["bytes"] = sum(one.bytes for one in record.counts)
+            event["to_server"], event["to_client"] = (one.bytes for one in record.counts)
+            event["packets"] = sum(one.packets for one in record.counts)
+            event["lost"] = sum(one.lost for one in record.counts)
         else:
             words = SILENCE if record.kind == lib.SW_EV_WAITING else REFUSAL
             event["reason"] = words.get(record.reason, os.strerror(record.reason))
@@ -213,7 +216,7 @@ class Network:
 
     def _interface(self, position: int) -> dict[str, Any]:
         raw = self._page.interface(position)
-        tx, rx = self._plane.interface_bytes(position)
+        tx, rx = self._plane.interface_counts(position)
         return {
             "name": self._interfaces.names[position],
             "host": self._hosts[raw.host],
@@ -221,8 +224,8 @@ class Network:
             "speed": raw.speed,
             "rate": raw.rate or None,
             "addresses": [str(own.ip) for own in self._interfaces.addresses[position]],
-            "tx_bytes": tx,
-            "rx_bytes": rx,
+            **{f"tx_{key}": value for key, value in asdict(tx).items()},
+            **{f"rx_{key}": value for key, value in asdict(rx).items()},
         }
 
     def _flow(self, flow: Flow) -> dict[str, Any]:
@@ -266,7 +269,7 @@ class Network:
 
 
 def _half(half: Half) -> dict[str, Any]:
-    return {"bytes": half.bytes, "unacked": half.unacked, "blocked": half.blocked}
+    return {**asdict(half.count), "unacked": half.unacked, "blocked": half.blocked}
 
 
 def _effect(fault: type[Ruling], options: Args) -> Effect:

@@ -47,6 +47,15 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """Payload bytes, packets that carried them, and packets that a fault stopped."""
+
+    bytes: int
+    packets: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Something that happened to a flow; `kind` and `reason` as in api.h.
 
@@ -60,14 +69,14 @@ class Record:
     hosts: tuple[int, int]
     ends: tuple[Endpoint, Endpoint]
     inodes: tuple[int, int]
-    bytes: tuple[int, int]
+    counts: tuple[Count, Count]
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One direction of a flow: delivered and un-acked bytes, whether its path is dead, what it crosses."""
+    """One direction of a flow: what was delivered, un-acked bytes, whether its path is dead, what it crosses."""
 
-    bytes: int
+    count: Count
     unacked: int
     blocked: bool
     interfaces: tuple[int, ...]
@@ -158,7 +167,7 @@ class Plane:
                 (event.host[0], event.host[1]),
                 (_endpoint(event.end[0]), _endpoint(event.end[1])),
                 (event.ino[0], event.ino[1]),
-                (event.bytes[0], event.bytes[1]),
+                (_count(event.count[0]), _count(event.count[1])),
             )
 
     def flows(self) -> Iterator[Flow]:
@@ -176,11 +185,11 @@ class Plane:
                     (_half(info.half[0]), _half(info.half[1])),
                 )
 
-    def interface_bytes(self, index: int) -> tuple[int, int]:
-        """Payload bytes that the interface sent and received."""
-        counts = ffi.new("uint64_t[2]")
-        lib.sw_iface_bytes(self._switch, index, counts, counts + 1)
-        return counts[0], counts[1]
+    def interface_counts(self, index: int) -> tuple[Count, Count]:
+        """What the interface sent and received."""
+        counts = ffi.new("struct sw_count[2]")
+        lib.sw_iface_counts(self._switch, index, counts, counts + 1)
+        return _count(counts[0]), _count(counts[1])
 
     def touch(self, match: Match) -> Touched:
         """What the match takes hold of now."""
@@ -306,5 +315,9 @@ def _endpoint(raw: Any) -> Endpoint:
     return Endpoint(unpack_ip(bytes(raw.ip)), raw.port)
 
 
+def _count(raw: Any) -> Count:
+    return Count(raw.bytes, raw.packets, raw.lost)
+
+
 def _half(raw: Any) -> Half:
-    return Half(raw.bytes, raw.unacked, bool(raw.blocked), tuple(raw.ifaces[0 : raw.n_ifaces]))
+    return Half(_count(raw.count), raw.unacked, bool(raw.blocked), tuple(raw.ifaces[0 : raw.n_ifaces]))

@@ -141,8 +141,11 @@ void sw_shape_charge(struct sw *sw, struct sw_half *h, uint64_t bytes)
 {
 	for (uint32_t i = 0; i < h->path.n; i++) {
 		struct sw_bucket *b = bucket(sw, &h->path.hop[i]);
+		uint64_t packets = sw_count_packets(sw, &h->path.hop[i], bytes);
 
-		b->bytes += bytes;
+		b->count.bytes += bytes;
+		b->count.packets += packets;
+		h->count.packets += i == 0 ? packets : 0;
 		if (b->rate)
 			b->origin += ns_for(b, bytes);
 	}
@@ -168,7 +171,8 @@ bool sw_shape_pass(struct sw *sw, const struct sw_hop *hops, uint32_t n, uint32_
 	for (uint32_t i = 0; i < n; i++) {
 		struct sw_bucket *b = bucket(sw, &hops[i]);
 
-		b->bytes += bytes;
+		b->count.bytes += bytes;
+		b->count.packets++;
 		if (b->rate)
 			b->origin += ns_for(b, bytes);
 	}

@@ -29,6 +29,8 @@ int sw_stash_put(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_
 		h->stash_size = size;
 	}
 	sw_tap_take(sw, h, bytes, n);
+	if (h->dead)
+		h->count.lost += sw_count_lost(sw, &h->path, n);
 	memcpy(h->stash + end, bytes, n);
 	h->stash_len += n;
 	return 0;

@@ -86,6 +86,7 @@ struct sw_half {
 	uint64_t stall_since;  /* and something waits for one */
 	struct sw_path path;
 	struct sw_line *line;  /* NULL where bytes pass at once (line.h) */
+	struct sw_count count; /* of packets alone */
 	uint8_t *stash;        /* taken from the sender, not yet delivered */
 	uint32_t stash_at, stash_len, stash_size;
 	uint32_t need;         /* tokens that a shaped half waits for */
@@ -123,7 +124,7 @@ struct sw_bucket {
 	double origin;    /* ns: tokens are what the rate made since then */
 	uint32_t quantum; /* bytes in one go */
 	uint32_t pending; /* halves that wait for tokens somewhere and cross here */
-	uint64_t bytes;   /* carried, ever */
+	struct sw_count count; /* carried, ever */
 };
 
 struct sw {
@@ -295,6 +296,12 @@ uint64_t sw_unacked(struct sw_half *h);
 void sw_stall(struct sw *sw, struct sw_half *h);
 void sw_answer_for(struct sw *sw, uint64_t ino, struct sw_answer *answer);
 uint32_t sw_side_state(const struct sw_flow *f, int side);
+
+/* count.c */
+/* sw_count_packets() - Packets that carry @bytes over @hop, at least one. */
+uint64_t sw_count_packets(const struct sw *sw, const struct sw_hop *hop, uint64_t bytes);
+/* sw_count_lost() - @bytes on @path do not arrive: in how many packets. */
+uint64_t sw_count_lost(struct sw *sw, const struct sw_path *path, uint64_t bytes);
 
 /* shape.c */
 int sw_shape_init(struct sw *sw);

@@ -50,9 +50,11 @@ void sw_way_end(struct sw *sw, const struct sw_way *w)
 		unreachable(sw, w);
 }
 
-/* shown() - The capture sees it, if that is not one of the many that the segment carries at once. */
+/* shown() - It is counted if it is lost; the capture sees it, unless it is one of the many that a segment carries at once. */
 static void shown(struct sw *sw, const struct sw_way *w, int fate)
 {
+	if (fate < 0 && fate != -EBUSY)
+		sw_count_lost(sw, &w->packet.path, w->parcel.size);
 	if (sw->capture && !w->many)
 		sw_tap_datagram(sw, &w->parcel, &w->packet, fate);
 }

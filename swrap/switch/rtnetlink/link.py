@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from swrap.switch.plane import Count
 from swrap.switch.rtnetlink import wire
 from swrap.switch.rtnetlink.view import Link
 
@@ -21,23 +22,31 @@ TXQLEN = 1000  # packets: Linux' default
 MIN_MTU, MAX_MTU = 68, 65535  # ether_setup() and what virtual devices allow
 
 _HEAD = struct.Struct("=BxHiII")  # struct ifinfomsg
-# Of struct rtnl_link_stats: packets received and sent, bytes received and sent, losses.
+# struct rtnl_link_stats: packets, bytes, errors and drops, each received and sent; and more, which is 0.
 _FIELDS = 24
 _FIELDS64 = 25
 
 
+NOTHING = Count(0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Payload bytes that an interface sent and received. Packets are not counted, and read as 0."""
+    """What an interface sent and received."""
 
-    sent: int = 0
-    received: int = 0
+    sent: Count = NOTHING
+    received: Count = NOTHING
+
+    def stats(self) -> list[int]:
+        """The first fields of struct rtnl_link_stats."""
+        sent, received = self.sent, self.received
+        return [received.packets, sent.packets, received.bytes, sent.bytes, 0, 0, received.lost, sent.lost]
 
 
 def body(link: Link, traffic: Traffic) -> bytes:
     """struct ifinfomsg and the attributes, in the kernel's order."""
     kind = ARPHRD_LOOPBACK if link.loopback else ARPHRD_ETHER
-    stats = [0, 0, traffic.received, traffic.sent]
+    stats = traffic.stats()
     return b"".join(
         (
             _HEAD.pack(0, kind, link.index, flags(link), 0),
@@ -56,10 +65,12 @@ def body(link: Link, traffic: Traffic) -> bytes:
             wire.text(IFLA_QDISC, "noqueue"),
             wire.attribute(IFLA_ADDRESS, link.mac),
             wire.attribute(IFLA_BROADCAST, bytes(6) if link.loopback else b"\xff" * 6),
-            wire.attribute(IFLA_STATS64, struct.pack(f"={_FIELDS64}Q", *stats, *[0] * (_FIELDS64 - 4))),
+            wire.attribute(
+                IFLA_STATS64, struct.pack(f"={_FIELDS64}Q", *stats, *[0] * (_FIELDS64 - len(stats)))
+            ),
             wire.attribute(
                 IFLA_STATS,
-                struct.pack(f"={_FIELDS}I", *(n & 0xFFFFFFFF for n in stats), *[0] * (_FIELDS - 4)),
+                struct.pack(f"={_FIELDS}I", *(n & 0xFFFFFFFF for n in stats), *[0] * (_FIELDS - len(stats))),
             ),
         )
     )
