@@ -360,8 +360,6 @@ class FakeSocket:
         while True:
             try:
                 file = self._files[self._fd]
-                if type(file) is UdpSocket:
-                    return file.recvfrom(size, flags)[0]
                 if flags & WAITALL:
                     return self._wait_all(file, size, flags)
                 return file.recv(size, flags)  # type: ignore[no-any-return]
@@ -389,12 +387,7 @@ class FakeSocket:
             view = view[:nbytes]
         while True:
             try:
-                file = self._files[self._fd]
-                if type(file) is UdpSocket:
-                    data = file.recvfrom(len(view), flags)[0]
-                    view[: len(data)] = data
-                    return len(data)
-                return file.recv_into(view, flags)  # type: ignore[no-any-return]
+                return self._files[self._fd].recv_into(view, flags)  # type: ignore[no-any-return]
             except KeyError:
                 fail(errno.EBADF)
             except BlockingIOError:

@@ -46,6 +46,7 @@ class TcpSocket(InetSocket):
         "defer",
         "eof",
         "error",
+        "failed",
         "flow",
         "inbox",
         "incoming",
@@ -79,6 +80,8 @@ class TcpSocket(InetSocket):
         self.error = 0
         """SO_ERROR: told once."""
         self.eof = False
+        self.failed = False
+        """A handshake came to nothing, and no call of connect has said so."""
         self.deaf = False
         """Nobody will ever read what arrives."""
         self.shut_read = self.shut_write = False
@@ -116,15 +119,22 @@ class TcpSocket(InetSocket):
             fail(errno.EISCONN)
         if self.state == "listen":
             fail(errno.EISCONN)
-        if self.error:
-            self.take_error()
-        if self.was_reset:
-            self.was_reset = self.eof = self.shut_read = self.shut_write = False
-            self.outgoing = self.incoming = None
-            if not self.explicit:
-                self.local = None
+        if self.failed:
+            self._begin_again()
+            if self.error:
+                self.take_error()
+            fail(errno.ECONNABORTED)
+        if self.outgoing is not None:
+            fail(errno.EISCONN)  # it was connected once
         self.host.connect(self, endpoint)
         fail(errno.EINPROGRESS)
+
+    def _begin_again(self) -> None:
+        """It is as good as new, but for its address if that was asked for."""
+        self.failed = self.was_reset = self.eof = self.shut_read = self.shut_write = False
+        self.outgoing = self.incoming = None
+        if not self.explicit:
+            self.local = None
 
     def accept(self) -> TcpSocket:
         """The oldest connection that nobody took. Raises EAGAIN, EINVAL."""
@@ -192,11 +202,13 @@ class TcpSocket(InetSocket):
 
     def _nothing(self, size: int) -> bytes:
         """Why there is nothing to read: the end, an error, or not yet."""
+        if self.eof:
+            return b""
         if self.error:
             self.take_error()
-        if self.state in ("closed", "listen") and not self.was_reset:
+        if self.state == "listen" or (self.state == "closed" and not (self.was_reset or self.shut_read)):
             fail(errno.ENOTCONN)
-        if self.eof or self.shut_read or self.was_reset or not size:
+        if self.shut_read or self.was_reset or not size:
             return b""
         fail(errno.EAGAIN)
 
@@ -204,19 +216,21 @@ class TcpSocket(InetSocket):
         """See shutdown(2)."""
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
             fail(errno.EINVAL)
-        if self.state == "listen" and how != socket.SHUT_WR:
-            self._unlisten()
-            self.changed()
+        if self.state == "listen":
+            if how != socket.SHUT_WR:
+                self._unlisten()
+                self.changed()
             return
         if self.state == "syn-sent" and how != socket.SHUT_RD:
             self._abandon()
             self.was_reset = True
             self.changed()
             return
-        if self.outgoing is None or self.was_reset:
-            fail(errno.ENOTCONN)
         if how != socket.SHUT_WR:
             self.shut_read = True
+        if self.outgoing is None or self.state == "closed":
+            self.shut_write |= how != socket.SHUT_RD
+            fail(errno.ENOTCONN)
         if how != socket.SHUT_RD and not self.shut_write:
             self.shut_write = True
             self.outgoing.push(FIN)
@@ -229,7 +243,7 @@ class TcpSocket(InetSocket):
             self._unlisten()
         elif self.state == "syn-sent":
             self._abandon()
-        elif self.outgoing is not None and not self.was_reset:
+        elif self.outgoing is not None and self.state == "established":
             self.deaf = True
             if self.inbox.size or self.linger == (1, 0):
                 self.inbox.clear()
@@ -296,6 +310,7 @@ class TcpSocket(InetSocket):
         self.syn = None
         self.state = "closed"
         self.error = number
+        self.failed = True
         self.was_reset = True
         self._free_port()
         self.changed()
@@ -339,6 +354,7 @@ class TcpSocket(InetSocket):
         if out is not None and into is not None and out.done and into.done and self.flow is not None:
             self.flow.closed(0)
             for end in (self, out.receiver):
+                end.state = "closed"
                 if end.deaf:
                     end._let_go()
 

@@ -10,7 +10,7 @@ import errno
 import select
 import socket
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from swrap.fake.kernel.address import ANY4, ANY6, Endpoint, is_multicast
 from swrap.fake.kernel.file import fail
@@ -76,7 +76,6 @@ class UdpSocket(InetSocket):
         if self.local.ip in (ANY4, ANY6):
             self.local = Endpoint(source, self.local.port)
         self.remote = endpoint
-        self.shut_read = self.shut_write = False
 
     def sendto(self, data: bytes, endpoint: Endpoint | None) -> int:
         """Send a datagram. Raises EDESTADDRREQ, EMSGSIZE, ENETUNREACH, and what ICMP has told."""
@@ -97,6 +96,20 @@ class UdpSocket(InetSocket):
         self.host.net.datagram(self, source, target, way, data)
         return size
 
+    def send(self, data: Any, flags: int = 0) -> int:
+        """See send(2)."""
+        return self.sendto(bytes(data), None)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """See recv(2)."""
+        return self.recvfrom(size, flags)[0]
+
+    def recv_into(self, buffer: memoryview, flags: int = 0) -> int:
+        """The same, into a buffer."""
+        data = self.recvfrom(len(buffer), flags)[0]
+        buffer[: len(data)] = data
+        return len(data)
+
     def _way_to(self, target: Endpoint) -> tuple[Endpoint, Way]:
         self._check(target)
         if target.ip in (ANY4, ANY6):
@@ -115,9 +128,7 @@ class UdpSocket(InetSocket):
         if self.error:
             self.take_error()
         if not self.queue:
-            if self.shut_read:
-                return b"", None, 0
-            fail(errno.EAGAIN)
+            fail(errno.EAGAIN)  # even after a shutdown, unless the call may block
         source, data = self.queue[0]
         if not flags & _PEEK:
             self.queue.popleft()
@@ -129,11 +140,11 @@ class UdpSocket(InetSocket):
         """See shutdown(2). Raises ENOTCONN."""
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
             fail(errno.EINVAL)
-        if self.remote is None:
-            fail(errno.ENOTCONN)
         self.shut_read |= how != socket.SHUT_WR
         self.shut_write |= how != socket.SHUT_RD
         self.changed()
+        if self.remote is None:
+            fail(errno.ENOTCONN)
 
     def last_close(self) -> None:
         """See ``File``."""

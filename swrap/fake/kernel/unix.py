@@ -79,5 +79,8 @@ class UnixSocket(File):
         """See ``File``."""
         if self.name is not None:
             self.names.release(self)
+        self._drop_inbox()
+
+    def _drop_inbox(self) -> None:
         while self.inbox:
             self.inbox.popleft().dropped()

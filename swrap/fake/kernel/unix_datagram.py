@@ -60,6 +60,7 @@ class UnixDatagram(UnixSocket):
         if target.gone:
             if target is self.peer:
                 self.peer = None
+                self._drop_inbox()  # as Linux does when a connection ends so
             fail(errno.ECONNREFUSED)
         if target.shut_read:
             fail(errno.EPIPE)
@@ -92,9 +93,7 @@ class UnixDatagram(UnixSocket):
         if self.error:
             self.take_error()
         if not self.inbox:
-            if self.shut_read:
-                return b"", (), 0, None
-            fail(errno.EAGAIN)
+            fail(errno.EAGAIN)  # even after a shutdown, unless the call may block
         message = self.inbox[0]
         if flags & _PEEK:
             for file in message.files:
@@ -123,12 +122,8 @@ class UnixDatagram(UnixSocket):
     def last_close(self) -> None:
         """See ``File``."""
         self.gone = True
-        unread = bool(self.inbox)
         peer, self.peer = self.peer, None
         if peer is not None and peer.peer is self:
-            if unread:
-                peer.error = errno.ECONNRESET
-            peer.peer = None
             peer.changed()
         for one in self.awaiting:
             one.changed()

@@ -93,14 +93,14 @@ class UnixStream(UnixSocket):
 
     def sendmsg(self, data: Any, files: tuple[File, ...], flags: int, name: Any) -> int:
         """Send, with files. A packet goes whole or not at all. Raises EAGAIN, EPIPE, ENOTCONN, EMSGSIZE."""
-        if self.error:
+        if self.error and self.kind != socket.SOCK_STREAM:
             self.take_error()
         peer = self.peer
         if name is not None and self.kind == socket.SOCK_STREAM:
             fail(errno.EISCONN if peer is not None else errno.EOPNOTSUPP)
         if peer is None:
             fail(errno.ENOTCONN)
-        if self.shut_write or peer.state == "gone" or peer.shut_read:
+        if self.shut_write:
             fail(errno.EPIPE)
         size = len(data)
         room = self.send_buffer - self.unread
@@ -141,10 +141,12 @@ class UnixStream(UnixSocket):
         if self.state in ("closed", "listen"):
             fail(errno.EINVAL if self.kind == socket.SOCK_STREAM else errno.ENOTCONN)
         inbox = self.inbox
-        if not inbox or self.shut_read:
+        if self.error and self.kind != socket.SOCK_STREAM:
+            self.take_error()
+        if not inbox:
             if self.error:
                 self.take_error()
-            if self.shut_read or self.ended:
+            if self.shut_read:
                 return b"", (), 0
             fail(errno.EAGAIN)
         if flags & _PEEK:
@@ -193,11 +195,6 @@ class UnixStream(UnixSocket):
             if was_full:
                 peer.changed()
 
-    @property
-    def ended(self) -> bool:
-        """Will nothing more come?"""
-        return self.peer is not None and (self.peer.shut_write or self.peer.state == "gone")
-
     # --- the end
 
     def shutdown(self, how: int) -> None:
@@ -210,8 +207,8 @@ class UnixStream(UnixSocket):
         self.shut_write |= how != socket.SHUT_RD
         self.changed()
         if self.peer is not None:
-            if how != socket.SHUT_WR:
-                self.peer.shut_write = True
+            self.peer.shut_read |= how != socket.SHUT_RD
+            self.peer.shut_write |= how != socket.SHUT_WR
             self.peer.changed()
 
     def last_close(self) -> None:
@@ -222,11 +219,12 @@ class UnixStream(UnixSocket):
         if not (listening or self.peer is None):
             if unread:
                 self.peer.error = errno.ECONNRESET
+            self.peer.shut_read = self.peer.shut_write = True
             self.peer.changed()
         for child in self.accept_queue:
+            child.last_close()
             if child.peer is not None:
                 child.peer.error = errno.ECONNRESET
-            child.last_close()
         self.accept_queue.clear()
         for one in self.awaiting:
             one.changed()
@@ -239,11 +237,8 @@ class UnixStream(UnixSocket):
             return mask | (IN if self.accept_queue else 0)
         if self.peer is None:
             return mask | HUP | OUT
-        gone = self.peer.state == "gone"
-        if self.shut_read or self.ended:
-            mask |= IN | RDHUP
-        if gone or (self.shut_read and self.shut_write):
-            mask |= HUP
+        if self.shut_read:
+            mask |= IN | RDHUP | (HUP if self.shut_write else 0)
         if self.inbox:
             mask |= IN
         if 4 * self.unread <= self.send_buffer:
