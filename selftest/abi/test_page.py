@@ -26,7 +26,7 @@ def route(page: Page, host: str, destination: str) -> str | None:
     """The interface and source address that `host` would use, or None."""
     source, interface = ffi.new("uint8_t[16]"), ffi.new("uint32_t *")
     index = lib.sw_host_index(page.address, host.encode())
-    if lib.sw_route(page.address, index, pack_ip(ip_address(destination)), source, interface) < 0:
+    if lib.sw_route(page.address, index, 0, pack_ip(ip_address(destination)), source, interface) < 0:
         return None
     return f"{page.interfaces()[interface[0]]} {unpack_ip(bytes(source))}"
 
@@ -35,7 +35,7 @@ def owner(page: Page, host: str, destination: str) -> str | None:
     """The interface that answers for `destination` when `host` asks, or None."""
     found, interface = ffi.new("uint16_t *"), ffi.new("uint32_t *")
     index = lib.sw_host_index(page.address, host.encode())
-    if lib.sw_owner(page.address, index, pack_ip(ip_address(destination)), found, interface) < 0:
+    if lib.sw_owner(page.address, index, 0, pack_ip(ip_address(destination)), found, interface) < 0:
         return None
     return page.interfaces()[interface[0]]
 

@@ -73,8 +73,8 @@ ffi.cdef(
     void sw_page_write_begin(struct sw_page *p);
     void sw_page_write_end(struct sw_page *p);
     uint16_t sw_host_index(const struct sw_page *p, const char *name);
-    int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface);
-    int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface);
+    int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface);
+    int sw_owner(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner, uint32_t *iface);
 
     struct sockaddr_un { char sun_path[108]; ...; };
     uint32_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun);
@@ -92,7 +92,7 @@ ffi.cdef(
     struct sw_gap {
         uint32_t state, kind; int32_t level; uint32_t name, extra; int32_t pid; uint32_t host; uint64_t count; char program[16]; ...;
     };
-    struct sw_options { uint64_t magic; uint32_t size; uint64_t unlisted; struct sw_gap gaps[...]; ...; };
+    struct sw_options { uint64_t magic; uint32_t size; uint64_t unlisted; struct sw_gap gaps[...]; uint8_t devices[...]; ...; };
 
     struct sw_packet_route {
         uint8_t from_mac[6], to_mac[6], from_ip[16], to_ip[16]; uint16_t from_port, to_port, id; uint8_t ttl, tos; ...;

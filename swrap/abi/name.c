@@ -185,18 +185,32 @@ uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, s
 	return siphash(p->key, (const uint8_t *)sun->sun_path, len - offsetof(struct sockaddr_un, sun_path));
 }
 
-void sw_name_slot(struct sw_name *name, uint16_t slot)
+#define NOBODY 0xff /* of groups, which are nobody's address */
+
+void sw_name_slot(struct sw_name *name, uint16_t slot, uint16_t device)
 {
 	memset(&name->peer, 0, sizeof(name->peer));
 	name->peer.port = slot;
-	name->pair = slot != 0;
+	name->pair = slot != 0 || device != 0;
+	if (device) {
+		name->peer.ip[0] = NOBODY;
+		name->peer.ip[14] = (uint8_t)(device >> 8);
+		name->peer.ip[15] = (uint8_t)device;
+	}
 }
 
 bool sw_name_has_slot(const struct sw_name *name)
 {
 	static const uint8_t none[16];
 
-	return name->pair && memcmp(name->peer.ip, none, sizeof(none)) == 0;
+	return name->pair && (name->peer.ip[0] == NOBODY || memcmp(name->peer.ip, none, sizeof(none)) == 0);
+}
+
+uint16_t sw_name_device(const struct sw_name *name)
+{
+	bool bound = sw_name_has_slot(name) && name->peer.ip[0] == NOBODY;
+
+	return bound ? (uint16_t)(name->peer.ip[14] << 8 | name->peer.ip[15]) : 0;
 }
 
 /* reached() - The @n-th address, from exact to general, at which @to finds a socket; its slot's high bits in @base. */
@@ -218,19 +232,19 @@ static bool reached(const struct sw_endpoint *to, uint32_t n, struct sw_endpoint
 	return n <= 2;
 }
 
-bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint32_t n, uint32_t turn,
-		 struct sw_name *name)
+bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint16_t device, uint32_t n,
+		 uint32_t turn, struct sw_name *name)
 {
-	uint32_t slot = n % (SW_SLOTS + 1), mixed = turn * 0x9e3779b1u; /* 2^32 / the golden ratio */
+	uint32_t group = n / (SW_SLOTS + 1), slot = n % (SW_SLOTS + 1), mixed = turn * 0x9e3779b1u; /* 2^32 / the golden ratio */
 	uint32_t first = mixed >> 28, step = (mixed >> 24 & 15) | 1;    /* odd: all slots, in one of 128 orders */
 	uint16_t base;
 
 	_Static_assert(SW_SLOTS == 16, "four bits choose the first");
 
 	*name = (struct sw_name){.host = host, .kind = (uint8_t)kind};
-	if (!reached(to, n / (SW_SLOTS + 1), &name->own, &base))
+	if (!reached(to, device ? group / 2 : group, &name->own, &base))
 		return false;
-	sw_name_slot(name, (uint16_t)(base | (slot ? 1 + (first + slot * step) % SW_SLOTS : 0)));
+	sw_name_slot(name, (uint16_t)(base | (slot ? 1 + (first + slot * step) % SW_SLOTS : 0)), group % 2 ? 0 : device);
 	return true;
 }
 

@@ -46,26 +46,30 @@ int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, sockl
 
 /*
  * Listeners that share an address (SO_REUSEPORT) and IPv6 wildcards without IPv4 (IPV6_V6ONLY) need names apart from the
- * plain one: a pair, whose peer has the unspecified address and a *slot* for its port.
+ * plain one: a pair, whose peer has the unspecified address and a *slot* for its port. So does who is bound to an
+ * interface (SO_BINDTODEVICE), whose ifindex is in a peer's address that nobody can have.
  */
 #define SW_SLOTS 16	   /* 1 to 16: one of those that share */
 #define SW_SLOT_V6ONLY 0x100 /* :: that is not 0.0.0.0 as well; with or without a slot below */
 #define SW_SLOT_REUSE 0x200 /* a datagram socket's, that shares by SO_REUSEADDR; */
 #define SW_SLOT_EITHER 0x400 /* or by both options */
 
-/* sw_name_slot() - Turn @name into the one with this slot; 0 is the plain name. */
-void sw_name_slot(struct sw_name *name, uint16_t slot);
+/* sw_name_slot() - Turn @name into the one with this slot, and bound to the interface with the ifindex @device; 0, 0 is the plain name. */
+void sw_name_slot(struct sw_name *name, uint16_t slot, uint16_t device);
 /* sw_name_has_slot() - Is it a name with a slot, so that its peer is none? */
 bool sw_name_has_slot(const struct sw_name *name);
+/* sw_name_device() - The ifindex in it, or 0. */
+uint16_t sw_name_device(const struct sw_name *name);
 
 /**
  * sw_listener() - The @n-th name under which a socket that @to reaches may be bound on @host, in Linux' order
+ * @device: ifindex of the interface by which @to is reached, where sockets may be bound to that; else 0
  * @turn: where to begin among those that share one address
  *
  * Return: false behind the last.
  */
-bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint32_t n, uint32_t turn,
-		 struct sw_name *name);
+bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint16_t device, uint32_t n,
+		 uint32_t turn, struct sw_name *name);
 
 /* sw_name_token() - What a datagram to the socket of this name carries, so that only the lab's reach it: of the lab's key. */
 uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len);

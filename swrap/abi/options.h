@@ -64,7 +64,7 @@ struct sw_place {
 	uint16_t ifindex; /* of a group: where it was joined; 0: an address */
 	uint64_t cookie;  /* SO_COOKIE of the socket */
 	struct sw_endpoint own; /* the address, or the group and no port */
-	uint16_t slot;	  /* of an address (name.h) */
+	uint16_t slot, device; /* of an address (name.h) */
 	uint16_t all;	  /* of an address: hears the groups of others on its host: 1 IP_MULTICAST_ALL, 2 IPV6_MULTICAST_ALL */
 	int32_t pid;	  /* who joined the group */
 };
@@ -81,6 +81,7 @@ struct sw_options {
 	struct sw_kept kept[SW_KEPT_ENTRIES];
 	struct sw_place places[SW_PLACES];
 	uint8_t shared[1 << 13]; /* a bit for each port that datagram sockets have ever shared */
+	uint8_t devices[1 << 13]; /* likewise: that a socket bound to an interface has ever been bound to */
 };
 
 #endif

@@ -58,6 +58,21 @@ def create(path: Path) -> None:
         file.truncate(ffi.sizeof("struct sw_options"))
 
 
+class DevicePorts:
+    """The bits of the ports that sockets bound to an interface have ever had, as they come. `address` is for the C side."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), ffi.sizeof("struct sw_options"), prot=mmap.PROT_READ)
+        self._buffer = ffi.from_buffer(self._map)
+        self.address = ffi.cast("struct sw_options *", self._buffer).devices
+
+    def close(self) -> None:
+        """Unmap. The pointer that was handed out is void from now on."""
+        ffi.release(self._buffer)
+        self._map.close()
+
+
 def gaps(path: Path) -> tuple[list[Gap], int]:
     """What has been counted so far, in the order of its first coming, and how much more met a full table.
 

@@ -125,24 +125,41 @@ static bool has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
 	return sw_ip_is_loopback(ip) || find(p, host, ip) != NULL;
 }
 
-static int route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+/* has_on() - Does @host own @ip, and if it matters, on this interface? */
+static bool has_on(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t ip[16])
+{
+	const struct sw_addr *a = find(p, host, ip);
+
+	if (a == NULL)
+		return sw_ip_is_loopback(ip) && by <= 1;
+	return by == 0 || sw_ifaces(p)[a->iface].ifindex == by;
+}
+
+static int route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16],
+		 uint32_t *iface)
 {
 	const struct sw_host *h = &sw_hosts(p)[host];
-	const struct sw_addr *best = NULL;
+	const struct sw_addr *best = NULL, *first = NULL;
 
-	if (has(p, host, dst)) {
+	if (has_on(p, host, by, dst)) {
 		memcpy(src, dst, 16);
 		*iface = h->first_iface;
 		return 0;
 	}
+	if (by > h->n_ifaces)
+		return -ENODEV;
 	for (uint32_t i = h->first_addr; i < h->first_addr + h->n_addrs; i++) {
 		const struct sw_addr *a = &sw_addrs(p)[i];
 
-		if (!(sw_ifaces(p)[a->iface].flags & SW_IF_UP) || !same_subnet(a, dst))
+		if (!(sw_ifaces(p)[a->iface].flags & SW_IF_UP) || (by && sw_ifaces(p)[a->iface].ifindex != by))
 			continue;
-		if (best == NULL || a->prefix > best->prefix)
+		if (first == NULL && !a->v6)
+			first = a;
+		if (same_subnet(a, dst) && (best == NULL || a->prefix > best->prefix))
 			best = a;
 	}
+	if (best == NULL && by && sw_ip_is_v4(dst))
+		best = first;
 	if (best == NULL)
 		return -ENETUNREACH;
 	memcpy(src, best->ip, 16);
@@ -150,10 +167,50 @@ static int route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], 
 	return 0;
 }
 
-static int owner_of(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
+bool sw_same_segment(const struct sw_page *p, uint32_t a, uint32_t b)
+{
+	const struct sw_host *one = &sw_hosts(p)[sw_ifaces(p)[a].host], *other = &sw_hosts(p)[sw_ifaces(p)[b].host];
+
+	if (a == b || (sw_ifaces(p)[a].flags & SW_IF_LOOPBACK) || (sw_ifaces(p)[b].flags & SW_IF_LOOPBACK))
+		return a == b;
+	for (uint32_t i = one->first_addr; i < one->first_addr + one->n_addrs; i++) {
+		const struct sw_addr *mine = &sw_addrs(p)[i];
+
+		for (uint32_t j = other->first_addr; mine->iface == a && j < other->first_addr + other->n_addrs; j++)
+			if (sw_addrs(p)[j].iface == b && same_subnet(mine, sw_addrs(p)[j].ip))
+				return true;
+	}
+	return false;
+}
+
+/* neighbour() - Who answers for @dst on the link of @host's interface @by: 0, or -EHOSTUNREACH. */
+static int neighbour(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner,
+		     uint32_t *iface)
+{
+	const struct sw_addr *a = find(p, SW_NO_HOST, dst);
+	uint32_t out = sw_hosts(p)[host].first_iface + by - 1;
+	const struct sw_host *h;
+
+	if (a == NULL || a->host == host)
+		return -EHOSTUNREACH;
+	*owner = a->host;
+	*iface = a->iface;
+	if (sw_same_segment(p, out, a->iface))
+		return 0;
+	h = &sw_hosts(p)[a->host];
+	for (*iface = h->first_iface; *iface < h->first_iface + h->n_ifaces; (*iface)++)
+		if (sw_same_segment(p, out, *iface))
+			return 0;
+	return -EHOSTUNREACH;
+}
+
+static int owner_of(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner,
+		    uint32_t *iface)
 {
 	const struct sw_addr *a = find(p, host, dst);
 
+	if (by && !has_on(p, host, by, dst))
+		return neighbour(p, host, by, dst, owner, iface);
 	if (a == NULL && sw_ip_is_loopback(dst)) {
 		*owner = host;
 		*iface = sw_hosts(p)[host].first_iface;
@@ -182,26 +239,26 @@ bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
 	return found;
 }
 
-int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
 {
 	uint32_t seq;
 	int r;
 
 	do {
 		seq = sw_page_begin(p);
-		r = route(p, host, dst, src, iface);
+		r = route(p, host, by, dst, src, iface);
 	} while (sw_page_retry(p, seq));
 	return r;
 }
 
-int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
+int sw_owner(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)
 {
 	uint32_t seq;
 	int r;
 
 	do {
 		seq = sw_page_begin(p);
-		r = owner_of(p, host, dst, owner, iface);
+		r = owner_of(p, host, by, dst, owner, iface);
 	} while (sw_page_retry(p, seq));
 	return r;
 }

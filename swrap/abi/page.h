@@ -116,22 +116,28 @@ bool sw_addr_broadcast(const struct sw_addr *addr, const uint8_t ip[16]);
 /* sw_addr_has() - Does @host own @ip (any of 127.0.0.0/8 and ::1 included)? */
 bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16]);
 
+/* sw_same_segment() - Have the two interfaces (indices) addresses in one subnet? */
+bool sw_same_segment(const struct sw_page *p, uint32_t a, uint32_t b);
+
 /**
  * sw_route() - How @host reaches @dst
+ * @by:    ifindex of the only interface that will do (SO_BINDTODEVICE), by which IPv4 takes any address to be on the link;
+ *         0: any
  * @src:   filled with the source address that Linux would choose (the address on that subnet; @dst itself if it is
  *         the host's own)
  * @iface: filled with the index of the outgoing interface (lo for the host's own addresses)
  *
  * Return: 0, or -ENETUNREACH where no interface that is administratively up is on @dst's subnet.
  */
-int sw_route(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint8_t src[16], uint32_t *iface);
+int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface);
 
 /**
  * sw_owner() - The host and interface that answer for @dst as seen from @host
+ * @by: likewise; then a host answers on its interface to that segment, whichever of them has the address
  *
  * Return: 0 with @owner and @iface filled, or -EHOSTUNREACH where nobody has it (such a SYN meets silence, as there
  * is no ARP: callers decide).
  */
-int sw_owner(const struct sw_page *p, uint16_t host, const uint8_t dst[16], uint16_t *owner, uint32_t *iface);
+int sw_owner(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner, uint32_t *iface);
 
 #endif

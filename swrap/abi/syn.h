@@ -53,7 +53,7 @@ struct sw_syn {
 	uint16_t flags;
 	uint32_t length; /* of this message with its padding, without the tail byte */
 	uint16_t host;   /* of the program */
-	uint16_t pad;
+	uint16_t device; /* ifindex of the only interface that will do; 0: any */
 	uint64_t ino;    /* st_ino of the program's socket: in all processes the same, while it lives */
 	struct sw_endpoint local, remote;
 	uint32_t more; /* of SW_UNAWAIT */
@@ -88,8 +88,7 @@ struct sw_answer {
 	uint32_t retransmits, backoff;
 	uint32_t since_ack_ms; /* since the last byte was acked while some are un-acked, else 0 */
 	uint32_t pad2;
-	uint32_t options[11]; /* of a datagram socket, by enum sw_dgram_option */
-	uint32_t pad3;
+	uint32_t options[12]; /* of a datagram socket, by enum sw_dgram_option */
 };
 
 /*
@@ -160,11 +159,12 @@ enum sw_dgram_option {
 	SW_OPTION_GROUP_HOPS,
 	SW_OPTION_GROUP_IF6,
 	SW_OPTION_GROUP_ALL6,
+	SW_OPTION_DEVICE, /* SO_BINDTODEVICE: ifindex */
 	SW_OPTIONS,
 };
 
 /* The defaults of Linux, in that order. */
-#define SW_OPTION_DEFAULTS {64, 0, 1, 0, 0, 1, 64, 0, 1, 0, 1}
+#define SW_OPTION_DEFAULTS {64, 0, 1, 0, 0, 1, 64, 0, 1, 0, 1, 0}
 
 struct sw_dgram_setting {
 	uint32_t option; /* enum sw_dgram_option */

@@ -36,6 +36,7 @@ enum sw_tag_flag {
 	SW_TAG_WIDE = 1 << 19, /* has a larger SO_SNDBUF, for pages that it was sent by sendfile(2) */
 	SW_TAG_PIPE = 1 << 18, /* a write was lost, as its peer had closed: the next is EPIPE (direct labs) */
 	SW_TAG_KEPT = 1 << 20, /* has entries in the options file (options.h) */
+	SW_TAG_DEVICE = 1 << 21, /* SO_BINDTODEVICE: the ifindex is in the options file */
 	SW_TAG_ABORT = 1 << 22, /* SO_LINGER with a time of 0: its close is a reset */
 	SW_TAG_REFUSED = 1 << 23, /* a datagram met nobody: the word of it is, or was, in the queue (direct labs) */
 	SW_TAG_REUSEADDR = 1 << 24, /* SO_REUSEADDR: handed down to what is accepted */

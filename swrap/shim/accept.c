@@ -14,7 +14,7 @@
 
 /* What a listener hands down to the sockets it accepts. */
 #define INHERITED (SW_TAG_V6 | SW_TAG_V6ONLY | SW_TAG_NODELAY | SW_TAG_CORK | SW_TAG_KEPT | SW_TAG_ABORT | \
-		   SW_TAG_REUSEADDR | SW_TAG_REUSEPORT)
+		   SW_TAG_REUSEADDR | SW_TAG_REUSEPORT | SW_TAG_DEVICE)
 
 SW_EXPORT int listen(int fd, int backlog)
 {

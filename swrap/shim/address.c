@@ -95,7 +95,7 @@ bool sw_own_name(int fd, struct sw_name *name)
 	if (!decode_name(sw_real()->getsockname, fd, name))
 		return false;
 	if (sw_name_has_slot(name))
-		sw_name_slot(name, 0); /* who asks wants the address */
+		sw_name_slot(name, 0, 0); /* who asks wants the address */
 	return true;
 }
 

@@ -52,18 +52,38 @@ static size_t families_of(const struct sw_name *name)
 	return sw_port_shared(name->own.port) ? sizeof(families) / sizeof(families[0]) : 0;
 }
 
+/* How a socket claims its address: what it shares by, and its SO_BINDTODEVICE. */
+struct claim {
+	bool v6only;
+	int share;
+	uint16_t device;
+};
+
 /* is_held() - Does any socket that does not share by @share hold this address, plainly or in a slot that starts with @base? */
-static bool is_held(struct sw_name name, uint16_t base, bool plain, int share)
+static bool is_held(struct sw_name name, uint16_t base, bool plain, int share, uint16_t device)
 {
-	sw_name_slot(&name, base);
+	sw_name_slot(&name, base, device);
 	if (plain && is_taken(&name))
 		return true;
 	for (size_t i = 0; i < families_of(&name); i++)
 		for (uint16_t slot = 1; slot <= SW_SLOTS && !(families[i].by & share); slot++) {
-			sw_name_slot(&name, base | families[i].base | slot);
+			sw_name_slot(&name, base | families[i].base | slot, device);
 			if (is_taken(&name))
 				return true;
 		}
+	return false;
+}
+
+/* is_held_beside() - Likewise, bound to another interface that is in the way: of two that differ, neither is. */
+static bool is_held_beside(const struct sw_name *name, uint16_t base, const struct claim *claim)
+{
+	struct sw_iface iface;
+
+	if (claim->device)
+		return is_held(*name, base, true, claim->share, 0);
+	for (uint32_t i = 0; sw_port_devices(name->own.port) && sw_iface_at(i, &iface); i++)
+		if (is_held(*name, base, true, claim->share, iface.ifindex))
+			return true;
 	return false;
 }
 
@@ -90,44 +110,46 @@ static enum sort sort_of(const uint8_t ip[16], bool v6only)
 }
 
 /* conflicts() - Is @ip held by somebody? Those that share do not mind each other. */
-static bool conflicts(const struct sw_name *name, const uint8_t ip[16], uint16_t base, int share)
+static bool conflicts(const struct sw_name *name, const uint8_t ip[16], uint16_t base, const struct claim *claim)
 {
 	struct sw_name other = *name;
 
 	memcpy(other.own.ip, ip, sizeof(other.own.ip));
-	sw_name_slot(&other, base);
-	return is_held(other, base, true, share);
+	return is_held(other, base, true, claim->share, claim->device) || is_held_beside(&other, base, claim);
 }
 
 /* overlaps() - Does another socket hold an address that overlaps with @name's without being equal? */
-static bool overlaps(const struct sw_name *name, bool v6only, int share)
+static bool overlaps(const struct sw_name *name, const struct claim *claim)
 {
 	static const uint8_t v6_any[16], v4_any[16] = {[10] = 0xff, [11] = 0xff};
-	const struct overlap *with = &table[sort_of(name->own.ip, v6only)];
+	const struct overlap *with = &table[sort_of(name->own.ip, claim->v6only)];
 	struct sw_iface iface;
 	struct sw_addr addr;
 
-	if ((with->dual_any && conflicts(name, v6_any, 0, share)) ||
-	    (with->v6_any && conflicts(name, v6_any, SW_SLOT_V6ONLY, share)) ||
-	    (with->v4_any && conflicts(name, v4_any, 0, share)))
+	if ((with->dual_any && conflicts(name, v6_any, 0, claim)) ||
+	    (with->v6_any && conflicts(name, v6_any, SW_SLOT_V6ONLY, claim)) ||
+	    (with->v4_any && conflicts(name, v4_any, 0, claim)))
 		return true;
 	for (uint32_t i = 0; (with->each_v4 || with->each_v6) && sw_iface_addr(i, &addr, &iface); i++)
-		if ((addr.v6 ? with->each_v6 : with->each_v4) && conflicts(name, addr.ip, 0, share))
+		if ((addr.v6 ? with->each_v6 : with->each_v4) && conflicts(name, addr.ip, 0, claim))
 			return true;
 	return false;
 }
 
 /* claim_port() - Bind to @name with the port it has. Returns 0 or an errno. */
-static int claim_port(int fd, struct sw_name *name, bool v6only, int share)
+static int claim_port(int fd, struct sw_name *name, const struct claim *claim)
 {
-	uint16_t base = v6only && sw_ip_is_any(name->own.ip) ? SW_SLOT_V6ONLY : 0;
+	uint16_t base = claim->v6only && sw_ip_is_any(name->own.ip) ? SW_SLOT_V6ONLY : 0, device = claim->device;
+	int share = claim->share;
 
-	if (overlaps(name, v6only, share))
+	if (overlaps(name, claim) || is_held_beside(name, base, claim))
 		return EADDRINUSE;
-	sw_name_slot(name, base);
+	if (device)
+		sw_port_device(name->own.port);
+	sw_name_slot(name, base, device);
 	if (!share)
-		return is_held(*name, base, false, 0) ? EADDRINUSE : bind_name(fd, name);
-	if (is_held(*name, base, true, share))
+		return is_held(*name, base, false, 0, device) ? EADDRINUSE : bind_name(fd, name);
+	if (is_held(*name, base, true, share, device))
 		return EADDRINUSE; /* by one that does not share */
 	if (name->kind == SW_KIND_UDP)
 		sw_port_share(name->own.port);
@@ -135,7 +157,7 @@ static int claim_port(int fd, struct sw_name *name, bool v6only, int share)
 	for (uint16_t slot = 1; slot <= SW_SLOTS; slot++) {
 		int error;
 
-		sw_name_slot(name, base | slot);
+		sw_name_slot(name, base | slot, device);
 		error = bind_name(fd, name);
 		if (error != EADDRINUSE)
 			return error;
@@ -154,20 +176,23 @@ static uint32_t start(void)
 
 int sw_claim(int fd, uint64_t tag, struct sw_name *name)
 {
-	bool v6only = tag & SW_TAG_V6ONLY;
-	int share = (tag & SW_TAG_REUSEPORT ? BY_PORT : 0) | ((tag & SW_TAG_DGRAM) && sw_reuses_address(fd) ? BY_ADDR : 0);
+	struct claim claim = {
+		.v6only = tag & SW_TAG_V6ONLY,
+		.share = (tag & SW_TAG_REUSEPORT ? BY_PORT : 0) | ((tag & SW_TAG_DGRAM) && sw_reuses_address(fd) ? BY_ADDR : 0),
+		.device = sw_device(fd, tag),
+	};
 	uint32_t from;
 
 	if (name->own.port)
-		return claim_port(fd, name, v6only, share);
+		return claim_port(fd, name, &claim);
 	from = start();
 	for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
 		int error;
 
 		name->own.port = (uint16_t)(EPHEMERAL_FIRST + (from + i) % EPHEMERAL_COUNT);
-		if (share && is_held(*name, 0, true, 0))
+		if (claim.share && is_held(*name, 0, true, 0, claim.device))
 			continue; /* nobody is joined by chance */
-		error = claim_port(fd, name, v6only, share);
+		error = claim_port(fd, name, &claim);
 		if (error != EADDRINUSE)
 			return error;
 	}

@@ -3,6 +3,7 @@
 #include "dgram.h"
 #include "netlink.h"
 #include "option.h"
+#include "place.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -79,11 +80,12 @@ static int reach_directly(int fd, uint64_t tag, const struct sw_endpoint *remote
 	struct sockaddr_un sun;
 	struct sw_name name;
 	uint32_t iface, turn = 0;
-	uint16_t owner;
+	uint16_t owner, device;
 
-	if (sw_owner(page, SW_TAG_HOST(tag), remote->ip, &owner, &iface) < 0)
+	if (sw_owner(page, SW_TAG_HOST(tag), sw_device(fd, tag), remote->ip, &owner, &iface) < 0)
 		return EHOSTUNREACH;
-	for (uint32_t n = 0; sw_listener(owner, SW_KIND_TCP, remote, n, turn, &name); n++) {
+	device = sw_port_devices(remote->port) ? sw_ifaces(page)[iface].ifindex : 0;
+	for (uint32_t n = 0; sw_listener(owner, SW_KIND_TCP, remote, device, n, turn, &name); n++) {
 		int error = sw_reach(fd, &sun, sw_name_encode(page, &name, &sun));
 
 		if (error != ECONNREFUSED)
@@ -100,7 +102,7 @@ static int name_self(int fd, uint64_t tag, struct sw_endpoint *local, const stru
 	struct sw_name name = {0};
 	uint8_t source[16];
 	uint32_t iface;
-	int error = sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, source, &iface);
+	int error = sw_route(sw_lab(), SW_TAG_HOST(tag), sw_device(fd, tag), remote->ip, source, &iface);
 
 	if (error)
 		return -error;

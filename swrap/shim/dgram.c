@@ -116,9 +116,9 @@ static int bind_directly(int fd, uint64_t tag, struct sw_name *name)
 	char byte;
 
 	if (error == EINVAL) /* another thread was faster, though it may not have come further */
-		return sw_dgram_ends(fd, &own, &peer) ? 0 : sw_dgram_admit(fd, NULL);
+		return sw_dgram_ends(fd, &own, &peer) ? 0 : sw_dgram_admit(fd, NULL, sw_device(fd, tag));
 	if (!error)
-		error = sw_dgram_admit(fd, NULL);
+		error = sw_dgram_admit(fd, NULL, sw_device(fd, tag));
 	while (!error && sw_real()->recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
 		;
 	if (!error && many)
@@ -165,7 +165,7 @@ static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, boo
 
 	*broadcast = false;
 	if (!sw_dgram_many(remote->ip))
-		return -sw_route(sw_lab(), SW_TAG_HOST(tag), remote->ip, source, &iface);
+		return -sw_route(sw_lab(), SW_TAG_HOST(tag), sw_device(fd, tag), remote->ip, source, &iface);
 	if (sw_ip_is_group(remote->ip))
 		return 0;
 	sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
@@ -181,7 +181,7 @@ int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote)
 	if (!error && !(tag & SW_TAG_BOUND) && remote)
 		error = sw_dgram_autobind(fd, &tag);
 	if (!error && (tag & SW_TAG_BOUND))
-		error = sw_lab()->flags & SW_DIRECT ? sw_dgram_admit(fd, remote)
+		error = sw_lab()->flags & SW_DIRECT ? sw_dgram_admit(fd, remote, sw_device(fd, tag))
 						     : sw_twin_connect(fd, remote, broadcast);
 	if (error)
 		return sw_fail(error);
@@ -203,9 +203,19 @@ bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_e
 	if (!sw_dgram_ends(fd, local, remote))
 		return false;
 	head.to = *remote;
+	head.ifindex = sw_device(fd, tag);
 	if (sw_dgram_source(SW_TAG_HOST(tag), local, &head, &iface))
 		*local = head.from;
 	return true;
+}
+
+int sw_dgram_device(int fd, uint64_t tag, uint16_t device)
+{
+	struct sw_endpoint own, peer;
+
+	if (!(sw_lab()->flags & SW_DIRECT))
+		return sw_twin_set(fd, tag, SW_OPTION_DEVICE, device);
+	return sw_dgram_ends(fd, &own, &peer) ? sw_dgram_admit(fd, peer.port ? &peer : NULL, device) : 0;
 }
 
 int sw_dgram_queued(int fd)

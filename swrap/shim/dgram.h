@@ -51,6 +51,9 @@ int sw_twin_set(int fd, uint64_t tag, enum sw_dgram_option option, uint32_t valu
 /* sw_twin_pending() - The error that the last datagram met (ECONNREFUSED), which is told once; or 0. */
 int sw_twin_pending(int fd);
 
+/* dgram.c: sw_dgram_device() - SO_BINDTODEVICE is @device from now on. Returns 0 or an errno. */
+int sw_dgram_device(int fd, uint64_t tag, uint16_t device);
+
 /* dgram_option.c: is this an option that the twin keeps? */
 bool sw_dgram_option(uint64_t tag, int level, int name);
 int sw_set_dgram_option(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len);
@@ -71,8 +74,11 @@ int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, s
 
 /* Without a switch. */
 
-/* dgram_filter.c: sw_dgram_admit() - Let in what has the token of @fd's name and is from @peer, or anybody if that is NULL. */
-int sw_dgram_admit(int fd, const struct sw_endpoint *peer);
+/*
+ * dgram_filter.c: sw_dgram_admit() - Let in what has the token of @fd's name and is from @peer, or anybody if that is NULL, by the
+ * interface with the ifindex @device, or any if that is 0.
+ */
+int sw_dgram_admit(int fd, const struct sw_endpoint *peer, uint16_t device);
 /* sw_dgram_ends() - What it is bound to, and its peer, or zeros; false: it is not bound. */
 bool sw_dgram_ends(int fd, struct sw_endpoint *own, struct sw_endpoint *peer);
 static inline void sw_dgram_seal(struct sw_dgram *head, uint64_t token)
@@ -90,8 +96,6 @@ bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgr
 bool sw_iface_broadcast(uint32_t iface, const uint8_t ip[16]);
 /* sw_iface_index() - The interface with this ifindex, or 0: the first by which @ip's family can reach a group or all. */
 bool sw_iface_index(uint16_t host, uint16_t ifindex, const uint8_t ip[16], uint32_t *iface);
-/* sw_same_segment() - Have the two interfaces addresses in one subnet? */
-bool sw_same_segment(uint32_t a, uint32_t b);
 
 int sw_dgram_shutdown(int fd, uint64_t tag, int how);
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags);

@@ -18,7 +18,7 @@ static bool plain_name(const struct sw_endpoint *to, uint32_t n, struct sw_name 
 	bool v4 = sw_ip_is_v4(to->ip);
 
 	name->own = *to;
-	sw_name_slot(name, 0);
+	sw_name_slot(name, 0, 0);
 	if (n == 0)
 		return true;
 	if (n == 1 && v4) {
@@ -27,7 +27,7 @@ static bool plain_name(const struct sw_endpoint *to, uint32_t n, struct sw_name 
 	}
 	memset(name->own.ip, 0, 16);
 	if (n == 2 && !v4)
-		sw_name_slot(name, SW_SLOT_V6ONLY);
+		sw_name_slot(name, SW_SLOT_V6ONLY, 0);
 	return n <= 2;
 }
 
@@ -42,7 +42,7 @@ static bool shared_name(const struct sw_endpoint *to, uint32_t n, uint32_t turn,
 	base = name->pair ? name->peer.port : 0;
 	/* SO_REUSEPORT spreads senders; of those that share by SO_REUSEADDR the last has it. */
 	slot = kind == 2 ? SW_SLOTS - slot : 1 + (slot + turn) % SW_SLOTS;
-	sw_name_slot(name, (uint16_t)(base | how[kind] | slot));
+	sw_name_slot(name, (uint16_t)(base | how[kind] | slot), 0);
 	return true;
 }
 
@@ -103,10 +103,24 @@ static int hand(const struct parcel *p, const struct sw_name *name)
 	return errno == EPIPE && !(p->tag & SW_TAG_SHUT) ? 0 : errno; /* the receiver may have shut its side */
 }
 
+/* offer() - To who is bound to the interface where it comes in, if any may be, or else to who is bound to none. */
+static int offer(const struct parcel *p, const struct sw_name *name, uint16_t device)
+{
+	struct sw_name bound = *name;
+	int error = ECONNREFUSED;
+
+	if (device) {
+		sw_name_slot(&bound, name->peer.port, device);
+		error = hand(p, &bound);
+	}
+	return error == ECONNREFUSED ? hand(p, name) : error;
+}
+
 /* unreachable() - Nobody is there: a connected socket hears of it, as by ICMP. It tells itself. */
 static void unreachable(const struct parcel *p)
 {
-	struct sw_dgram word = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_UNREACHABLE, .from = p->head->to};
+	struct sw_dgram word = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_UNREACHABLE, .from = p->head->to,
+				.ifindex = sw_device(p->fd, p->tag)};
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 
@@ -123,19 +137,21 @@ static int to_one(const struct parcel *p)
 	const struct sw_endpoint *to = &p->head->to;
 	struct sw_name name = {.kind = SW_KIND_UDP};
 	int error = ECONNREFUSED;
+	uint16_t device;
 	uint32_t iface;
 
 	/* There is no ARP: a host that is not there says nothing. */
-	if (sw_owner(sw_lab(), SW_TAG_HOST(p->tag), to->ip, &name.host, &iface) < 0)
+	if (sw_owner(sw_lab(), SW_TAG_HOST(p->tag), p->head->ifindex, to->ip, &name.host, &iface) < 0)
 		return 0;
 	if (name.host != SW_TAG_HOST(p->tag) && sw_ip_is_loopback(p->head->from.ip))
 		return 0;
 	p->head->ifindex = sw_ifaces(sw_lab())[iface].ifindex;
+	device = sw_port_devices(to->port) ? p->head->ifindex : 0;
 	for (uint32_t n = 0; error == ECONNREFUSED && plain_name(to, n, &name); n++)
-		error = hand(p, &name);
+		error = offer(p, &name, device);
 	if (error == ECONNREFUSED && sw_port_shared(to->port))
 		for (uint32_t n = 0; error == ECONNREFUSED && shared_name(to, n, mix(&p->head->from, to), &name); n++)
-			error = hand(p, &name);
+			error = offer(p, &name, device);
 	if (error == ECONNREFUSED) {
 		unreachable(p);
 		return 0;
@@ -156,7 +172,7 @@ static bool on_segment(const struct parcel *p, uint16_t host, uint32_t *iface)
 	if (p->head->ttl == 0)
 		return false;
 	for (*iface = h->first_iface; *iface < h->first_iface + h->n_ifaces; (*iface)++)
-		if (sw_same_segment(p->iface, *iface) && (sw_ip_is_group(to) || sw_iface_broadcast(*iface, to)))
+		if (sw_same_segment(sw_lab(), p->iface, *iface) && (sw_ip_is_group(to) || sw_iface_broadcast(*iface, to)))
 			return true;
 	return false;
 }
@@ -188,10 +204,12 @@ static int to_many(const struct parcel *p)
 		if (!is_for(&place, to) || place.host >= sw_lab()->n_hosts || !on_segment(p, place.host, &iface))
 			continue;
 		ifindex = sw_ifaces(sw_lab())[iface].ifindex;
+		if (place.device && place.device != ifindex)
+			continue;
 		if (sw_ip_is_group(to->ip) && !sw_place_hears(&place, to->ip, ifindex))
 			continue;
 		p->head->ifindex = ifindex;
-		sw_name_slot(&name, place.slot);
+		sw_name_slot(&name, place.slot, place.device);
 		if (hand(p, &name) == ECONNREFUSED)
 			sw_place_gone(home, at, &place);
 	}

@@ -12,7 +12,7 @@
 #include "real.h"
 
 /* Of an endpoint the address is four instructions and the port one. */
-enum { ENDPOINT = 5, TOKEN = 2, SHORT = 2 * TOKEN + 1 + ENDPOINT + 1, LONG = SHORT + 2 * ENDPOINT };
+enum { ENDPOINT = 5, TOKEN = 2, DEVICE = 2, SHORT = 2 * TOKEN + DEVICE + 1 + ENDPOINT + 1, LONG = SHORT + 2 * ENDPOINT };
 
 static uint32_t word(const void *at)
 {
@@ -41,7 +41,7 @@ static void get_endpoint(const struct sock_filter *at, int step, struct sw_endpo
 	ep->port = ntohs((uint16_t)at[4 * step].k);
 }
 
-int sw_dgram_admit(int fd, const struct sw_endpoint *peer)
+int sw_dgram_admit(int fd, const struct sw_endpoint *peer, uint16_t device)
 {
 	struct sock_filter filter[LONG], *at = filter, *last = filter + (peer ? LONG : SHORT) - 1;
 	struct sock_fprog program = {.filter = filter, .len = (unsigned short)(last - filter + 1)};
@@ -59,6 +59,9 @@ int sw_dgram_admit(int fd, const struct sw_endpoint *peer)
 		at = test(at, last, BPF_W, offsetof(struct sw_dgram, from.ip) + i, word(peer->ip + i));
 	if (peer)
 		at = test(at, last, BPF_H, offsetof(struct sw_dgram, from.port), htons(peer->port));
+	at = test(at, last, BPF_H, offsetof(struct sw_dgram, ifindex), htons(device));
+	if (!device)
+		at[-1].jf = 0; /* any will do */
 	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	/* Nothing leads here: these are only kept. */
 	for (size_t i = 0; i < sizeof(name.own.ip); i += 4)

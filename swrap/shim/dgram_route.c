@@ -83,7 +83,7 @@ bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgr
 		memcpy(head->from.ip, own->ip, 16);
 	head->from.port = own->port;
 	if (!sw_dgram_many(head->to.ip)) {
-		if (sw_route(sw_lab(), host, head->to.ip, is_given(head->from.ip) ? any : head->from.ip, iface) < 0)
+		if (sw_route(sw_lab(), host, head->ifindex, head->to.ip, is_given(head->from.ip) ? any : head->from.ip, iface) < 0)
 			return false;
 	} else {
 		if (head->ifindex ? !sw_iface_index(host, head->ifindex, head->to.ip, iface)
@@ -98,29 +98,4 @@ bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgr
 		}
 	}
 	return sw_ip_is_v4(head->from.ip) == sw_ip_is_v4(head->to.ip) && sw_addr_has(sw_lab(), host, head->from.ip);
-}
-
-bool sw_same_segment(uint32_t a, uint32_t b)
-{
-	const struct sw_page *page = sw_lab();
-	const struct sw_host *one = &sw_hosts(page)[sw_ifaces(page)[a].host], *other = &sw_hosts(page)[sw_ifaces(page)[b].host];
-
-	if (a == b || is_loopback(a) || is_loopback(b))
-		return a == b;
-	for (uint32_t i = one->first_addr; i < one->first_addr + one->n_addrs; i++) {
-		const struct sw_addr *mine = &sw_addrs(page)[i];
-		struct sw_endpoint mask;
-
-		sw_prefix_mask(mine, &mask);
-		for (uint32_t j = other->first_addr; mine->iface == a && j < other->first_addr + other->n_addrs; j++) {
-			const struct sw_addr *its = &sw_addrs(page)[j];
-			bool same = its->iface == b && its->v6 == mine->v6;
-
-			for (int k = 0; same && k < 16; k++)
-				same = !((mine->ip[k] ^ its->ip[k]) & mask.ip[k]);
-			if (same)
-				return true;
-		}
-	}
-	return false;
 }

@@ -45,7 +45,8 @@ static int take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *
 		if (size < sizeof(info))
 			return EINVAL;
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		head->ifindex = (uint16_t)info.ipi6_ifindex;
+		if (info.ipi6_ifindex)
+			head->ifindex = (uint16_t)info.ipi6_ifindex;
 		memcpy(head->from.ip, &info.ipi6_addr, 16);
 	} else {
 		struct in_pktinfo info;
@@ -53,7 +54,8 @@ static int take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *
 		if (size < sizeof(info))
 			return EINVAL;
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		head->ifindex = (uint16_t)info.ipi_ifindex;
+		if (info.ipi_ifindex)
+			head->ifindex = (uint16_t)info.ipi_ifindex;
 		memset(head->from.ip, 0, sizeof(head->from.ip));
 		memset(head->from.ip + 10, 0xff, 2);
 		memcpy(head->from.ip + 12, &info.ipi_spec_dst, 4);
@@ -131,7 +133,7 @@ static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *he
 	if (!head->to.port)
 		return EINVAL;
 	if ((tag & SW_TAG_V6) && msg->msg_namelen >= sizeof(*in6) &&
-	    (sw_ip_is_group(head->to.ip) || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)))
+	    in6->sin6_scope_id && (sw_ip_is_group(head->to.ip) || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)))
 		head->ifindex = (uint16_t)in6->sin6_scope_id;
 	sw_unspecified_is_here(&head->to);
 	return (tag & SW_TAG_V6ONLY) && sw_ip_is_v4(head->to.ip) ? ENETUNREACH : 0;
@@ -155,7 +157,7 @@ static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgr
 	if (error)
 		return error;
 	if (!sw_dgram_many(head->to.ip))
-		return -sw_route(sw_lab(), SW_TAG_HOST(tag), head->to.ip, source, &iface);
+		return -sw_route(sw_lab(), SW_TAG_HOST(tag), head->ifindex, head->to.ip, source, &iface);
 	if (!sw_ip_is_group(head->to.ip)) {
 		sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
 		head->flags |= SW_DGRAM_BROADCAST;
@@ -193,6 +195,7 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 		return sw_fail(EMSGSIZE);
 	if (flags & (MSG_OOB | MSG_MORE))
 		return sw_fail(EOPNOTSUPP);
+	head.ifindex = sw_device(fd, tag);
 	error = address(fd, tag, msg, &head);
 	if (tag & ((tag & SW_TAG_V6) && sw_ip_is_v4(head.to.ip) ? SW_TAG_NOLOOP_V4 : SW_TAG_NOLOOP))
 		head.flags |= SW_DGRAM_NO_LOOP;

@@ -169,7 +169,7 @@ uint64_t sw_here(uint64_t tag, const struct sw_endpoint *own)
 	sw_lab_now();
 	host = sw_self();
 	if (own && !sw_ip_is_any(own->ip))
-		sw_owner(lab.page, host, own->ip, &host, &iface);
+		sw_owner(lab.page, host, 0, own->ip, &host, &iface);
 	return SW_TAG_MAKE(host, tag);
 }
 

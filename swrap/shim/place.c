@@ -77,7 +77,7 @@ static bool put(const struct sw_place *new)
 void sw_place_bound(int fd, const struct sw_name *name, uint16_t all)
 {
 	struct sw_place new = {.host = name->host, .cookie = sw_cookie(fd), .own = name->own, .all = all,
-			       .slot = sw_name_has_slot(name) ? name->peer.port : 0},
+			       .slot = name->peer.port, .device = sw_name_device(name)},
 			old;
 	uint32_t home = sw_place_home(&name->own);
 
@@ -85,7 +85,7 @@ void sw_place_bound(int fd, const struct sw_name *name, uint16_t all)
 		return;
 	/* There is one holder of a name: whoever stands there has gone. */
 	for (uint32_t at = 0; sw_place_next(home, &at, &old);)
-		if (!old.ifindex && old.host == new.host && old.slot == new.slot &&
+		if (!old.ifindex && old.host == new.host && old.slot == new.slot && old.device == new.device &&
 		    memcmp(&old.own, &new.own, sizeof(old.own)) == 0)
 			sw_place_gone(home, at, &old);
 	put(&new);
@@ -155,7 +155,7 @@ static bool is_reached(const struct sw_place *place)
 	socklen_t len;
 	bool reached;
 
-	sw_name_slot(&name, place->slot);
+	sw_name_slot(&name, place->slot, place->device);
 	len = sw_name_encode(sw_lab(), &name, &sun);
 	reached = fd < 0 || sw_real()->connect(fd, (struct sockaddr *)&sun, len) == 0;
 	if (fd >= 0)
@@ -202,13 +202,35 @@ bool sw_place_hears(const struct sw_place *place, const uint8_t group[16], uint1
 	return false;
 }
 
+/* Bits of ports, of which none is ever cleared. */
+static bool is_marked(const uint8_t *ports, uint16_t port)
+{
+	return __atomic_load_n(&ports[port / 8], __ATOMIC_RELAXED) & 1 << port % 8;
+}
+
+static void mark(uint8_t *ports, uint16_t port)
+{
+	__atomic_fetch_or(&ports[port / 8], (uint8_t)(1 << port % 8), __ATOMIC_RELAXED);
+}
+
 bool sw_port_shared(uint16_t port)
 {
-	return !sw_options() || (__atomic_load_n(&sw_options()->shared[port / 8], __ATOMIC_RELAXED) & 1 << port % 8);
+	return !sw_options() || is_marked(sw_options()->shared, port);
 }
 
 void sw_port_share(uint16_t port)
 {
 	if (sw_options())
-		__atomic_fetch_or(&sw_options()->shared[port / 8], (uint8_t)(1 << port % 8), __ATOMIC_RELAXED);
+		mark(sw_options()->shared, port);
+}
+
+bool sw_port_devices(uint16_t port)
+{
+	return !sw_options() || is_marked(sw_options()->devices, port);
+}
+
+void sw_port_device(uint16_t port)
+{
+	if (sw_options())
+		mark(sw_options()->devices, port);
 }

@@ -29,5 +29,8 @@ bool sw_place_hears(const struct sw_place *place, const uint8_t group[16], uint1
 /* sw_port_shared(), sw_port_share() - Was this port ever shared by datagram sockets? It is from now. */
 bool sw_port_shared(uint16_t port);
 void sw_port_share(uint16_t port);
+/* sw_port_devices(), sw_port_device() - Likewise: ever had by sockets that were bound to an interface? */
+bool sw_port_devices(uint16_t port);
+void sw_port_device(uint16_t port);
 
 #endif

@@ -91,7 +91,7 @@ const char *sw_find_name(const uint8_t ip[16])
 	sw_ip_shown(shown);
 	if (sw_ip_is_loopback(ip) || memcmp(shown, local_addrs[0].ip, sizeof(shown)) == 0)
 		return "localhost";
-	if (sw_owner(sw_lab(), sw_self(), ip, &owner, &iface) < 0)
+	if (sw_owner(sw_lab(), sw_self(), 0, ip, &owner, &iface) < 0)
 		return NULL;
 	return sw_hosts(sw_lab())[owner].name;
 }

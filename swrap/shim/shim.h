@@ -73,6 +73,9 @@ uint16_t sw_self(void);
 /* sw_peer_is_ours() - Does the other end of @fd belong to the lab's owner (SO_PEERCRED)? */
 bool sw_peer_is_ours(int fd);
 
+/* sw_device() - The ifindex of the interface that @fd is bound to by SO_BINDTODEVICE; 0: none. */
+uint16_t sw_device(int fd, uint64_t tag);
+
 /* sw_fail() - errno = @error, and -1 to return. */
 static inline int sw_fail(int error)
 {

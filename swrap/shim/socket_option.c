@@ -2,9 +2,11 @@
  * SOL_SOCKET. Most of it is the kernel's own: AF_UNIX keeps it as TCP would. What AF_UNIX has not, or would take in another
  * sense, is answered here.
  */
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -140,33 +142,78 @@ static int set_pacing(int fd, uint64_t tag, const void *value, socklen_t len)
 	return sw_kept_put(fd, tag, SOL_SOCKET, SO_MAX_PACING_RATE, kept);
 }
 
+uint16_t sw_device(int fd, uint64_t tag)
+{
+	uint64_t kept[2];
+
+	return (tag & SW_TAG_DEVICE) && sw_kept_get(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, kept) ? (uint16_t)kept[0] : 0;
+}
+
+/* has_net_raw() - CAP_NET_RAW, without which a socket that is bound to an interface stays so. */
+static bool has_net_raw(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return sw_real()->syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_NET_RAW);
+}
+
+/* bind_to() - The interface with this ifindex is the only one for @fd; 0: any. */
+static int bind_to(int fd, uint64_t tag, uint16_t device)
+{
+	int error;
+
+	if ((tag & SW_TAG_DEVICE) && !has_net_raw())
+		return sw_fail(EPERM);
+	if (sw_kept_put(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, (uint64_t[2]){device, 0}) < 0)
+		return -1;
+	tag = (tag & ~(uint64_t)SW_TAG_DEVICE) | SW_TAG_KEPT | (device ? SW_TAG_DEVICE : 0);
+	if (sw_tag_set(fd, tag) < 0)
+		return -1;
+	/* Where a stream listens is in its name, which stays what it is. */
+	if ((tag & SW_TAG_BOUND) && !(tag & (SW_TAG_DGRAM | SW_TAG_CONNECTING | SW_TAG_CONNECTED)))
+		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, SO_BINDTODEVICE, 0);
+	error = tag & SW_TAG_DGRAM ? sw_dgram_device(fd, tag, device) : 0;
+	return error ? sw_fail(error) : 0;
+}
+
 /* SO_BINDTODEVICE: an interface of the host, by name; none is an empty name. */
 static int set_device(int fd, uint64_t tag, const void *value, socklen_t len)
 {
-	uint64_t kept[2] = {0};
 	char name[IFNAMSIZ] = "";
-	struct sw_iface iface;
+	struct sw_iface iface = {0};
 
 	if ((int)len < 0)
 		return sw_fail(EINVAL);
 	memcpy(name, value, len < IFNAMSIZ ? len : IFNAMSIZ - 1);
 	if (name[0] && !sw_iface_named(name, &iface))
 		return sw_fail(ENODEV);
-	if (name[0])
-		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, SO_BINDTODEVICE, 0);
-	memcpy(kept, name, strlen(name));
-	return sw_kept_put(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, kept);
+	return bind_to(fd, tag, name[0] ? iface.ifindex : 0);
+}
+
+/* SO_BINDTOIFINDEX: likewise by number, and Linux does not mind whether there is one. */
+static int set_device_index(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	int ifindex;
+
+	if (len < sizeof(ifindex))
+		return sw_fail(EINVAL);
+	memcpy(&ifindex, value, sizeof(ifindex));
+	return ifindex < 0 || ifindex > UINT16_MAX ? sw_fail(EINVAL) : bind_to(fd, tag, (uint16_t)ifindex);
 }
 
 static int get_device(int fd, uint64_t tag, void *value, socklen_t *len)
 {
-	uint64_t kept[2] = {0};
+	uint16_t device = sw_device(fd, tag);
+	struct sw_iface iface;
 
-	if (!sw_kept_get(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, kept) || !kept[0])
+	if (!device)
 		return sw_put_value(value, len, "", 0);
 	if (len && *len < IFNAMSIZ)
 		return sw_fail(EINVAL);
-	return sw_put_value(value, len, kept, (socklen_t)strnlen((char *)kept, sizeof(kept) - 1) + 1);
+	if (!sw_iface_at(device - 1u, &iface))
+		return sw_fail(ENODEV);
+	return sw_put_value(value, len, iface.name, (socklen_t)strnlen(iface.name, IFNAMSIZ - 1) + 1);
 }
 
 static int get_rehash(int fd, uint64_t tag, void *value, socklen_t *len)
@@ -238,6 +285,8 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 		return get_pacing(fd, tag, value, len);
 	case SO_BINDTODEVICE:
 		return get_device(fd, tag, value, len);
+	case SO_IS_BINDTOIFINDEX:
+		return put_int(value, len, sw_device(fd, tag));
 	case SO_REUSEADDR:
 		if (!(tag & SW_TAG_DGRAM))
 			return put_int(value, len, (tag & SW_TAG_REUSEADDR) != 0);
@@ -303,6 +352,8 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 		return set_buffer(fd, tag, name, value, len);
 	case SO_BINDTODEVICE:
 		return set_device(fd, tag, value, len);
+	case SO_IS_BINDTOIFINDEX:
+		return set_device_index(fd, tag, value, len);
 	case SO_REUSEADDR:
 		return set_reuse(fd, tag, value, len);
 	case SO_IS_TXREHASH:
@@ -315,7 +366,6 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 	case SO_ATTACH_BPF:
 	case SO_ATTACH_REUSEPORT_CBPF:
 	case SO_IS_REUSEPORT_EBPF:
-	case SO_IS_BINDTOIFINDEX:
 		return sw_gap_fail(EOPNOTSUPP, SW_GAP_SETSOCKOPT, SOL_SOCKET, (uint32_t)name, 0);
 	case SO_DETACH_FILTER:
 		return sw_fail(len < sizeof(int) ? EINVAL : ENOENT);

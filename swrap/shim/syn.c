@@ -20,6 +20,7 @@ static struct sw_syn syn_of(int fd, uint64_t tag, const struct sw_endpoint *loca
 		.flags = tag & SW_TAG_BOUND ? SW_SYN_BOUND : 0,
 		.length = sizeof(struct sw_syn),
 		.host = SW_TAG_HOST(tag),
+		.device = sw_device(fd, tag),
 		.ino = sw_inode(fd),
 		.local = *local,
 		.remote = *remote,

@@ -81,7 +81,7 @@ static int take_name(int fd, uint64_t tag, const struct sw_endpoint *own)
 	for (uint16_t slot = 0; slot < UINT16_MAX; slot++) {
 		socklen_t len;
 
-		sw_name_slot(&name, slot);
+		sw_name_slot(&name, slot, 0);
 		len = sw_name_encode(sw_lab(), &name, &sun);
 		if (sw_real()->bind(fd, (struct sockaddr *)&sun, len) == 0 || errno == EINVAL)
 			return 0; /* EINVAL: another thread was faster */

@@ -18,8 +18,8 @@ struct sw_limits {
 	uint64_t opening_ns;    /* an opening message that never becomes whole: closed */
 };
 
-/* sw_new() - A switch on the lab's page, listening; 0 or -errno. */
-int sw_new(const void *page, const struct sw_limits *limits, struct sw **out);
+/* sw_new() - A switch on the lab's page, and `devices` of its options file, listening; 0 or -errno. */
+int sw_new(const void *page, const uint8_t *devices, const struct sw_limits *limits, struct sw **out);
 /* sw_free() - Close everything: every program end sees a reset. */
 void sw_free(struct sw *sw);
 

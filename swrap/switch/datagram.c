@@ -8,16 +8,16 @@ static void to_one(struct sw *sw, const struct sw_parcel *p)
 	uint32_t routers;
 	uint16_t owner;
 
-	if (sw_path_to(sw, p->from->host, p->to.ip, &owner, path) < 0)
+	if (sw_path_to(sw, p->from->host, p->by, p->to.ip, &owner, &way.iface, path) < 0)
 		return;
 	if (owner != p->from->host && sw_ip_is_loopback(p->source.ip))
 		return;
 	p->from->talk.host = owner;
+	p->from->talk.arrival = sw_ifaces(sw->page)[way.iface].ifindex;
 	p->from->talk.source = p->source;
 	p->from->talk.to = p->to;
 	routers = path->n / 2 - 1;
-	/* From the host to itself too, the interface that is told is the address's. */
-	if (p->ttl <= routers || sw_owner(sw->page, owner, p->to.ip, &owner, &way.iface) < 0)
+	if (p->ttl <= routers)
 		return;
 	way.parcel.ttl -= (uint8_t)routers;
 	way.packet.host[1] = owner;
@@ -77,6 +77,7 @@ void sw_datagram(struct sw *sw, struct sw_twin *t, const struct sw_dgram *head, 
 	struct sw_parcel p = {.from = t,
 			      .size = size,
 			      .no_loop = head->flags & SW_DGRAM_NO_LOOP,
+			      .by = head->ifindex,
 			      .key = t->serial | 1ull << 63,
 			      .n = t->sent++};
 	bool allowed = to_peer ? t->to_broadcast : head->flags & SW_DGRAM_BROADCAST;

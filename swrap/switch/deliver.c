@@ -38,7 +38,8 @@ void sw_deliver_all(struct sw *sw, const struct sw_parcel *p, uint16_t host, uin
 	for (struct sw_list *l = head->next; l != head; l = l->next) {
 		struct sw_twin *t = sw_container(l, struct sw_twin, by_port);
 
-		if (t->host == host && sw_port_hears(t, &p->source, &p->to) && wants(t, p->to.ip, iface))
+		if (t->host == host && sw_port_hears(t, &p->source, &p->to, sw_ifaces(sw->page)[iface].ifindex) &&
+		    wants(t, p->to.ip, iface))
 			sw_deliver_one(sw, p, t, iface);
 	}
 }

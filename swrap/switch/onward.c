@@ -16,10 +16,11 @@ bool sw_peer_is_ours(const struct sw *sw, int fd)
 
 static int connect_any(struct sw *sw, int fd, const struct sw_flow *f)
 {
+	uint16_t port = f->end[1].port, device = sw->devices[port / 8] & 1 << port % 8 ? f->arrival : 0;
 	struct sw_name name;
 	bool full = false;
 
-	for (uint32_t n = 0; sw_listener(f->host[1], SW_KIND_TCP, &f->end[1], n, (uint32_t)f->id, &name); n++) {
+	for (uint32_t n = 0; sw_listener(f->host[1], SW_KIND_TCP, &f->end[1], device, n, (uint32_t)f->id, &name); n++) {
 		struct sockaddr_un sun;
 		socklen_t len = sw_name_encode(sw->page, &name, &sun);
 

@@ -113,6 +113,7 @@ void sw_opening_input(struct sw *sw, struct sw_flow *f)
 			f->syn_length = syn.length;
 			f->awaited = syn.flags & SW_SYN_AWAITED;
 			f->host[0] = syn.host;
+			f->device = syn.device;
 			f->end[0] = syn.local;
 			f->end[1] = syn.remote;
 			sw_flow_own(sw, f, 0, syn.ino);

@@ -3,12 +3,12 @@
 
 #include "switch.h"
 
-/* leave() - The interface on which @host sends to @ip: the first hop of @path. */
-static int leave(const struct sw_page *p, uint16_t host, const uint8_t ip[16], struct sw_path *path)
+/* leave() - The interface on which @host sends to @ip, @by if that is not 0: the first hop of @path. */
+static int leave(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t ip[16], struct sw_path *path)
 {
 	uint8_t src[16];
 	uint32_t iface;
-	int r = sw_route(p, host, ip, src, &iface);
+	int r = sw_route(p, host, by, ip, src, &iface);
 
 	path->n = 0;
 	if (r == 0)
@@ -22,17 +22,21 @@ static void arrive(struct sw_path *path, uint32_t iface)
 	path->hop[path->n++] = (struct sw_hop){.iface = iface, .dir = SW_RX};
 }
 
-/* sw_path_to() - From @host to whoever answers for @ip, @owner: 0, or as sw_path_find(), with @path as far as it goes. */
-int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_t *owner, struct sw_path *path)
+/**
+ * sw_path_to() - From @host to whoever answers for @ip, @owner: 0, or as sw_path_find(), with @path as far as it goes
+ * @by: ifindex of the only interface that will do; 0: any
+ * @in: the interface where it comes in: on the host itself too, the address's
+ */
+int sw_path_to(const struct sw *sw, uint16_t host, uint16_t by, const uint8_t ip[16], uint16_t *owner, uint32_t *in,
+	       struct sw_path *path)
 {
-	uint32_t iface;
-	int r = leave(sw->page, host, ip, path);
+	int r = leave(sw->page, host, by, ip, path);
 
 	if (r < 0)
 		return r;
-	if (sw_owner(sw->page, host, ip, owner, &iface) < 0)
+	if (sw_owner(sw->page, host, by, ip, owner, in) < 0)
 		return -EHOSTUNREACH;
-	arrive(path, *owner == host ? sw_hosts(sw->page)[host].first_iface : iface);
+	arrive(path, *owner == host ? sw_hosts(sw->page)[host].first_iface : *in);
 	return 0;
 }
 
@@ -46,16 +50,18 @@ int sw_path_find(const struct sw *sw, struct sw_flow *f)
 {
 	struct sw_path *there = &f->half[0].path, *back = &f->half[1].path;
 	uint16_t owner;
+	uint32_t in;
 	int r;
 
 	back->n = 0;
 	f->host[1] = SW_NO_HOST;
-	r = sw_path_to(sw, f->host[0], f->end[1].ip, &owner, there);
+	r = sw_path_to(sw, f->host[0], f->device, f->end[1].ip, &owner, &in, there);
 	if (r < 0)
 		return r;
 	f->host[1] = owner;
+	f->arrival = sw_ifaces(sw->page)[in].ifindex;
 	/* Where the server has no way back its answer is lost, which is as silent as if it had not heard. */
-	if (sw_path_to(sw, owner, f->end[0].ip, &owner, back) < 0 || owner != f->host[0])
+	if (sw_path_to(sw, owner, 0, f->end[0].ip, &owner, &in, back) < 0 || owner != f->host[0])
 		return -EHOSTUNREACH;
 	return 0;
 }
@@ -122,8 +128,9 @@ void sw_path_again(struct sw *sw, struct sw_flow *f)
 	for (int dir = 0; dir < 2; dir++) {
 		struct sw_path path;
 		uint16_t owner;
+	uint32_t in;
 
-		if (sw_path_to(sw, f->host[dir], f->end[!dir].ip, &owner, &path) < 0 || owner != f->host[!dir])
+		if (sw_path_to(sw, f->host[dir], dir ? 0 : f->device, f->end[!dir].ip, &owner, &in, &path) < 0 || owner != f->host[!dir])
 			continue;
 		sw_shape_leave(sw, &f->half[dir]);
 		f->half[dir].path = path;

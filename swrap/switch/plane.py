@@ -15,6 +15,7 @@ from typing import Any
 
 from swrap._switch import ffi, lib
 from swrap.abi import ffi as abi_ffi
+from swrap.abi.options import NAME, DevicePorts
 from swrap.abi.names import Endpoint, unpack_ip
 from swrap.abi.page import Page
 from swrap.faults import effects
@@ -120,7 +121,9 @@ class Plane:
         )
         made = ffi.new("struct sw **")
         address = ffi.cast("void *", int(abi_ffi.cast("uintptr_t", page.address)))
-        _check(lib.sw_new(address, limits, made))
+        self._devices = DevicePorts(page.path.with_name(NAME))  # likewise
+        devices = ffi.cast("uint8_t *", int(abi_ffi.cast("uintptr_t", self._devices.address)))
+        _check(lib.sw_new(address, devices, limits, made))
         self._page = page  # the C side reads it
         self._switch: Any = made[0]
         self._touched = ffi.new("struct sw_touched *")
@@ -129,6 +132,7 @@ class Plane:
         """Every flow ends with a reset."""
         lib.sw_free(self._switch)
         self._switch = ffi.NULL
+        self._devices.close()
 
     def run(self) -> Iterator[tuple[int, int]]:
         """Move bytes until Python has something to do: ready fds with their EPOLL* events, maybe none."""

@@ -31,6 +31,12 @@ static bool overlap(const uint8_t a[16], bool a_v6only, const uint8_t b[16], boo
 	return memcmp(a, b, 16) == 0;
 }
 
+/* differ() - Are they bound to interfaces, and not to the same? */
+static bool differ(uint32_t a, uint32_t b)
+{
+	return a && b && a != b;
+}
+
 /* holder() - A socket that keeps @t from having @own. */
 static struct sw_twin *holder(struct sw *sw, const struct sw_twin *t, const struct sw_endpoint *own, bool share)
 {
@@ -42,6 +48,8 @@ static struct sw_twin *holder(struct sw *sw, const struct sw_twin *t, const stru
 		if (o->host != t->host || o->own.port != own->port)
 			continue;
 		if (share && ((t->reuse_addr && o->reuse_addr) || (t->reuse_port && o->reuse_port)))
+			continue;
+		if (differ(t->options[SW_OPTION_DEVICE], o->options[SW_OPTION_DEVICE]))
 			continue;
 		if (overlap(own->ip, t->v6only, o->own.ip, o->v6only))
 			return o;
@@ -77,14 +85,16 @@ int sw_port_take(struct sw *sw, struct sw_twin *t, const struct sw_endpoint *own
 	return 0;
 }
 
-int sw_port_hears(const struct sw_twin *t, const struct sw_endpoint *from, const struct sw_endpoint *to)
+int sw_port_hears(const struct sw_twin *t, const struct sw_endpoint *from, const struct sw_endpoint *to, uint16_t arrival)
 {
+	uint32_t device = t->options[SW_OPTION_DEVICE];
 	const uint8_t *own = t->connected ? t->local.ip : t->own.ip;
 	bool v4 = sw_ip_is_v4(to->ip);
 	int score = t->v6 == v4 ? 1 : 2; /* of the datagram's own family, or of the other */
 
-	if (t->own.port != to->port || (v4 && t->v6only))
+	if (t->own.port != to->port || (v4 && t->v6only) || (device && device != arrival))
 		return 0;
+	score += device ? 4 : 0;
 	if (memcmp(own, to->ip, 16) == 0)
 		score += 16;
 	else if (!sw_ip_is_any(own) || (!v4 && sw_ip_is_v4(own)))
@@ -109,7 +119,7 @@ static uint32_t mix(const struct sw_endpoint *from, const struct sw_endpoint *to
 
 /* one_of() - SO_REUSEPORT: those that fit as well as @best share what comes, each sender keeping to one of them. */
 static struct sw_twin *one_of(struct sw *sw, struct sw_twin *best, int score, const struct sw_endpoint *from,
-			      const struct sw_endpoint *to)
+			      const struct sw_endpoint *to, uint16_t arrival)
 {
 	struct sw_list *head = bucket(sw, to->port), *l;
 	uint32_t n = 0, turn = 0;
@@ -118,7 +128,7 @@ static struct sw_twin *one_of(struct sw *sw, struct sw_twin *best, int score, co
 		for (l = head->next; l != head; l = l->next) {
 			struct sw_twin *t = sw_container(l, struct sw_twin, by_port);
 
-			if (t->host != best->host || !t->reuse_port || sw_port_hears(t, from, to) != score)
+			if (t->host != best->host || !t->reuse_port || sw_port_hears(t, from, to, arrival) != score)
 				continue;
 			if (round == 1 && turn-- == 0)
 				return t;
@@ -130,7 +140,7 @@ static struct sw_twin *one_of(struct sw *sw, struct sw_twin *best, int score, co
 }
 
 struct sw_twin *sw_port_find(struct sw *sw, uint16_t host, const struct sw_endpoint *from,
-			     const struct sw_endpoint *to)
+			     const struct sw_endpoint *to, uint16_t arrival)
 {
 	struct sw_list *head = bucket(sw, to->port);
 	struct sw_twin *best = NULL;
@@ -138,12 +148,12 @@ struct sw_twin *sw_port_find(struct sw *sw, uint16_t host, const struct sw_endpo
 
 	for (struct sw_list *l = head->prev; l != head; l = l->prev) {
 		struct sw_twin *t = sw_container(l, struct sw_twin, by_port);
-		int score = t->host == host ? sw_port_hears(t, from, to) : 0;
+		int score = t->host == host ? sw_port_hears(t, from, to, arrival) : 0;
 
 		if (score > most) { /* of equals, the last that was bound */
 			best = t;
 			most = score;
 		}
 	}
-	return best && best->reuse_port && !best->connected ? one_of(sw, best, most, from, to) : best;
+	return best && best->reuse_port && !best->connected ? one_of(sw, best, most, from, to, arrival) : best;
 }

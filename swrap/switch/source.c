@@ -66,10 +66,8 @@ bool sw_source_choose(const struct sw *sw, const struct sw_twin *t, uint16_t ifi
 		if (!for_many(sw, t, ifindex, to, source, iface))
 			return false;
 	} else if (sw_ip_is_any(source->ip)) {
-		if (sw_route(sw->page, t->host, to->ip, source->ip, iface) < 0)
+		if (sw_route(sw->page, t->host, ifindex, to->ip, source->ip, iface) < 0)
 			return false;
-		if (ifindex && sw_iface_of(sw, t->host, ifindex, to->ip, iface))
-			sw_iface_address(sw, *iface, to->ip, source->ip);
 	}
 	return sw_ip_is_v4(source->ip) == sw_ip_is_v4(to->ip) && sw_addr_has(sw->page, t->host, source->ip);
 }

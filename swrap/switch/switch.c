@@ -27,7 +27,7 @@ static int open_door(struct sw *sw)
 	return 0;
 }
 
-int sw_new(const void *page, const struct sw_limits *limits, struct sw **out)
+int sw_new(const void *page, const uint8_t *devices, const struct sw_limits *limits, struct sw **out)
 {
 	struct sw *sw = calloc(1, sizeof(*sw));
 	struct rlimit limit = {0};
@@ -36,6 +36,7 @@ int sw_new(const void *page, const struct sw_limits *limits, struct sw **out)
 	if (!sw)
 		return -ENOMEM;
 	sw->page = page;
+	sw->devices = devices;
 	sw->limits = *limits;
 	sw->uid = geteuid();
 	sw->epoll = sw->door = sw->pipe[0] = sw->pipe[1] = -1;

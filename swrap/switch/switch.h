@@ -112,6 +112,8 @@ struct sw_flow {
 	bool told;          /* its end was made an event, or its SYN's wait was */
 	struct sw_tap *tap; /* NULL: it is not captured */
 	uint16_t host[2];
+	uint16_t device;    /* ifindex of the client's only interface that will do; 0: any */
+	uint16_t arrival;   /* and of the server's by which its SYN comes */
 	struct sw_endpoint end[2];
 	struct sw_side side[2];
 	struct sw_half half[2];
@@ -129,6 +131,7 @@ struct sw_bucket {
 
 struct sw {
 	const struct sw_page *page;
+	const uint8_t *devices; /* of the lab's options file (options.h) */
 	struct sw_limits limits;
 	int epoll, door, pipe[2];
 	uid_t uid;
@@ -229,7 +232,8 @@ bool sw_peer_is_ours(const struct sw *sw, int fd);
 int sw_onward(struct sw *sw, const struct sw_flow *f);
 
 /* path.c */
-int sw_path_to(const struct sw *sw, uint16_t host, const uint8_t ip[16], uint16_t *owner, struct sw_path *path);
+int sw_path_to(const struct sw *sw, uint16_t host, uint16_t by, const uint8_t ip[16], uint16_t *owner, uint32_t *in,
+	       struct sw_path *path);
 int sw_path_find(const struct sw *sw, struct sw_flow *f);
 void sw_packet_of(const struct sw_flow *f, int dir, struct sw_packet *p);
 void sw_path_again(struct sw *sw, struct sw_flow *f);

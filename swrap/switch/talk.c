@@ -9,7 +9,7 @@
 /* is_other_end() - Does the socket that @t talks to talk to @t, and is it the one of the two that counts? */
 static bool is_other_end(struct sw *sw, const struct sw_twin *t)
 {
-	const struct sw_twin *o = sw_port_find(sw, t->talk.host, &t->talk.source, &t->talk.to);
+	const struct sw_twin *o = sw_port_find(sw, t->talk.host, &t->talk.source, &t->talk.to, t->talk.arrival);
 
 	return o && o->slot < t->slot && o->talk.host == t->host &&
 	       memcmp(&o->talk.to, &t->talk.source, sizeof(o->talk.to)) == 0;
@@ -28,9 +28,10 @@ static bool matches(struct sw *sw, const struct sw_match *match, const struct sw
 		.end = {t->talk.to, t->talk.source},
 	};
 	uint16_t owner;
+	uint32_t in;
 
-	return sw_path_to(sw, t->host, t->talk.to.ip, &owner, &there.path) == 0 &&
-	       sw_path_to(sw, t->talk.host, t->talk.source.ip, &owner, &back.path) == 0 &&
+	return sw_path_to(sw, t->host, (uint16_t)t->options[SW_OPTION_DEVICE], t->talk.to.ip, &owner, &in, &there.path) == 0 &&
+	       sw_path_to(sw, t->talk.host, 0, t->talk.source.ip, &owner, &in, &back.path) == 0 &&
 	       (sw_matches(match, &there) || sw_matches(match, &back));
 }
 

@@ -35,6 +35,7 @@ struct sw_twin {
 	struct sw_endpoint peer;
 	struct {
 		uint16_t host;
+		uint16_t arrival; /* ifindex of its interface there */
 		struct sw_endpoint source, to; /* port 0: it has sent nothing */
 	} talk; /* the last datagram to one host */
 	uint32_t options[SW_OPTIONS];
@@ -65,6 +66,7 @@ struct sw_parcel {
 	bool no_loop;
 	struct sw_endpoint source, to;
 	uint8_t ttl, tos;
+	uint16_t by; /* ifindex of the only interface that will do; 0: any */
 	uint64_t key, n; /* of what is drawn for it: whose it is, and the how manieth */
 };
 
@@ -90,11 +92,11 @@ bool sw_twin_word(struct sw *sw, struct sw_twin *t, const struct sw_dgram *word,
 /* port.c */
 /* sw_port_take() - Bind @t to @own; 0 or EADDRINUSE. */
 int sw_port_take(struct sw *sw, struct sw_twin *t, const struct sw_endpoint *own);
-/* sw_port_hears() - How well @t fits a datagram from @from to @to on its host; 0: it is not for it. */
-int sw_port_hears(const struct sw_twin *t, const struct sw_endpoint *from, const struct sw_endpoint *to);
+/* sw_port_hears() - How well @t fits a datagram from @from to @to that comes in on interface @arrival of its host; 0: it is not for it. */
+int sw_port_hears(const struct sw_twin *t, const struct sw_endpoint *from, const struct sw_endpoint *to, uint16_t arrival);
 /* sw_port_find() - The one socket of @host that gets it, or NULL. */
 struct sw_twin *sw_port_find(struct sw *sw, uint16_t host, const struct sw_endpoint *from,
-			     const struct sw_endpoint *to);
+			     const struct sw_endpoint *to, uint16_t arrival);
 
 /* membership.c */
 int sw_membership_join(struct sw *sw, struct sw_twin *t, const uint8_t ip[16], uint16_t ifindex);

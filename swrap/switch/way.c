@@ -4,11 +4,17 @@
 
 #include "late.h"
 
+/* arrival() - The ifindex of the interface where it comes in. */
+static uint16_t arrival(const struct sw *sw, const struct sw_way *w)
+{
+	return sw_ifaces(sw->page)[w->iface].ifindex;
+}
+
 /* tracked() - The state of its conversation: new until the other end has answered. */
 static uint32_t tracked(struct sw *sw, const struct sw_way *w)
 {
 	const struct sw_parcel *p = &w->parcel;
-	const struct sw_twin *o = sw_port_find(sw, w->packet.host[1], &p->source, &p->to);
+	const struct sw_twin *o = sw_port_find(sw, w->packet.host[1], &p->source, &p->to, arrival(sw, w));
 
 	return o && o->talk.host == p->from->host && memcmp(&o->talk.to, &p->source, sizeof(p->source)) == 0
 		       ? SW_ESTABLISHED
@@ -25,10 +31,11 @@ static void unreachable(struct sw *sw, const struct sw_way *w)
 	struct sw_verdict verdict;
 	struct sw_twin *t = p->from;
 	uint16_t to;
+	uint32_t in;
 
 	if (w->many || !t || !t->connected || memcmp(&t->peer, &p->to, sizeof(p->to)) != 0)
 		return;
-	if (sw_path_to(sw, back.host[0], p->source.ip, &to, &back.path) == 0 && to == t->host &&
+	if (sw_path_to(sw, back.host[0], 0, p->source.ip, &to, &in, &back.path) == 0 && to == t->host &&
 	    sw_judge(sw, &back, &verdict) == 0)
 		sw_twin_tell(t, &word);
 }
@@ -43,7 +50,7 @@ void sw_way_end(struct sw *sw, const struct sw_way *w)
 		sw_deliver_all(sw, p, host, w->iface);
 		return;
 	}
-	t = sw_port_find(sw, host, &p->source, &p->to);
+	t = sw_port_find(sw, host, &p->source, &p->to, arrival(sw, w));
 	if (t)
 		sw_deliver_one(sw, p, t, w->iface);
 	else

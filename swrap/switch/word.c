@@ -80,7 +80,7 @@ static void connect_to(struct sw *sw, struct sw_twin *t, const struct sw_dgram *
 	t->to_broadcast = word->flags & SW_DGRAM_BROADCAST;
 	t->local = t->own; /* of another peer it may be another one */
 	if (t->connected && sw_ip_is_any(t->own.ip))
-		sw_source_choose(sw, t, 0, &unspecified, &t->peer, &t->local, &iface);
+		sw_source_choose(sw, t, (uint16_t)t->options[SW_OPTION_DEVICE], &unspecified, &t->peer, &t->local, &iface);
 }
 
 static bool set(struct sw *sw, struct sw_twin *t, uint32_t size)

@@ -111,7 +111,7 @@ def way(page: Page, host: int, to: IPAddress) -> tuple[int, IPAddress] | None:
     """The interface (its index in the page) and the source address by which `host` reaches `to`."""
     source = ffi.new("uint8_t[16]")
     iface = ffi.new("uint32_t *")
-    if lib.sw_route(page.address, host, pack_ip(to), source, iface) != 0:
+    if lib.sw_route(page.address, host, 0, pack_ip(to), source, iface) != 0:
         return None
     return iface[0], unpack_ip(bytes(source))
 
