@@ -46,6 +46,11 @@ DIFFERENCES = (
         Difference(f"signals {promise}", "direct", "a SYN is never lost, and no backlog is full")
         for promise in ("connect-interrupted", "connect-patience", "connect-restarted", "connect-goes-on")
     ),
+    Difference(
+        "after both FINs a connection is over",
+        "direct",
+        "nobody can tell the peer's FIN from one's own shutdown of both sides",
+    ),
     *(
         Difference(f"backlog {promise}", "direct", "a full one is EAGAIN in AF_UNIX, so all are large")
         for promise in ("room", "grown", "closed", "given-up")

@@ -19,6 +19,7 @@ def failure(call, *args):
 def bound(device, kind=SOCK_STREAM, where=None, listen=False, family=AF_INET):
     s = socket(family, kind); s.settimeout(10)
     if device: s.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, device.encode())
+    if listen: s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)  # what ran before may be in TIME_WAIT
     if where: s.bind(where)
     if listen: s.listen()
     return s

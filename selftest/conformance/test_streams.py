@@ -25,6 +25,51 @@ def urgent(s):
 """
 
 PROMISES = {
+    "MSG_TRUNC throws away what it counts, by every receive that takes flags": """
+c, s = pair()
+c.sendall(b"0123456789" * 3)
+buffer = bytearray(10)
+assert s.recv_into(buffer, 10, socket.MSG_TRUNC) == 10 and s.recvfrom_into(buffer, 5, socket.MSG_TRUNC)[0] == 5
+assert s.recvmsg_into([memoryview(buffer)[:3], memoryview(buffer)[3:5]], 0, socket.MSG_TRUNC)[0] == 5
+assert buffer == bytes(10) and s.recv(99) == b"0123456789"
+""",
+    "nothing is in the error queue of a stream": """
+c, s = pair()
+c.sendall(b"not an error")
+for call in (s.recv, s.recvfrom): assert failure(call, 9, 0x2000) == "EAGAIN"
+assert failure(s.recvmsg, 9, 99, 0x2000) == "EAGAIN"
+""",
+    "a socket whose connect was refused has nobody to hear from": """
+s = socket.socket()
+assert failure(s.connect, (A, 9)) == "ECONNREFUSED"
+assert failure(s.recv, 9) == "ENOTCONN" and failure(s.send, b"x") == "EPIPE"
+""",
+    "a connection that was reset has no peer any more": """
+c, s = pair()
+c.sendall(b"never read"); select.select([s], [], []); s.close()
+p = select.poll(); p.register(c, 0); p.poll()
+assert failure(c.getpeername) == "ENOTCONN" == failure(c.shutdown, socket.SHUT_RDWR)
+assert failure(c.recv, 9) == "ECONNRESET"
+assert failure(c.getpeername) == "ENOTCONN" == failure(c.shutdown, socket.SHUT_WR)
+""",
+    "after both FINs a connection is over": """
+c, s = pair()
+c.shutdown(socket.SHUT_WR); c.shutdown(socket.SHUT_WR)
+assert s.recv(1) == b"" and s.getpeername() == c.getsockname()
+s.shutdown(socket.SHUT_RDWR)
+assert c.recv(1) == b""
+for end in (c, s): assert failure(end.shutdown, socket.SHUT_WR) == "ENOTCONN" == failure(end.getpeername)
+""",
+    "shutdown ends a listener, but only that of its receiving side": """
+listener = socket.create_server((A, 0)); at = listener.getsockname()
+listener.shutdown(socket.SHUT_WR)
+socket.create_connection(at); listener.accept()
+listener.shutdown(socket.SHUT_RD)
+assert failure(listener.accept) == "EINVAL" and failure(socket.create_connection, at) == "ECONNREFUSED"
+assert failure(listener.shutdown, socket.SHUT_RD) == "ENOTCONN"
+listener.listen()
+c = socket.create_connection(listener.getsockname()); listener.accept()
+""",
     "a closed port refuses a blocking connect": """
 assert failure(socket.socket().connect, (A, 9)) == "ECONNREFUSED"
 """,

@@ -22,7 +22,7 @@ def addresses(lab: Switched, interface: str) -> list[str]:
 def has(lab: Switched, host: str, address: str) -> bool:
     """Is it the host's own, for a program there?"""
     source, iface = ffi.new("uint8_t[16]"), ffi.new("uint32_t *")
-    found = lib.sw_route(lab.page.address, lab.host(host), pack_ip(ip_address(address)), source, iface)
+    found = lib.sw_route(lab.page.address, lab.host(host), 0, pack_ip(ip_address(address)), source, iface)
     return found == 0 and lab.page.interfaces()[iface[0]] == f"{host}.lo"
 
 

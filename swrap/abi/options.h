@@ -40,6 +40,7 @@ enum sw_gap_kind {
 	SW_GAP_NO_EFFECT,  /* setsockopt(2) taken, and read back, but it changes nothing */
 	SW_GAP_IOCTL,	   /* refused: name is the request, extra SIOCETHTOOL's command */
 	SW_GAP_CONTROL,	   /* sendmsg(2) with a control message: name is its type, extra 1 where the call went on without it */
+	SW_GAP_SEND,	   /* send(2) refused: level is the protocol, name the flag */
 };
 
 struct sw_gap {

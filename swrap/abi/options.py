@@ -26,6 +26,7 @@ class GapKind(IntEnum):
     NO_EFFECT = lib.SW_GAP_NO_EFFECT
     IOCTL = lib.SW_GAP_IOCTL
     CONTROL = lib.SW_GAP_CONTROL
+    SEND = lib.SW_GAP_SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Gap:
     """Something that a program asked for `count` times and did not get.
 
     `level`, `name`, `extra`: of SOCKET the domain, type and protocol; of the options level and name; of IOCTL
-    `name` is the request, `extra` the command of a SIOCETHTOOL; of CONTROL the message's level and type.
+    `name` is the request, `extra` the command of a SIOCETHTOOL; of CONTROL the message's level and type; of
+    SEND the protocol and the flag.
     `host` is its index in the page.
     """
 
@@ -59,7 +61,7 @@ def create(path: Path) -> None:
 
 
 class DevicePorts:
-    """The bits of the ports that sockets bound to an interface have ever had, as they come. `address` is for the C side."""
+    """A bit for each port that a socket bound to an interface has ever had, live. `address` is for the C side."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:

@@ -26,7 +26,7 @@ enum sw_tag_flag {
 	SW_TAG_REUSEPORT = 1 << 8,
 	SW_TAG_NODELAY = 1 << 9,
 	SW_TAG_CORK = 1 << 10,
-	SW_TAG_FAILED = 1 << 11, /* a connect failed: AF_UNIX cannot try again on this socket */
+	SW_TAG_FAILED = 1 << 11, /* a connect failed, or a listener was shut: AF_UNIX cannot try again on this socket */
 	SW_TAG_PKTINFO = 1 << 12, /* IP_PKTINFO, IPV6_RECVPKTINFO */
 	SW_TAG_RECVTTL = 1 << 13, /* IP_RECVTTL, IPV6_RECVHOPLIMIT */
 	SW_TAG_RECVTOS = 1 << 14, /* IP_RECVTOS, IPV6_RECVTCLASS */

@@ -17,6 +17,7 @@ CALLS = {
     GapKind.NO_EFFECT: "setsockopt, without effect",
     GapKind.IOCTL: "ioctl",
     GapKind.CONTROL: "sendmsg",
+    GapKind.SEND: "send",
 }
 """The call, by the kind of gap."""
 
@@ -69,6 +70,8 @@ def what(gap: Gap) -> str:
     if gap.kind == GapKind.IOCTL:
         command = f" command {gap.extra}" if gap.extra else ""
         return _IOCTLS.get(gap.name, f"{gap.name:#x}") + command
+    if gap.kind == GapKind.SEND:
+        return _enum("MSG_", gap.name)
     level, prefix = _LEVELS.get(gap.level, (f"level {gap.level}", ""))
     known = prefix and (_MORE[prefix].get(gap.name) or _constant(prefix, gap.name))
     return f"{level} {prefix}{known}" if known else f"{level} option {gap.name}"

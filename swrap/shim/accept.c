@@ -28,6 +28,9 @@ SW_EXPORT int listen(int fd, int backlog)
 		return sw_fail(EOPNOTSUPP);
 	if (sw_settle(fd, tag) & (SW_TAG_CONNECTING | SW_TAG_CONNECTED))
 		return sw_fail(EINVAL);
+	error = tag & SW_TAG_FAILED ? sw_renew(fd, &tag) : 0;
+	if (error)
+		return sw_fail(error);
 	if (!(tag & SW_TAG_BOUND)) {
 		tag = sw_here(tag, NULL);
 		name.host = SW_TAG_HOST(tag);

@@ -220,7 +220,7 @@ SW_EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getpeername(addr, len);
 	tag = sw_settle(fd, tag);
-	if (!(tag & SW_TAG_CONNECTED) || !sw_endpoints(fd, tag, &local, &remote) || !remote.port)
+	if (!(tag & SW_TAG_CONNECTED) || sw_over(fd, tag) || !sw_endpoints(fd, tag, &local, &remote) || !remote.port)
 		return sw_fail(ENOTCONN);
 	sw_endpoint_write(tag, &remote, addr, len);
 	return 0;

@@ -57,6 +57,24 @@ uint64_t sw_settle(int fd, uint64_t tag)
 	return tag;
 }
 
+bool sw_over(int fd, uint64_t tag)
+{
+	struct pollfd one = {.fd = fd};
+	struct sw_answer answer;
+	int saved = errno;
+
+	if (!(tag & SW_TAG_CONNECTED))
+		return false;
+	if ((tag & SW_TAG_PIPE) || poll(&one, 1, 0) != 1 || (one.revents & POLLERR))
+		return (tag & SW_TAG_PIPE) || one.revents & POLLERR;
+	/* The peer's FIN and ours look like shutdown(SHUT_RDWR): the switch can tell. */
+	if (!(one.revents & POLLHUP) || !(tag & SW_TAG_SHUT) || (sw_lab()->flags & SW_DIRECT))
+		return false;
+	sw_ask(fd, &answer);
+	errno = saved;
+	return answer.state == SW_FLOW_CLOSED || answer.state == SW_FLOW_NONE;
+}
+
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len)
 {
 	const struct sw_real *real = sw_real();
@@ -122,12 +140,7 @@ static int name_self(int fd, uint64_t tag, struct sw_endpoint *local, const stru
 	return 0;
 }
 
-/**
- * renew() - Put a fresh socket in the place of one whose connect failed
- *
- * TCP allows another try, AF_UNIX does not. The name and the flags are kept; a registration in epoll is lost.
- */
-static int renew(int fd, uint64_t *tag)
+int sw_renew(int fd, uint64_t *tag)
 {
 	struct sw_name name;
 	bool bound = (*tag & SW_TAG_BOUND) && sw_own_name(fd, &name);
@@ -155,7 +168,7 @@ static int disconnect(int fd, uint64_t tag)
 	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_CONNECTING)))
 		return 0;
 	sw_abort_begin(fd, tag | SW_TAG_ABORT);
-	error = renew(fd, &tag);
+	error = sw_renew(fd, &tag);
 	return error ? sw_fail(error) : 0;
 }
 
@@ -242,7 +255,7 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return sw_dgram_connect(fd, tag, &remote);
 	if (!remote.port)
 		return sw_fail(ECONNREFUSED); /* nobody ever listens there */
-	error = tag & SW_TAG_FAILED ? renew(fd, &tag) : 0;
+	error = tag & SW_TAG_FAILED ? sw_renew(fd, &tag) : 0;
 	if (!error)
 		error = open_flow(fd, tag, &remote);
 	if (error && (sw_settle(fd, tag) & SW_TAG_CONNECTED))

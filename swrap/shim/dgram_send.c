@@ -181,6 +181,11 @@ static ssize_t over(int fd, uint64_t tag, const struct msghdr *whole, int flags)
 	return sent;
 }
 
+static int protocol_level(uint64_t tag)
+{
+	return tag & SW_TAG_UDPLITE ? IPPROTO_UDPLITE : IPPROTO_UDP;
+}
+
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 {
 	struct sw_dgram head = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_DATA, .ttl = DEFAULT_TTL};
@@ -193,8 +198,10 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 		return sw_netlink_send(fd, tag, msg, flags);
 	if (msg->msg_iovlen > MOST_IOV)
 		return sw_fail(EMSGSIZE);
-	if (flags & (MSG_OOB | MSG_MORE))
+	if (flags & MSG_OOB)
 		return sw_fail(EOPNOTSUPP);
+	if (flags & MSG_MORE)
+		return sw_gap_fail(EOPNOTSUPP, SW_GAP_SEND, protocol_level(tag), MSG_MORE, 0);
 	head.ifindex = sw_device(fd, tag);
 	error = address(fd, tag, msg, &head);
 	if (tag & ((tag & SW_TAG_V6) && sw_ip_is_v4(head.to.ip) ? SW_TAG_NOLOOP_V4 : SW_TAG_NOLOOP))

@@ -118,6 +118,14 @@ int sw_claim(int fd, uint64_t tag, struct sw_name *name);
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len);
 /* sw_settle() - The tag, with SW_TAG_CONNECTED if a connect has come to its end: ask before you look at that bit. */
 uint64_t sw_settle(int fd, uint64_t tag);
+/**
+ * sw_renew() - Put a fresh socket in the place of one that is marked SW_TAG_FAILED. Returns 0 or an errno
+ *
+ * TCP allows another try, AF_UNIX does not. The name and the flags are kept; a registration in epoll is lost.
+ */
+int sw_renew(int fd, uint64_t *tag);
+/* sw_over() - Has @fd's connection come to its end, by a reset or both FINs, so that TCP knows it no more? */
+bool sw_over(int fd, uint64_t tag);
 
 /* syn.c */
 

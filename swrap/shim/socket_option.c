@@ -199,7 +199,9 @@ static int set_device_index(int fd, uint64_t tag, const void *value, socklen_t l
 	if (len < sizeof(ifindex))
 		return sw_fail(EINVAL);
 	memcpy(&ifindex, value, sizeof(ifindex));
-	return ifindex < 0 || ifindex > UINT16_MAX ? sw_fail(EINVAL) : bind_to(fd, tag, (uint16_t)ifindex);
+	if (ifindex > UINT16_MAX) /* no interface of ours */
+		return sw_gap_fail(EINVAL, SW_GAP_SETSOCKOPT, SOL_SOCKET, SO_IS_BINDTOIFINDEX, 0);
+	return ifindex < 0 ? sw_fail(EINVAL) : bind_to(fd, tag, (uint16_t)ifindex);
 }
 
 static int get_device(int fd, uint64_t tag, void *value, socklen_t *len)

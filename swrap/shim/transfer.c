@@ -40,6 +40,14 @@ static bool no_peer(int fd)
 	return is_stream(fd) && sw_real()->getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
 }
 
+/* is_refused() - A virtual stream whose connect failed: what AF_UNIX takes for the end of its stream is the switch that said so. */
+static bool is_refused(int fd)
+{
+	uint64_t tag;
+
+	return sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM) && (tag & SW_TAG_FAILED);
+}
+
 /* explain() - After a receive that may have failed: the errno that TCP would have given. */
 static ssize_t explain(int fd, ssize_t n)
 {
@@ -51,8 +59,11 @@ static ssize_t explain(int fd, ssize_t n)
 	}
 	if (__builtin_expect(n < 0 && errno == EINVAL, 0))
 		return sw_fail(no_peer(fd) ? ENOTCONN : EINVAL);
-	error = __builtin_expect(n == 0, 0) ? sw_abort_met(fd, true) : 0;
-	return error ? sw_fail(error) : n;
+	if (__builtin_expect(n == 0, 0)) {
+		error = is_refused(fd) ? ENOTCONN : sw_abort_met(fd, true);
+		return error ? sw_fail(error) : n;
+	}
+	return n;
 }
 
 static size_t size_of(const struct iovec *iov, size_t n)
@@ -176,17 +187,29 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 	return in(fd, explain(fd, sw_real()->readv(fd, iov, n)), iov, size_of(iov, (size_t)n), 0);
 }
 
-/* discard() - MSG_TRUNC on a stream (tcp(7)): the bytes are thrown away, here into a place that nobody reads. */
-static __attribute__((noinline)) ssize_t discard(int fd, size_t n, int flags)
+/**
+ * unlike() - Receive from a stream with flags that AF_UNIX does not know
+ *
+ * MSG_ERRQUEUE: nothing is ever put there. MSG_TRUNC (tcp(7)): the bytes are thrown away, here into a place that nobody reads.
+ */
+static __attribute__((noinline)) ssize_t unlike(int fd, size_t n, int flags)
 {
 	static char nowhere[64 << 10];
 	struct iovec iov[16];
 	struct msghdr msg = {.msg_iov = iov};
 
+	if (flags & MSG_ERRQUEUE)
+		return sw_fail(EAGAIN);
 	for (; n > 0 && msg.msg_iovlen < 16; n -= iov[msg.msg_iovlen++].iov_len)
 		iov[msg.msg_iovlen] = (struct iovec){nowhere, n < sizeof(nowhere) ? n : sizeof(nowhere)};
 	return in(fd, explain(fd, sw_real()->recvmsg(fd, &msg, flags & ~MSG_TRUNC)), iov, size_of(iov, msg.msg_iovlen),
 		  flags);
+}
+
+/* is_unlike() - Is it such a receive? */
+static inline bool is_unlike(int fd, int flags)
+{
+	return __builtin_expect(flags & (MSG_TRUNC | MSG_ERRQUEUE), 0) && is_stream(fd);
 }
 
 SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
@@ -195,8 +218,8 @@ SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, NULL, NULL);
-	if (__builtin_expect(flags & MSG_TRUNC, 0) && is_stream(fd))
-		return discard(fd, n, flags);
+	if (is_unlike(fd, flags))
+		return unlike(fd, n, flags);
 	return in(fd, explain(fd, sw_real()->recv(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
 }
 
@@ -208,6 +231,12 @@ SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, stru
 
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, addr, len);
+	if (is_unlike(fd, flags)) {
+		got = unlike(fd, n, flags);
+		if (got >= 0 && addr && len)
+			*len = 0;
+		return got;
+	}
 	if (!addr || !is_stream(fd))
 		return in(fd, explain(fd, sw_real()->recvfrom(fd, buf, n, flags, addr, len)), &(struct iovec){(void *)buf, n}, n, flags);
 	got = sw_real()->recvfrom(fd, buf, n, flags, NULL, NULL);
@@ -224,6 +253,15 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_recv(fd, tag, msg, flags);
+	if (is_unlike(fd, flags)) {
+		got = unlike(fd, size_of(msg->msg_iov, msg->msg_iovlen), flags);
+		if (got >= 0) {
+			msg->msg_namelen = 0;
+			msg->msg_controllen = 0;
+			msg->msg_flags = 0;
+		}
+		return got;
+	}
 	if (!name || !is_stream(fd)) {
 		got = sw_real()->recvmsg(fd, msg, flags);
 		if (got >= 0 && msg->msg_controllen > 0)
@@ -311,11 +349,15 @@ SW_EXPORT int shutdown(int fd, int how)
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return sw_fail(EINVAL);
 	tag = sw_settle(fd, tag);
-	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)))
+	if (!(tag & (SW_TAG_CONNECTED | SW_TAG_LISTEN)) || sw_over(fd, tag))
 		return sw_fail(ENOTCONN);
+	if ((tag & SW_TAG_LISTEN) && how == SHUT_WR)
+		return 0;
 	sw_abort_shut(fd, tag, how);
-	if (how != SHUT_RD && sw_tag_set(fd, tag | SW_TAG_SHUT) < 0)
+	if (how != SHUT_RD && !(tag & SW_TAG_LISTEN) && sw_tag_set(fd, tag | SW_TAG_SHUT) < 0)
 		return -1;
+	if ((tag & SW_TAG_LISTEN) && sw_tag_set(fd, (tag & ~(uint64_t)SW_TAG_LISTEN) | SW_TAG_FAILED) < 0)
+		return -1; /* AF_UNIX can neither listen nor connect by it again (sw_renew()) */
 	if (sw_capturing && how != SHUT_RD && (tag & SW_TAG_CONNECTED))
 		sw_capture_shutdown(fd);
 	return sw_real()->shutdown(fd, how);

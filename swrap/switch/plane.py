@@ -15,8 +15,8 @@ from typing import Any
 
 from swrap._switch import ffi, lib
 from swrap.abi import ffi as abi_ffi
-from swrap.abi.options import NAME, DevicePorts
 from swrap.abi.names import Endpoint, unpack_ip
+from swrap.abi.options import NAME, DevicePorts
 from swrap.abi.page import Page
 from swrap.faults import effects
 from swrap.faults.effects import Effect
