@@ -1,4 +1,4 @@
-"""`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [shim|switch|NAME…]`.
+"""`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [shim|switch|capture|NAME…]`.
 
 Ours run without the guard, and once more behind it, which shows what that costs. The shim's figures are taken on one CPU, in
 its time, which others on the machine do not disturb; the switch's on all, by the clock: it is a process of its own.
@@ -19,9 +19,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from selftest.bench import shim, switch
+from selftest.bench import capture, shim, switch
 from selftest.bench.contest import SIZE, Benchmark, Comparison, Contestant, rounds
 from selftest.support.network import network
+from swrap.switch.client import control_call
 
 SOURCES = Path(__file__).with_name("programs")
 GUARDED = "guard"
@@ -46,6 +47,9 @@ def contests() -> dict[str, Contest]:
     return {
         "shim": Contest(f"direct, by the time of CPU {cpu} alone", "direct", others, shim.BENCHMARKS, cpu),
         "switch": Contest("through the switch", "switched", ("kernel",), switch.BENCHMARKS, None),
+        "capture": Contest(
+            "through the switch, captured", "captured", ("switched",), capture.BENCHMARKS, None
+        ),
     }
 
 
@@ -75,6 +79,14 @@ def contestants(contest: Contest, benchmark: Benchmark, scratch: Path, stack: Ex
         network(scratch / f"{contest.ours}-{benchmark.name}", direct=contest.ours == "direct")
     )
     environment = ours.environment("server")
+    if contest.ours == "captured":
+        control_call(ours.directory, "capture", file=capture.FILE)
+        other = stack.enter_context(network(scratch / f"uncaptured-{benchmark.name}"))
+        return [
+            Contestant(contest.ours, "10.0.1.1", environment),
+            Contestant("switched", "10.0.1.1", other.environment("server")),
+            Contestant(GUARDED, "10.0.1.1", environment, guard=True),
+        ]
     found = [
         Contestant(contest.ours, "10.0.1.1", environment),
         Contestant("AF_UNIX", "unix"),
@@ -151,7 +163,7 @@ def main() -> None:
     """Measure what was asked for, and print a table for each contest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="a table (shim, switch) or benchmarks; all, if none is named"
+        "names", nargs="*", help="a table (shim, switch, capture) or benchmarks; all, if none is named"
     )
     parser.add_argument("--seconds", type=float, default=0.15, help="of each slice")
     parser.add_argument("--rounds", type=int, default=11, help="of which the median counts")

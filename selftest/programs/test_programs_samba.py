@@ -124,6 +124,27 @@ def test_smbd_tells_the_interfaces_of_its_host_and_our_client_binds_channels_ove
     assert found["channels"] == 4
 
 
+@pytest.mark.timeout(200)  # smbtorture waits for what must not come, again and again
+@pytest.mark.usefixtures("samba")
+def test_smbd_sends_a_lease_break_again_on_another_channel_when_a_client_blocks_the_first(
+    running_lab: Path,
+) -> None:
+    firewall = f"{sys.executable} -m swrap.cli iptables"
+    options = ("--option=torture:use_iptables=yes", f"--option=torture:iptables_command={firewall}")
+    torture = (installed("smbtorture", "samba-testsuite"), *LOGIN, *options, "//10.0.1.1/data")
+    host = ("exec", "--lab", running_lab, "--host", "laptop", "--")
+    done = subprocess.run(
+        commands.argv(*host, *torture, "smb2.multichannel.leases.test2"),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=180,
+    )
+    assert "success: test2" in out(done)
+    assert "blocking transport2A dport" in done.stderr
+    assert "Received 2 lease break(s)!!" in done.stderr, "the first was never acked, so a second was sent"
+
+
 def test_wireshark_has_nothing_to_complain_of_in_a_session(
     running_lab: Path, samba: Samba, tmp_path: Path
 ) -> None:

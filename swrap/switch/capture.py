@@ -122,8 +122,10 @@ def _open(file: str) -> int:
     # Non-blocking, since a pipe that nobody reads must not stop the network.
     fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if stat.S_ISREG(os.fstat(fd).st_mode):
+        kind = os.fstat(fd).st_mode
+        if not stat.S_ISCHR(kind):  # /dev/null is everybody's
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISREG(kind):
             os.ftruncate(fd, 0)
         os.set_blocking(fd, True)
     except BaseException:
