@@ -92,10 +92,10 @@ class Fabric(Clock):
         host = self.holder(ip, seen_from)
         return seen_from if host is None else host.name
 
-    def flow(self, syn: Syn, client: Endpoint, server: Endpoint, ways: tuple[Any, Any]) -> FabricFlow:
+    def flow(self, syn: Syn, ways: tuple[Any, Any]) -> FabricFlow:
         """See ``kernel.net.Net``."""
         self._last_flow += 1
-        flow = self._flows[self._last_flow] = FabricFlow(self, self._last_flow, syn, client, server, ways)
+        flow = self._flows[self._last_flow] = FabricFlow(self, self._last_flow, syn, ways)
         return flow
 
     def datagram(self, sender: UdpSocket, source: Endpoint, target: Endpoint, way: Any, data: bytes) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from swrap.document import JSON
 from swrap.fake.fabric.way import Way
-from swrap.fake.kernel.address import Endpoint
 from swrap.fake.kernel.half import Half
 from swrap.fake.kernel.handshake import Syn
 
@@ -31,26 +30,30 @@ HOW = {0: "fin", errno.ECONNRESET: "reset", errno.ETIMEDOUT: "timeout", errno.EC
 
 
 class FabricFlow:
-    """Implements ``kernel.net.Flow``. ``ways``: to the server, to the client."""
+    """Implements ``kernel.net.Flow``. ``ways``: to the server, to the client; ``syn`` until it is answered."""
 
-    def __init__(
-        self, fabric: Fabric, number: int, syn: Syn, client: Endpoint, server: Endpoint, ways: tuple[Way, Way]
-    ) -> None:
+    __slots__ = ("_fabric", "_over", "halves", "number", "syn", "ways")
+
+    def __init__(self, fabric: Fabric, number: int, syn: Syn, ways: tuple[Way, Way]) -> None:
         self.number = number
         self.ways = ways
         self.halves: tuple[Half, Half] | None = None
-        self.syn = syn
+        self.syn: Syn | None = syn
         self._over = False
         self._fabric = fabric
         for way in ways:
             way.flow = number
             way.review()
-        self._who: dict[str, JSON] = {
-            "id": number,
-            "client": str(client),
-            "server": str(server),
-            "client_host": ways[0].host,
-            "server_host": ways[0].route.host if ways[0].route is not None else None,
+
+    @property
+    def _who(self) -> dict[str, JSON]:
+        to, route = self.ways[0], self.ways[0].route
+        return {
+            "id": self.number,
+            "client": str(to.source),
+            "server": str(to.target),
+            "client_host": to.host,
+            "server_host": route.host if route is not None else None,
         }
 
     def unacked(self) -> int:
@@ -66,20 +69,17 @@ class FabricFlow:
         """The network has changed."""
         for way in self.ways:
             way.review()
-        if self.halves is None:
+        if self.syn is not None:
             self.syn.review()
-        else:
-            for half in self.halves:
-                half.review()
+        for half in self.halves or ():
+            half.review()
 
     def reset(self) -> None:
         """End it with a RST at both ends."""
-        if self.halves is None:
+        if self.syn is not None:
             self.syn.refuse(errno.ECONNREFUSED)
-        else:
-            there, back = self.halves
-            there.sender.reset()
-            back.sender.reset()
+        for half in self.halves or ():
+            half.sender.reset()
 
     def sample(self) -> dict[str, JSON]:
         """How it is now, for ``flow-sample``."""
@@ -95,7 +95,7 @@ class FabricFlow:
 
     def opened(self, there: Half, back: Half) -> None:
         """See ``kernel.net.Flow``."""
-        self.halves = there, back
+        self.halves, self.syn = (there, back), None
         for way in self.ways:
             way.established = True
         self.review()

@@ -32,6 +32,11 @@ PASSES = Verdict()
 class Way:
     """Implements ``kernel.net.Way``. ``flow``: its flow's number; ``established``: was it answered?"""
 
+    __slots__ = (
+        "_last", "_loss", "_random", "_rated", "_spread", "dead", "epoch", "established", "fabric", "flow", "host",
+        "latency", "loses_acks", "protocol", "rejects", "route", "segment", "source", "target", "verdict", "window",
+    )  # fmt: skip
+
     def __init__(self, fabric: Fabric, protocol: str, source: Endpoint, target: Endpoint, host: str) -> None:
         self.fabric = fabric
         self.protocol = protocol
@@ -52,7 +57,7 @@ class Way:
         self._last = 0.0
         self._spread = SPREAD
         self._loss = 0
-        self._rated: list[tuple[Link, int]] = []
+        self._rated: tuple[tuple[Link, int], ...] = ()
         self.review()
 
     def review(self) -> None:
@@ -70,7 +75,7 @@ class Way:
         links = [(fabric.links[name], 0) for name in route.out] + [
             (fabric.links[name], 1) for name in route.into
         ]
-        self._rated = [(link, way) for link, way in links if link.rate is not None]
+        self._rated = tuple((link, way) for link, way in links if link.rate is not None)
         verdict = self.verdict = fabric.rules.verdict(self.packet) if fabric.rules else PASSES
         factor = 1.0 if links else _WITHIN
         self._spread = SPREAD * factor + 2e-9 * verdict.jitter

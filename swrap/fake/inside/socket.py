@@ -27,7 +27,7 @@ from swrap.fake.kernel.unix_stream import UnixStream
 from swrap.fake.process import Process
 
 NONBLOCK, CLOEXEC = int(real.SOCK_NONBLOCK), int(real.SOCK_CLOEXEC)
-WAITALL = int(real.MSG_WAITALL)
+WAITALL, TRUNC = int(real.MSG_WAITALL), int(real.MSG_TRUNC)
 
 
 def new_file(process: Process, family: int, kind: int, protocol: int) -> File:
@@ -59,7 +59,9 @@ def new_file(process: Process, family: int, kind: int, protocol: int) -> File:
 class FakeSocket:
     """See `socket.socket`."""
 
-    _fd: int
+    __slots__ = (
+        "__weakref__", "_closed", "_fd", "_files", "_io_refs", "_process", "_timeout", "family", "proto", "type",
+    )  # fmt: skip
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         process = current.process
@@ -396,6 +398,10 @@ class FakeSocket:
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         """See recvfrom(2)."""
+        file = self._files.get(self._fd)
+        if type(file) is UdpSocket and file.queue:
+            data, source, _ = file.recvfrom(size, flags)
+            return data, file.shown(source)
         data, _, _, address = self.recvmsg(size, 0, flags)
         return data, address
 
@@ -413,7 +419,7 @@ class FakeSocket:
                 file = self.file
                 if isinstance(file, UdpSocket):
                     data, source, cut = file.recvfrom(size, flags)
-                    if flags & real.MSG_TRUNC and cut:
+                    if flags & TRUNC and cut:
                         raise NotImplementedError("MSG_TRUNC asks for a length that Python cannot give")
                     return data, [], cut, None if source is None else file.shown(source)
                 if isinstance(file, TcpSocket):

@@ -5,19 +5,22 @@ Owns chunks and their number of bytes; copies only what is cut. Called by TCP, o
 
 from __future__ import annotations
 
-from collections import deque
+Chunk = bytes | memoryview
 
 
 class ByteQueue:
-    """``size`` bytes, as the chunks in which they came; a chunk must not change any more."""
+    """``size`` bytes, as the chunks in which they came; a chunk must not change any more.
+
+    A list, since an empty one takes no room and there are seldom many chunks.
+    """
 
     __slots__ = ("chunks", "size")
 
     def __init__(self) -> None:
-        self.chunks: deque[bytes | memoryview] = deque()
+        self.chunks: list[Chunk] = []
         self.size = 0
 
-    def put(self, chunk: bytes | memoryview) -> None:
+    def put(self, chunk: Chunk) -> None:
         """At the end; the chunk stays as it is."""
         self.chunks.append(chunk)
         self.size += len(chunk)
@@ -26,31 +29,16 @@ class ByteQueue:
         """The first bytes, at most so many, which are gone then. There must be some, and ``most`` > 0."""
         chunks = self.chunks
         first = chunks[0]
-        if len(first) > most:
-            chunks[0] = memoryview(first)[most:]
-            self.size -= most
-            return bytes(first[:most])
-        if len(first) == most or len(chunks) == 1:
-            chunks.popleft()
-            self.size -= len(first)
+        if len(first) <= most and len(chunks) == 1:
+            chunks.clear()
+            self.size = 0
             return first if type(first) is bytes else bytes(first)
-        parts: list[bytes | memoryview] = []
-        left = most
-        while chunks and left:
-            chunk = chunks[0]
-            if len(chunk) > left:
-                chunks[0] = memoryview(chunk)[left:]
-                chunk = chunk[:left]
-            else:
-                chunks.popleft()
-            parts.append(chunk)
-            left -= len(chunk)
-        self.size -= most - left
-        return b"".join(parts)
+        parts = self._cut(most)
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 
     def peek(self, most: int) -> bytes:
         """The same, but they stay."""
-        parts: list[bytes | memoryview] = []
+        parts: list[Chunk] = []
         for chunk in self.chunks:
             if most <= 0:
                 break
@@ -60,22 +48,31 @@ class ByteQueue:
 
     def take_into(self, buffer: memoryview) -> int:
         """Fill as much of ``buffer`` as there is; the number of bytes."""
-        chunks, done, room = self.chunks, 0, len(buffer)
-        while chunks and done < room:
-            chunk = chunks[0]
-            size = len(chunk)
-            if size > room - done:
-                size = room - done
-                chunks[0] = memoryview(chunk)[size:]
-                buffer[done:room] = chunk[:size]
-            else:
-                chunks.popleft()
-                buffer[done : done + size] = chunk
-            done += size
-        self.size -= done
+        done = 0
+        for part in self._cut(len(buffer)):
+            buffer[done : done + len(part)] = part
+            done += len(part)
         return done
 
     def clear(self) -> None:
         """Forget all of it."""
         self.chunks.clear()
         self.size = 0
+
+    def _cut(self, most: int) -> list[Chunk]:
+        """The chunks that the first ``most`` bytes are, taken off."""
+        chunks, left, whole = self.chunks, most, 0
+        for chunk in chunks:
+            if len(chunk) > left:
+                break
+            left -= len(chunk)
+            whole += 1
+        parts = chunks[:whole]
+        if left and whole < len(chunks):
+            view = memoryview(chunks[whole])
+            parts.append(view[:left])
+            chunks[whole] = view[left:]
+            left = 0
+        del chunks[:whole]
+        self.size -= most - left
+        return parts

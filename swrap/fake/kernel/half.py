@@ -9,9 +9,9 @@ sender learns of it when it looks, so that ACKs cost nothing while nobody waits 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from swrap.fake.kernel.bytequeue import Chunk
 from swrap.fake.kernel.net import Net, Way
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Half:
         """The window is shut."""
         self.flight_size = 0
         self._acked = 0
-        self._acks: deque[tuple[float, int]] = deque()
-        self._unsent: deque[bytes | memoryview] = deque()
-        self._flight: deque[tuple[float, bytes | memoryview]] = deque()
+        self._acks: list[tuple[float, int]] = []
+        self._unsent: list[Chunk] = []
+        self._flight: list[tuple[float, Chunk]] = []
         self._flying = False
         self._tries = 0
         self._retry = 0
@@ -67,7 +67,7 @@ class Half:
         if acks:
             now = self.net.now
             while acks and acks[0][0] <= now:
-                self._acked = acks.popleft()[1]
+                self._acked = acks.pop(0)[1]
         return self.sent - self._acked
 
     @property
@@ -80,7 +80,7 @@ class Half:
         """How often in a row the same segment was sent again."""
         return self._tries
 
-    def push(self, segment: bytes | memoryview) -> None:
+    def push(self, segment: Chunk) -> None:
         """Send a chunk, or FIN."""
         self.sent += len(segment)
         self._unsent.append(segment)
@@ -98,27 +98,26 @@ class Half:
             else:
                 self._stall()
             return
-        receiver = self.receiver
-        while unsent:
-            segment = unsent[0]
+        receiver, gone = self.receiver, 0
+        free = receiver.receive_buffer - receiver.inbox.size
+        while gone < len(unsent):
+            segment = unsent[gone]
             size = len(segment)
             if size:
-                window = receiver.receive_buffer - receiver.inbox.size - self.flight_size
+                window = min(free - self.flight_size, way.segment)
                 if window <= 0:
                     self.starved = True
                     break
-                window = min(window, way.segment)
                 if self.flight_size and self.flight_size + min(size, window) > way.window:
                     break
                 if size > window:
-                    unsent[0] = memoryview(segment)[window:]
+                    unsent[gone] = memoryview(segment)[window:]
                     segment, size = memoryview(segment)[:window], window
-                else:
-                    unsent.popleft()
-            else:
-                unsent.popleft()
+                    gone -= 1
+            gone += 1
             self.flight_size += size
             flight.append((way.arrival(size), segment))
+        del unsent[:gone]
         if flight and not self._flying:
             self._flying = True
             self.net.at(flight[0][0], self._arrive, None)
@@ -150,14 +149,17 @@ class Half:
             self._tries = 0
             self.stalled_since = None
         receiver, delivered = self.receiver, 0
-        fin = False
-        while flight and flight[0][0] <= now:
-            segment = flight.popleft()[1]
+        fin, landed = False, 0
+        for at, segment in flight:
+            if at > now:
+                break
+            landed += 1
             if segment:
                 receiver.inbox.put(segment)
                 delivered += len(segment)
             else:
                 fin = True
+        del flight[:landed]
         self.flight_size -= delivered
         self.delivered += delivered
         if delivered and receiver.deaf:
@@ -197,8 +199,7 @@ class Half:
 
     def _lose(self) -> None:
         """All that is under way is lost; it will be sent again."""
-        for _, segment in reversed(self._flight):
-            self._unsent.appendleft(segment)
+        self._unsent[:0] = [segment for _, segment in self._flight]
         self._flight.clear()
         self.flight_size = 0
         self._stall()

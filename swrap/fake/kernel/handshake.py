@@ -24,18 +24,22 @@ _PACKET = 60
 class Syn:
     """``client`` wants ``target``."""
 
+    __slots__ = (
+        "_attempt", "_back", "_client", "_deadline", "_flow", "_net", "_over", "_target", "_there", "_told", "_tries",
+    )  # fmt: skip
+
     def __init__(self, net: Net, client: TcpSocket, target: Endpoint, ways: tuple[Way, Way]) -> None:
         assert client.local is not None  # noqa: S101  # connect has bound it
         self._net = net
         self._client = client
         self._target = target
         self._there, self._back = ways
-        self._flow: Flow = net.flow(self, client.local, target, ways)
+        self._flow: Flow = net.flow(self, ways)
         self._tries = 0
         self._attempt = 0
         self._told = False
         self._over = False
-        net.at(net.now + net.syn_timeout, self._give_up, None)
+        self._deadline = net.now + net.syn_timeout
 
     def send(self) -> None:
         """Send it now; it is repeated as long as nobody answers."""
@@ -71,15 +75,16 @@ class Syn:
         if not self._told:
             self._told = True
             self._flow.waiting(reason)
-        self._net.at(self._net.now + _FIRST_RETRY * (1 << min(self._tries, 6)), self._again, self._attempt)
+        retry = self._net.now + _FIRST_RETRY * (1 << min(self._tries, 6))
+        self._net.at(min(retry, self._deadline), self._again, self._attempt)
         self._tries += 1
 
     def _again(self, attempt: int) -> None:
         if attempt == self._attempt:
-            self.send()
-
-    def _give_up(self, _: None) -> None:
-        self.refuse(errno.ETIMEDOUT)
+            if self._net.now >= self._deadline:
+                self.refuse(errno.ETIMEDOUT)
+            else:
+                self.send()
 
     def _arrived(self, attempt: int) -> None:
         """At the server's host."""

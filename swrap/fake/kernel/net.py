@@ -86,7 +86,7 @@ class Net(Protocol):
     def holder(self, ip: str, seen_from: str) -> Host | None:
         """The kernel of the host that has ``ip``; None where nobody has."""
 
-    def flow(self, syn: Syn, client: Endpoint, server: Endpoint, ways: tuple[Way, Way]) -> Flow:
+    def flow(self, syn: Syn, ways: tuple[Way, Way]) -> Flow:
         """A connection that is being made."""
 
     def datagram(self, sender: UdpSocket, source: Endpoint, target: Endpoint, way: Way, data: bytes) -> None:

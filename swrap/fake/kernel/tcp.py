@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import select
 import socket
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from swrap.fake.kernel.address import Endpoint
@@ -89,7 +88,7 @@ class TcpSocket(InetSocket):
         self.awaits_room = False
         self.linger: tuple[int, int] = (0, 0)
         self.backlog = 0
-        self.accept_queue: deque[TcpSocket] = deque()
+        self.accept_queue: list[TcpSocket] = []
         self.send_buffer = SEND_BUFFER
         self.receive_buffer = RECEIVE_BUFFER
 
@@ -142,7 +141,7 @@ class TcpSocket(InetSocket):
             fail(errno.EINVAL)
         if not self.accept_queue:
             fail(errno.EAGAIN)
-        taken = self.accept_queue.popleft()
+        taken = self.accept_queue.pop(0)
         taken.parent = None
         if taken.flow is not None:
             taken.flow.accepted()
@@ -361,7 +360,7 @@ class TcpSocket(InetSocket):
     def _unlisten(self) -> None:
         self.state = "closed"
         self.host.unlisten(self)
-        queue, self.accept_queue = self.accept_queue, deque()
+        queue, self.accept_queue = self.accept_queue, []
         for child in queue:
             child.deaf = True
             child._send_reset()
