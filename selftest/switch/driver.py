@@ -36,11 +36,11 @@ PORTS = itertools.count(40_000)
 STATES = ("none", "syn-sent", "established", "fin-wait", "close-wait", "closed")
 
 
-def topology(rate: int | None = None) -> Topology:
+def topology(rate: int | None = None, delay: float = 0.0) -> Topology:
     """A server and a laptop on two common networks, and a third host on one of them."""
 
     def interface(name: str, *addresses: str) -> Interface:
-        return Interface(name, tuple(ip_interface(address) for address in addresses), rate=rate)
+        return Interface(name, tuple(ip_interface(address) for address in addresses), rate=rate, delay=delay)
 
     return Topology(
         (
@@ -279,11 +279,15 @@ def soon(condition: Callable[[], bool], timeout: float = 10.0) -> None:
 
 @contextlib.contextmanager
 def switched(
-    directory: Path, *options: str, rate: int | None = None, nofile: int | None = None
+    directory: Path,
+    *options: str,
+    rate: int | None = None,
+    delay: float = 0.0,
+    nofile: int | None = None,
 ) -> Iterator[Switched]:
     """A switch of its own for one test; it must end by itself when its owner goes."""
     directory.mkdir(mode=0o700)
-    Page.create(directory / "page", topology(rate)).close()
+    Page.create(directory / "page", topology(rate, delay)).close()
     ready, tell = os.pipe()
     owner, hold = os.pipe()
     limit = ["prlimit", f"--nofile={nofile}"] if nofile else []

@@ -8,10 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from selftest.switch.driver import Switched, fill, receive, soon, wait
+from selftest.switch.driver import Switched, fill, receive, soon, switched, wait
 
 WINDOW = 4 << 20
 
@@ -252,3 +253,34 @@ def test_a_flow_made_under_a_delay_has_it(lab: Switched) -> None:
     server.sendall(b"x")
     receive(client, 1)
     assert time.monotonic() - began >= 0.05
+
+
+def test_a_lab_may_have_delays_of_its_own_which_add_up_and_are_not_healed(tmp_path: Path) -> None:
+    with switched(tmp_path / "lab", delay=0.02) as lab:
+        client, server = lab.pair()  # over two interfaces
+
+        def there() -> float:
+            began = time.monotonic()
+            client.sendall(b"x")
+            receive(server, 1)
+            return time.monotonic() - began
+
+        best(there, 0.04, 0.002)
+        lab.do("delay", interface="server.eth0", time=0.03)
+        best(there, 0.07, 0.002)
+        lab.do("heal")
+        best(there, 0.04, 0.002)
+
+
+def test_a_lost_syn_is_sent_again_after_a_second(lab: Switched) -> None:
+    lab.listen("server", "10.0.1.1", 445)
+    lab.do("seed", seed=71)
+    lab.do("loss", port=445, chance=0.4)
+    took = []
+    for _ in range(6):
+        began = time.monotonic()
+        lab.connect()
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.5
+    assert 1 <= max(took) < 2
+    assert all(one < 0.5 or one >= 1 for one in took)

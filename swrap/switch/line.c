@@ -6,57 +6,15 @@
 #include "line.h"
 
 #define SEGMENT 1460u
-#define TRIES 15	  /* as net.ipv4.tcp_retries2 */
 #define RTO (200 * SW_MS)
-#define SYN_RTO SW_NS
 #define FEW 3		  /* segments behind a lost one tell the sender of it at once (RFC 5681, 3.2) */
 #define QUICK SW_MS	  /* how long that takes where there is no delay */
-
-static struct sw_mark *head(struct sw_marks *m)
-{
-	return &m->ring[m->first];
-}
-
-static void pop(struct sw_marks *m)
-{
-	m->first = (m->first + 1) % m->size;
-	m->n--;
-}
-
-static int push(struct sw_marks *m, const struct sw_mark *mark)
-{
-	if (m->n == m->size) {
-		uint32_t size = m->size ? m->size * 2 : 16;
-		struct sw_mark *ring = malloc(size * sizeof(*ring));
-
-		if (!ring)
-			return -ENOMEM;
-		for (uint32_t i = 0; i < m->n; i++)
-			ring[i] = m->ring[(m->first + i) % m->size];
-		free(m->ring);
-		*m = (struct sw_marks){.ring = ring, .n = m->n, .size = size};
-	}
-	m->ring[(m->first + m->n++) % m->size] = *mark;
-	return 0;
-}
-
-/* lost() - How much later than others the segment comes whose first @tries are lost, @rto being the first time-out. */
-static uint64_t lost(const struct sw *sw, uint64_t key, uint64_t n, uint64_t loss, uint64_t rto)
-{
-	uint64_t late = 0;
-
-	for (int i = 0; i < TRIES && sw_draw(sw->seed, SW_DRAW_LOSS, key, n * TRIES + (uint64_t)i) < loss; i++) {
-		late += rto;
-		rto *= 2;
-	}
-	return late;
-}
 
 /* leave() - The bytes of @mark arrive at @at, but not before those in front of them. */
 static int leave(struct sw_line *l, struct sw_mark *mark, uint64_t at)
 {
 	mark->at = at > l->last ? at : l->last;
-	if (push(&l->bytes, mark) < 0)
+	if (sw_mark_push(&l->bytes, mark) < 0)
 		return -ENOMEM;
 	l->last = mark->at;
 	l->marked += mark->n;
@@ -75,7 +33,7 @@ static int sent(struct sw *sw, struct sw_line *l, uint64_t n)
 		uint64_t size = rest < SEGMENT ? rest : SEGMENT, late;
 		bool followed = rest > (FEW + 1) * SEGMENT;
 
-		late = lost(sw, key, l->drawn++, l->loss, followed ? (rtt > QUICK ? rtt : QUICK) : RTO + rtt);
+		late = sw_lost(sw, key, l->drawn++, l->loss, followed ? (rtt > QUICK ? rtt : QUICK) : RTO + rtt);
 		if (late > 0 && mark.n > 0) {
 			if (leave(l, &mark, at) < 0)
 				return -ENOMEM;
@@ -98,17 +56,17 @@ static void mark_rest(struct sw *sw, struct sw_line *l)
 /* arrived() - @n bytes are in the receiver's buffer, and their ACK is on its way. */
 static void arrived(struct sw *sw, struct sw_line *l, uint64_t n)
 {
-	struct sw_mark *first = head(&l->bytes);
+	struct sw_mark *first = sw_mark_head(&l->bytes);
 	struct sw_mark ack = {.at = sw->now + l->back_ns, .sent = sw->now};
 
 	l->half->delivered += n;
 	l->marked -= n;
 	first->n -= n;
 	if (first->n == 0)
-		pop(&l->bytes);
+		sw_mark_pop(&l->bytes);
 	ack.n = l->half->delivered;
 	sw_line_acked(l->half);
-	if (l->back_ns == 0 || push(&l->acks, &ack) < 0)
+	if (l->back_ns == 0 || sw_mark_push(&l->acks, &ack) < 0)
 		l->acked = ack.n;
 }
 
@@ -118,8 +76,8 @@ static int64_t deliver(struct sw *sw, struct sw_half *h)
 	struct sw_line *l = h->line;
 	int64_t all = 0;
 
-	while (l->bytes.n > 0 && head(&l->bytes)->at <= sw->now) {
-		uint64_t n = head(&l->bytes)->n;
+	while (l->bytes.n > 0 && sw_mark_head(&l->bytes)->at <= sw->now) {
+		uint64_t n = sw_mark_head(&l->bytes)->n;
 		uint32_t window = sw_window(h);
 		int64_t done = window > 0 ? sw_unstash(sw, h, n < window ? (uint32_t)n : window) : 0;
 
@@ -178,7 +136,7 @@ static bool end(struct sw *sw, struct sw_half *h)
 /* wake() - At the next arrival. */
 static void wake(struct sw *sw, struct sw_line *l)
 {
-	uint64_t at = l->bytes.n > 0 ? head(&l->bytes)->at : l->fin_at > 0 ? l->fin_at : UINT64_MAX;
+	uint64_t at = l->bytes.n > 0 ? sw_mark_head(&l->bytes)->at : l->fin_at > 0 ? l->fin_at : UINT64_MAX;
 
 	if (at == UINT64_MAX)
 		sw_timer_clear(sw, &l->timer);
@@ -230,9 +188,9 @@ uint64_t sw_line_acked(struct sw_half *h)
 
 	if (!l)
 		return h->delivered;
-	while (l->acks.n > 0 && head(&l->acks)->at <= l->sw->now) {
-		l->acked = head(&l->acks)->n;
-		pop(&l->acks);
+	while (l->acks.n > 0 && sw_mark_head(&l->acks)->at <= l->sw->now) {
+		l->acked = sw_mark_head(&l->acks)->n;
+		sw_mark_pop(&l->acks);
 	}
 	return l->acked;
 }
@@ -241,27 +199,12 @@ uint64_t sw_line_age(struct sw_half *h)
 {
 	struct sw_line *l = h->line;
 
-	return l && l->bytes.n > 0 ? l->sw->now - head(&l->bytes)->sent : 0;
+	return l && l->bytes.n > 0 ? l->sw->now - sw_mark_head(&l->bytes)->sent : 0;
 }
 
 uint64_t sw_line_rtt(const struct sw_half *h)
 {
 	return h->line ? h->line->delay_ns + h->line->back_ns : 0;
-}
-
-uint64_t sw_line_syn(const struct sw *sw, const struct sw_flow *f, const struct sw_verdict v[2])
-{
-	uint64_t rtt = v[0].delay_ns + v[1].delay_ns, late = 0;
-
-	for (uint64_t dir = 0; dir < 2; dir++)
-		if (v[dir].loss > 0 || v[dir].corrupt > 0)
-			late += lost(sw, f->id * 2 + dir, UINT32_MAX, sw_loss_of(&v[dir]), SYN_RTO);
-	return rtt + late;
-}
-
-uint64_t sw_loss_of(const struct sw_verdict *v)
-{
-	return sw_either(v->loss, v->corrupt);
 }
 
 void sw_line_drop(struct sw *sw, struct sw_half *h)

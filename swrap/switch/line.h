@@ -38,4 +38,13 @@ struct sw_line {
 	struct sw_marks bytes, acks;
 };
 
+/* mark.c */
+struct sw_mark *sw_mark_head(struct sw_marks *m);
+void sw_mark_pop(struct sw_marks *m);
+int sw_mark_push(struct sw_marks *m, const struct sw_mark *mark);
+
+/* loss.c */
+/* sw_lost() - How much later its @n-th segment comes, being lost so often as chance wills; @rto: the first time-out. */
+uint64_t sw_lost(const struct sw *sw, uint64_t key, uint64_t n, uint64_t loss, uint64_t rto);
+
 #endif

@@ -262,7 +262,7 @@ void sw_pump(struct sw *sw, struct sw_half *h);
 /* sw_window() - How much more may arrive before an ACK must come back. */
 uint32_t sw_window(const struct sw_half *h);
 
-/* line.c */
+/* line.c, loss.c */
 /* sw_line_set() - Let the line of @h be as its verdict says, or take it away. Return: whether that changed anything. */
 bool sw_line_set(struct sw *sw, struct sw_half *h, const struct sw_verdict *v, uint64_t back_ns);
 void sw_line_drop(struct sw *sw, struct sw_half *h);
