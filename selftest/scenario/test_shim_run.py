@@ -178,7 +178,13 @@ def test_flows_are_sampled_with_their_holders(story: Run) -> None:
     pids = {data["actor"]: data["pid"] for data in story.of("actor-started")}
     held = [(data["server_holders"], data["client_holders"]) for data in samples]
     assert ([[pids["one"], "toy_actor.py"]], [[pids["two"], "toy_actor.py"]]) in held
-    assert samples[0]["to_server"] == {"bytes": 0, "unacked": 0, "blocked": False}
+    assert samples[0]["to_server"] == {
+        "bytes": 0,
+        "unacked": 0,
+        "packets": 0,
+        "lost": 0,
+        "blocked": False,
+    }
 
 
 def test_a_program_that_is_not_there_is_the_harness_failure_and_named(story: Run) -> None:
