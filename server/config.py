@@ -27,12 +27,15 @@ CIPHERS = ("AES-128-GCM", "AES-128-CCM", "AES-256-GCM", "AES-256-CCM")
 
 @dataclass(frozen=True, slots=True)
 class ShareConfig:
-    """`path` "" is for IPC$, which has no directory. `encrypt`: what is not encrypted is refused."""
+    """`path` "" is for IPC$, which has no directory. `encrypt`: what is not encrypted is refused.
+    `guests`: they are let in.
+    """
 
     name: str
     path: str
     comment: str = ""
     encrypt: bool = False
+    guests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Limits:
     max_opens: int = 16384
     negotiate_time: float = 30.0
     unauthenticated_time: float = 45.0
+    session_time: float = 0.0
+    """How long a log-on is good for, as if a ticket ran out then; 0: for ever."""
     worker_linger: float = 10.0
     handover_time: float = 30.0
     inline_io: int = 64 * 1024
@@ -82,6 +87,10 @@ class ServerConfig:
     signing_required: bool = True
     encryption: Encryption = Encryption.ENABLED
     ciphers: tuple[str, ...] = CIPHERS
+    anonymous: bool = False
+    """Let nobody in, by no name: to IPC$ alone."""
+    guests: bool = False
+    """Let users in that are not known, as guests, to the shares that let them in."""
     torture: bool = False
     """Serve the control codes by which smbtorture makes a server misbehave."""
     limits: Limits = Limits()

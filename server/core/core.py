@@ -149,7 +149,11 @@ class Core:
 
     def _replaced(self, notice: SessionReplaced) -> None:
         session = self.sessions.get(notice.session_id)
-        if session is not None and session.user == notice.user and session.state is SessionState.VALID:
+        if (
+            session is not None
+            and session.user == notice.user
+            and session.state is not SessionState.IN_PROGRESS
+        ):
             self.end_session(session, lost=True)
         self.couriers.tell(notice.asker, SessionOver(notice.session_id))
 

@@ -34,6 +34,7 @@ _LARGE = (
     Command.QUERY_INFO,
     Command.SET_INFO,
 )
+_WITHOUT_SENDER = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_NAME_DELETED)
 _SMALL_LIMIT = 68 * 1024
 
 
@@ -118,6 +119,7 @@ class Dispatcher:
         """Answer them in turn from `start` on. At one that has to wait, a task takes over."""
         for position in range(start, len(requests)):
             request = requests[position]
+            request.earlier = answers
             result = self._answer(request)
             if request.header.command is Command.CANCEL:
                 continue  # never answered, not even when it is refused
@@ -213,7 +215,7 @@ def _note_failure(request: Request, status: NTSTATUS) -> None:
     command = request.header.command
     if command is Command.CREATE:
         request.chain.create_error = status
-    elif command in (Command.SESSION_SETUP, Command.TREE_CONNECT):
+    elif command in (Command.SESSION_SETUP, Command.TREE_CONNECT) or status in _WITHOUT_SENDER:
         request.chain.refused = NTSTATUS.INVALID_PARAMETER
 
 

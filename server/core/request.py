@@ -94,6 +94,8 @@ class Request:
     last: bool = True
     async_id: int | None = None
     waiter: asyncio.Future[None] | None = None
+    earlier: list[tuple[Request, Reply]] = field(default_factory=list)
+    """The answers to what came before it in its PDU, as far as they are not sent yet."""
     interrupted: NTSTATUS | None = None
     outlives: bool = False
 

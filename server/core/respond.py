@@ -51,6 +51,8 @@ def pend(request: Request) -> None:
         return
     if not request.last and request.header.command is not Command.CREATE:
         raise StatusError(NTSTATUS.INTERNAL_ERROR, "it would wait inside of a compound")
+    send(request.earlier)  # what is done need not wait with it
+    request.earlier.clear()
     connection = request.connection
     request.async_id = connection.new_async_id()
     header = replace(

@@ -70,6 +70,9 @@ class Session:
     envelope: Envelope | None = None
     encrypt: bool = False
     anonymous: bool = False
+    guest: bool = False
+    expires: int | None = None
+    """When its user has to log on anew, in ns since 1970."""
     channels: dict[str, Channel] = field(default_factory=dict)
     trees: dict[int, Tree] = field(default_factory=dict)
     opens: dict[int, Open] = field(default_factory=dict)
@@ -80,6 +83,12 @@ class Session:
     def new_tree_id(self) -> int:
         self.last_tree_id += 1
         return self.last_tree_id
+
+    def state_at(self, now: int) -> SessionState:
+        """Its state, which time alone may have changed. `now` in ns since 1970."""
+        if self.state is SessionState.VALID and self.expires is not None and now >= self.expires:
+            self.state = SessionState.EXPIRED
+        return self.state
 
     @property
     def name(self) -> str:

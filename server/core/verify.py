@@ -51,7 +51,10 @@ def _find_session(request: Request) -> None:
     request.session = session
     channel = session.channels.get(request.connection.name)
     request.signer = channel.signer if channel is not None else None
-    if session.state is SessionState.EXPIRED and request.header.command not in _WHEN_EXPIRED:
+    if (
+        session.state_at(request.core.clock()) is SessionState.EXPIRED
+        and request.header.command not in _WHEN_EXPIRED
+    ):
         raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
 
 

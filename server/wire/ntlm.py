@@ -68,7 +68,8 @@ def filetime() -> int:
 class NtlmResult:
     """A proven identity. ``user`` as the server's accounts spell it, ``domain`` as the client sent it.
 
-    ``session_key`` is the ExportedSessionKey, 16 bytes; all zero for an anonymous logon.
+    ``session_key`` is the ExportedSessionKey, 16 bytes; all zero for an anonymous logon, and for a guest: of a user
+    that is not known nothing was proven, nor can anything be signed.
     """
 
     user: str
@@ -76,6 +77,7 @@ class NtlmResult:
     session_key: bytes = field(repr=False)
     flags: NegotiateFlags = NegotiateFlags.UNICODE
     anonymous: bool = False
+    guest: bool = False
 
     def sign(self, data: bytes, *, from_client: bool) -> bytes:
         """The first message signature of this context in one direction: SPNEGO's mechListMIC (3.4.4.2)."""
@@ -97,6 +99,7 @@ class NtlmServer:
         *,
         domain_name: str = "",
         allow_anonymous: bool = False,
+        allow_guests: bool = False,
         random_bytes: Callable[[int], bytes] = os.urandom,
         now: Callable[[], int] = filetime,
     ) -> None:
@@ -104,6 +107,7 @@ class NtlmServer:
         self._server_name = server_name
         self._domain_name = domain_name or server_name
         self._allow_anonymous = allow_anonymous
+        self._allow_guests = allow_guests
         self._random_bytes = random_bytes
         self._now = now
         self._negotiate: Negotiate | None = None
@@ -143,6 +147,8 @@ class NtlmServer:
             raise NtlmError("not an NTLMv2 response")
         proof, blob = message.nt_response[:_PROOF], message.nt_response[_PROOF:]
         user, stored = self._account(message.user)
+        if stored is None and self._allow_guests:
+            return NtlmResult("", message.domain, bytes(16), message.flags, guest=True)
         response_key = ntowf_v2(stored or self._random_bytes(16), message.user, message.domain)
         # Over the blob as it came: clients differ in what they put after its AV pairs.
         expected = hmac.digest(response_key, challenge.server_challenge + blob, "md5")

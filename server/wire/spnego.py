@@ -168,6 +168,8 @@ class Acceptor:
         return encode_response(ResponseToken(NegState.ACCEPT_INCOMPLETE, mechanism, reply))
 
     def _complete(self, result: NtlmResult, mic: bytes | None) -> bytes:
+        if result.guest:
+            return encode_response(ResponseToken(NegState.ACCEPT_COMPLETED))
         if mic is None:
             if self._mic_needed:
                 raise NtlmError("the list of mechanisms is not signed")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from selftest.support.smb_peer import InProcess, LoggedOn, Peer, ready, second_channel
+from selftest.support.smb_peer import Fleet, InProcess, LoggedOn, Peer, config, ready, second_channel
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
 from server.wire.negotiate import Capabilities
+from server.wire.negotiate_contexts import Cipher
 from server.wire.session_setup import SetupFlags
 from server.wire.signing import Signer, SigningAlgorithm
 from server.wire.status import NTSTATUS
@@ -175,3 +178,26 @@ def test_one_connection_carries_a_session_of_its_own_and_a_bound_one(server: InP
     assert other.bind(session).status is NTSTATUS.SUCCESS
     assert other.ask(Command.ECHO, EMPTY_BODY, own).status is NTSTATUS.SUCCESS
     assert other.ask(Command.ECHO, EMPTY_BODY, other.bound).status is NTSTATUS.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("about", "status"),
+    [
+        ({}, NTSTATUS.USER_SESSION_DELETED),
+        ({"dialects": (0x302,), "signing": None}, NTSTATUS.REQUEST_OUT_OF_SEQUENCE),
+        ({"signing": (CMAC,)}, NTSTATUS.REQUEST_OUT_OF_SEQUENCE),
+        ({"capabilities": Capabilities.LARGE_MTU}, NTSTATUS.REQUEST_NOT_ACCEPTED),
+        ({"ciphers": (Cipher.AES_128_CCM,)}, NTSTATUS.INVALID_PARAMETER),
+    ],
+    ids=["all alike", "another dialect", "another algorithm", "no multichannel", "another cipher"],
+)
+def test_by_another_client_in_another_worker_the_fault_is_still_named(
+    tmp_path: Path, about: dict[str, Any], status: NTSTATUS
+) -> None:
+    fleet = Fleet()
+    with InProcess(config(tmp_path), fleet) as one, InProcess(config(tmp_path), fleet) as other:
+        _, session = ready(one, ciphers=(Cipher.AES_128_GCM,))
+        stranger = Peer(other.connect(), uuid.UUID(int=99))
+        stranger.negotiate(**{"ciphers": (Cipher.AES_128_GCM,), **about})
+        assert stranger.bind(session).status is status
+    fleet.close()

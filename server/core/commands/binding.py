@@ -9,6 +9,8 @@ from server.core.errors import StatusError
 from server.core.request import Request
 from server.core.session import Channel, Session, SessionState
 from server.core.setup import Purpose
+from server.core.shared import logons
+from server.core.shared.logons import Logon
 from server.wire.negotiate import Dialect
 from server.wire.ntlm import NtlmResult
 from server.wire.signing import Signer, SigningAlgorithm
@@ -20,26 +22,23 @@ def check(request: Request) -> Session:
 
     StatusError, in the order in which Windows and Samba find the faults.
     """
-    connection = request.connection
-    session = request.core.sessions.get(request.session_id)
+    core, ours = request.core, request.connection
+    session = core.sessions.get(request.session_id)
     if session is None:
-        raise StatusError(NTSTATUS.USER_SESSION_DELETED, "no such session")
-    theirs, ours = session.connection, connection
-    if session.signer is not None:
-        _check_gmac(session.signer.algorithm, ours.signing)
-    if (ours.dialect or 0) < Dialect.SMB_3_0 or not ours.multichannel:
-        raise StatusError(NTSTATUS.REQUEST_NOT_ACCEPTED, "multichannel was not negotiated")
-    if not request.signed:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a bind without signature")
-    if theirs.dialect is not ours.dialect:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "another dialect")
-    if theirs.cipher is not ours.cipher:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "another cipher")
+        elsewhere = logons.find(core.store, request.session_id)
+        if elsewhere is not None:
+            signer = _signer_of(elsewhere)
+            _prove(request, signer)
+            _check_terms(request, elsewhere.dialect, elsewhere.cipher, signer)
+        raise StatusError(NTSTATUS.USER_SESSION_DELETED, "no such session, or another client's")
+    theirs = session.connection
+    proven = _prove(request, session.signer)
+    _check_terms(request, theirs.dialect or 0, theirs.cipher, session.signer)
     if theirs.client_guid != ours.client_guid:
         raise StatusError(NTSTATUS.USER_SESSION_DELETED, "another client's session")
     if session.state is SessionState.IN_PROGRESS:
         raise StatusError(NTSTATUS.REQUEST_NOT_ACCEPTED, "a session in progress")
-    if session.state is SessionState.EXPIRED:
+    if session.state_at(request.core.clock()) is SessionState.EXPIRED:
         raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
     if session.id in ours.sessions:
         raise StatusError(NTSTATUS.REQUEST_NOT_ACCEPTED, "already bound here")
@@ -48,9 +47,38 @@ def check(request: Request) -> Session:
     under_way = ours.setups.get(session.id)
     if under_way is not None and under_way.purpose is not Purpose.BIND:
         raise StatusError(NTSTATUS.REQUEST_NOT_ACCEPTED, "another authentication is under way")
-    if not session.signer.verify(request.message, server=False):
+    if not proven:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "wrong signature")
     return session
+
+
+def _prove(request: Request, signer: Signer | None) -> bool:
+    """Whether it is signed by the session's key. Then a refusal is, too: a client believes no other."""
+    if signer is None or not request.signed or not signer.verify(request.message, server=False):
+        return False
+    request.signer = signer
+    return True
+
+
+def _signer_of(logon: Logon) -> Signer | None:
+    if logon.signing is None:
+        return None
+    return Signer(SigningAlgorithm(logon.signing), bytes.fromhex(logon.key))
+
+
+def _check_terms(request: Request, dialect: int, cipher: int, signer: Signer | None) -> None:
+    """Whether the connection has agreed to what the session was agreed for, in whichever worker that is."""
+    ours = request.connection
+    if signer is not None:
+        _check_gmac(signer.algorithm, ours.signing)
+    if (ours.dialect or 0) < Dialect.SMB_3_0 or not ours.multichannel:
+        raise StatusError(NTSTATUS.REQUEST_NOT_ACCEPTED, "multichannel was not negotiated")
+    if not request.signed:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a bind without signature")
+    if dialect != ours.dialect:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "another dialect")
+    if cipher != ours.cipher:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "another cipher")
 
 
 def _check_gmac(session: SigningAlgorithm, connection: SigningAlgorithm) -> None:

@@ -6,6 +6,7 @@ Owns the exchange of tokens and what follows from its end. The checks that only 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from server.config import Encryption
 from server.core.commands import binding
@@ -16,6 +17,7 @@ from server.core.request import Reply, Request, Result
 from server.core.session import Channel, Session, SessionState
 from server.core.setup import Purpose, Setup
 from server.core.shared import logons
+from server.core.shared.logons import Logon
 from server.core.shared.notices import SessionReplaced
 from server.core.verify import refusal_signer
 from server.wire.encryption import Envelope, key_length
@@ -91,7 +93,14 @@ def _setup(request: Request, asked: SessionSetupRequest) -> Setup:
 
 
 def _begin(core: Core, connection: Connection, session: Session, purpose: Purpose) -> Setup:
-    ntlm = NtlmServer(core.users, core.config.server_name, random_bytes=core.entropy, now=core.filetime)
+    ntlm = NtlmServer(
+        core.users,
+        core.config.server_name,
+        allow_anonymous=core.config.anonymous,
+        allow_guests=core.config.guests,
+        random_bytes=core.entropy,
+        now=core.filetime,
+    )
     setup = Setup(session, purpose, Acceptor(ntlm), connection.preauth)
     connection.setups[session.id] = setup
     return setup
@@ -113,7 +122,9 @@ def _step(request: Request, asked: SessionSetupRequest, setup: Setup) -> Result:
         )
     signer = _finish(request, setup, result)
     connection.setups.pop(session.id, None)
-    flags = SessionFlags.IS_NULL if session.anonymous else SessionFlags.NONE
+    flags = SessionFlags.IS_GUEST if session.guest else SessionFlags.NONE
+    if session.anonymous:
+        flags = SessionFlags.IS_NULL
     if session.encrypt:
         flags |= SessionFlags.ENCRYPT_DATA
     reply = Reply(SessionSetupResponse(token, flags).encode(), session_id=session.id, signer=signer)
@@ -130,8 +141,9 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
     """The user is proven: keys and channel. Gives what signs the final response."""
     session, connection = setup.session, request.connection
     if setup.purpose is Purpose.AGAIN:
-        if result.user != session.user:
+        if (result.user, result.guest) != (session.user, session.guest):
             raise StatusError(NTSTATUS.ACCESS_DENIED, "re-authentication by another user")
+        session.state, session.expires = SessionState.VALID, _expiry(request.core)
         return request.signer
     signer = _signer(connection, setup, result)
     if setup.purpose is Purpose.BIND:
@@ -142,25 +154,30 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
         raise StatusError(
             NTSTATUS.USER_SESSION_DELETED, "another dialect than the client's other connections"
         )
-    session.envelope = None if result.anonymous else _envelope(connection, setup, result)
+    unknown = result.anonymous or result.guest  # nobody whose key could sign or encrypt
+    session.envelope = None if unknown else _envelope(connection, setup, result)
     policy = request.core.config.encryption
     if session.envelope is None and policy is Encryption.REQUIRED:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "the client cannot encrypt, and has to")
     session.encrypt = session.envelope is not None and policy in (Encryption.DESIRED, Encryption.REQUIRED)
     session.state = SessionState.VALID
     session.user = result.user
-    session.anonymous = result.anonymous
+    session.anonymous, session.guest = result.anonymous, result.guest
+    session.expires = _expiry(request.core)
     session.session_key = result.session_key
     session.preauth = setup.preauth
-    session.signer = None if result.anonymous else signer
-    session.signing_required = not result.anonymous and (
+    session.signer = None if unknown else signer
+    session.signing_required = not unknown and (
         setup.signing_required
         or request.core.config.signing_required
         or bool(connection.client_security_mode & SecurityMode.SIGNING_REQUIRED)
     )
     session.channels[connection.name] = Channel(connection, signer)
     core = request.core
-    logons.enter(core.store, session.id, core.couriers.address)
+    logon = Logon(core.couriers.address, connection.dialect or 0, connection.cipher)
+    if session.signer is not None:
+        logon = replace(logon, signing=session.signer.algorithm, key=session.signer.key.hex())
+    logons.enter(core.store, session.id, logon)
     core.events.emit(
         "session-opened",
         session_id=session.name,
@@ -170,6 +187,11 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
         connection=connection.name,
     )
     return session.signer
+
+
+def _expiry(core: Core) -> int | None:
+    seconds = core.config.limits.session_time
+    return core.clock() + int(seconds * 1_000_000_000) if seconds else None
 
 
 def _signer(connection: Connection, setup: Setup, result: NtlmResult) -> Signer:
@@ -192,10 +214,10 @@ async def _replace(core: Core, session: Session, previous: int, reply: Reply) ->
     """PreviousSessionId: the same user's session from before a lost connection goes first, in whichever
     worker it is.
     """
-    owner = logons.owner(core.store, previous)
-    if owner is not None:
+    logon = logons.find(core.store, previous)
+    if logon is not None:
         over = core.waiting.event(previous)
-        core.couriers.tell(owner, SessionReplaced(previous, session.user, core.couriers.address))
+        core.couriers.tell(logon.address, SessionReplaced(previous, session.user, core.couriers.address))
         await asyncio.wait((over,), timeout=_REPLACE_TIME)
     return reply
 

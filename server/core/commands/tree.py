@@ -18,7 +18,11 @@ _PIPE_ACCESS = 0x001F_00A9
 
 def tree_connect(request: Request) -> Reply:
     session = request.need_session()
-    if request.connection.dialect is Dialect.SMB_3_1_1 and not request.verified and not session.anonymous:
+    if (
+        request.connection.dialect is Dialect.SMB_3_1_1
+        and not request.verified
+        and session.signer is not None
+    ):
         raise DisconnectError("TREE_CONNECT neither signed nor encrypted")
     asked = TreeConnectRequest.decode(request.body)
     server, _, name = asked.path.lstrip("\\").partition("\\")
@@ -27,6 +31,8 @@ def tree_connect(request: Request) -> Reply:
     share = request.core.shares.find(name)
     if session.anonymous and share.config.name != IPC:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "anonymous")
+    if session.guest and share.volume is not None and not share.config.guests:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "a guest")
     if share.config.encrypt and session.envelope is None:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "the share is to be encrypted, the session cannot be")
     tree = Tree(session.new_tree_id(), share, FILE_ALL_ACCESS if share.volume else _PIPE_ACCESS)

@@ -1,19 +1,35 @@
-"""Which worker has which session: for whoever logs on anew elsewhere (MS-SMB2 3.3.5.5.3, PreviousSessionId).
+"""Which worker has which session, and what was agreed for it: for whoever logs on anew or binds elsewhere
+(MS-SMB2 3.3.1.6 GlobalSessionTable, 3.3.5.5, PreviousSessionId).
 
-Owns the table `sessions` (id of the session → post address of its worker). Called by the core, by session
-setup and by the scavenger.
+Owns the table `sessions`. Called by the core, by session setup and by the scavenger.
 """
 
 from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
 
 from server.ports.store import Store
 
 _SESSIONS = "sessions"
 
 
-def enter(store: Store, session_id: int, address: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Logon:
+    """`address`: the post address of the session's worker. `signing` and `key` (hexadecimal): of its first channel,
+    which binds are signed with; None where nothing signs it.
+    """
+
+    address: str
+    dialect: int
+    cipher: int
+    signing: int | None = None
+    key: str = field(default="", repr=False)
+
+
+def enter(store: Store, session_id: int, logon: Logon) -> None:
     with store.write() as writing:
-        writing.put(_SESSIONS, _key(session_id), address.encode())
+        writing.put(_SESSIONS, _key(session_id), json.dumps(asdict(logon)).encode())
 
 
 def leave(store: Store, session_id: int) -> None:
@@ -21,16 +37,16 @@ def leave(store: Store, session_id: int) -> None:
         writing.delete(_SESSIONS, _key(session_id))
 
 
-def owner(store: Store, session_id: int) -> str | None:
+def find(store: Store, session_id: int) -> Logon | None:
     with store.read() as reading:
         raw = reading.get(_SESSIONS, _key(session_id))
-    return None if raw is None else raw.decode()
+    return None if raw is None else Logon(**json.loads(raw))
 
 
 def forget(store: Store, address: str) -> None:
     """The sessions of a worker that is gone."""
     with store.write() as writing:
-        for raw in [raw for raw, value in writing.scan(_SESSIONS) if value == address.encode()]:
+        for raw in [raw for raw, value in writing.scan(_SESSIONS) if json.loads(value)["address"] == address]:
             writing.delete(_SESSIONS, raw)
 
 
