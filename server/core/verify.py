@@ -9,6 +9,7 @@ from server.config import Encryption
 from server.core.errors import StatusError
 from server.core.request import Request
 from server.core.session import SessionState
+from server.core.shared import logons
 from server.wire.header import Command
 from server.wire.signing import Signer
 from server.wire.status import NTSTATUS
@@ -59,12 +60,16 @@ def _find_session(request: Request) -> None:
 
 
 def refusal_signer(request: Request) -> Signer | None:
-    """What signs a refusal for want of the session: clients trust none that is not signed."""
+    """What signs a refusal for want of the session: clients trust none that is not signed. Of one that cannot be
+    reached here it is the first channel's key, for who has it.
+    """
     ended = request.connection.ended.get(request.session_id)
-    elsewhere = request.core.sessions.get(request.session_id)
-    if ended is not None or elsewhere is None or elsewhere.connection.client is not request.connection.client:
+    if ended is not None or not request.signed:
         return ended
-    return elsewhere.signer
+    elsewhere = request.core.sessions.get(request.session_id)
+    logon = logons.find(request.core.store, request.session_id) if elsewhere is None else None
+    signer = elsewhere.signer if elsewhere is not None else logon.signer if logon is not None else None
+    return signer if signer is not None and signer.verify(request.message, server=False) else None
 
 
 def _check_signature(request: Request) -> None:

@@ -10,7 +10,6 @@ from server.core.request import Request
 from server.core.session import Channel, Session, SessionState
 from server.core.setup import Purpose
 from server.core.shared import logons
-from server.core.shared.logons import Logon
 from server.wire.negotiate import Dialect
 from server.wire.ntlm import NtlmResult
 from server.wire.signing import Signer, SigningAlgorithm
@@ -27,9 +26,8 @@ def check(request: Request) -> Session:
     if session is None:
         elsewhere = logons.find(core.store, request.session_id)
         if elsewhere is not None:
-            signer = _signer_of(elsewhere)
-            _prove(request, signer)
-            _check_terms(request, elsewhere.dialect, elsewhere.cipher, signer)
+            _prove(request, elsewhere.signer)
+            _check_terms(request, elsewhere.dialect, elsewhere.cipher, elsewhere.signer)
         raise StatusError(NTSTATUS.USER_SESSION_DELETED, "no such session, or another client's")
     theirs = session.connection
     proven = _prove(request, session.signer)
@@ -41,6 +39,8 @@ def check(request: Request) -> Session:
     if session.state_at(request.core.clock()) is SessionState.EXPIRED:
         raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
     if session.id in ours.sessions:
+        if not _prove(request, session.channels[ours.name].signer):
+            raise StatusError(NTSTATUS.ACCESS_DENIED, "not signed as this channel signs")
         raise StatusError(NTSTATUS.REQUEST_NOT_ACCEPTED, "already bound here")
     if session.anonymous or session.signer is None:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "an anonymous session")
@@ -58,12 +58,6 @@ def _prove(request: Request, signer: Signer | None) -> bool:
         return False
     request.signer = signer
     return True
-
-
-def _signer_of(logon: Logon) -> Signer | None:
-    if logon.signing is None:
-        return None
-    return Signer(SigningAlgorithm(logon.signing), bytes.fromhex(logon.key))
 
 
 def _check_terms(request: Request, dialect: int, cipher: int, signer: Signer | None) -> None:

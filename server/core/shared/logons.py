@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from server.ports.store import Store
+from server.wire.signing import Signer, SigningAlgorithm
 
 _SESSIONS = "sessions"
 
@@ -25,6 +26,12 @@ class Logon:
     cipher: int
     signing: int | None = None
     key: str = field(default="", repr=False)
+
+    @property
+    def signer(self) -> Signer | None:
+        if self.signing is None:
+            return None
+        return Signer(SigningAlgorithm(self.signing), bytes.fromhex(self.key))
 
 
 def enter(store: Store, session_id: int, logon: Logon) -> None:
