@@ -15,10 +15,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from server.config import ServerConfig
 from server.core.commands.negotiate import wildcard_response
 from server.core.connection import NOBODY
+from server.core.shared import listing
 from server.core.shared.notices import Orphaned
 from server.core.shared.table import FileTable
 from server.core.shares import Shares
@@ -93,7 +95,8 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._post = Post(runtime / "post", self._posted)
         self._couriers = PostCouriers(self._post, processes, lambda _: None)
-        table = FileTable(store, self._post.address, processes.alive, clock, Shares(config, files).delete)
+        self._shares = Shares(config, files)
+        table = FileTable(store, self._post.address, processes.alive, clock, self._shares.delete)
         self._scavenger = Scavenger(table, self._couriers.tell)
         self._pool = Pool(
             processes,
@@ -118,6 +121,20 @@ class Acceptor:
         for listener in self._listeners:
             self._loop.add_reader(listener.fileno(), self._acceptable, listener)
         return [listener.getsockname()[:2] for listener in self._listeners]
+
+    def configure(self, config: ServerConfig, settings: str) -> None:
+        """Go by that from now on; where it listens stays as it is."""
+        self._config = config
+        self._shares.configure(config)
+        self._pool.configure(settings, config.to_json())
+
+    async def state(self) -> dict[str, Any]:
+        """Sessions by worker, and what is in the store of all of them: opens and who caches what."""
+        workers = await self._pool.states()
+        sessions = [{"pid": pid, **one} for pid, found in workers.items() for one in found or ()]
+        opens, leases = listing.opens_and_grants(self._store)
+        silent = [pid for pid, found in workers.items() if found is None]
+        return {"sessions": sessions, "opens": opens, "leases": leases, "silent": silent}
 
     def pids(self) -> list[int]:
         """Of the workers."""

@@ -14,8 +14,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from server import worker
+from server import control, worker
 from server.acceptor import Acceptor
 from server.config import ServerConfig
 from server.events import Events
@@ -32,7 +33,6 @@ _ROLES: Mapping[str, Main] = {"worker": worker.main}
 _NO_GUID = str(uuid.UUID(int=0))
 _MAX_RUNTIME = 64
 """Bytes of the path that a runtime directory is made in: names of sockets in it must stay below 108."""
-_SHORT = "/tmp"  # noqa: S108  # mkdtemp makes a directory of its own in it, mode 0700
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def prepare(private: Iterable[int] = ()) -> Prepared:
 
     `private`: descriptors that no other process may hold.
     """
-    runtime = Path(tempfile.mkdtemp(prefix="smb-server-", dir=_runtime_parent()))
+    runtime = Path(tempfile.mkdtemp(prefix=control.PREFIX, dir=_runtime_parent()))
     (runtime / "post").mkdir(mode=0o700)
     return Prepared(PosixProcesses.launch(_ROLES, runtime, tuple(private)), runtime)
 
@@ -57,7 +57,7 @@ def prepare(private: Iterable[int] = ()) -> Prepared:
 def _runtime_parent() -> str:
     """The usual place for temporary files, unless names of sockets in it would be too long."""
     usual = tempfile.gettempdir()
-    return usual if len(os.fsencode(usual)) <= _MAX_RUNTIME else _SHORT
+    return usual if len(os.fsencode(usual)) <= _MAX_RUNTIME else control.SHORT
 
 
 class Server:
@@ -67,6 +67,9 @@ class Server:
         if config.guid == _NO_GUID:
             config = replace(config, guid=str(uuid.uuid4()))
         self._prepared = prepared
+        self._config = config
+        self._listening: list[tuple[str, int]] = []
+        self._control = control.Control(prepared.runtime, self.state)
         self._events = events
         self._store = prepared.store(prepared.runtime / "store")
         self._acceptor = Acceptor(
@@ -82,7 +85,7 @@ class Server:
 
     def start(self) -> list[tuple[str, int]]:
         """The (address, port) pairs listened on. OSError: cannot."""
-        listening = self._acceptor.start()
+        self._listening = listening = self._acceptor.start()
         self._events.emit("process-started", pid=self._prepared.processes.identity(), role="acceptor")
         return listening
 
@@ -91,7 +94,32 @@ class Server:
         found += [{"pid": pid, "role": "worker"} for pid in self._acceptor.pids()]
         return found
 
+    async def answer(self) -> None:
+        """Be there for `python -m server status`."""
+        await self._control.start()
+
+    def configure(self, config: ServerConfig) -> list[str]:
+        """Go by that from now on. What needs a restart: those stay as they were."""
+        fixed = [
+            name
+            for name in ("port", "addresses", "workers", "server_name", "torture")
+            if getattr(config, name) != getattr(self._config, name)
+        ]
+        kept = {name: getattr(self._config, name) for name in (*fixed, "guid")}
+        self._config = replace(config, **kept)
+        self._acceptor.configure(self._config, Settings(self._config, self._prepared.runtime).to_json())
+        return fixed
+
+    async def state(self) -> dict[str, Any]:
+        """Processes, sessions with their channels, opens and leases."""
+        return {
+            "listening": self._listening,
+            "processes": self.processes(),
+            **await self._acceptor.state(),
+        }
+
     async def stop(self) -> None:
+        self._control.close()
         await self._acceptor.stop()
         self._store.close()
 

@@ -1,4 +1,4 @@
-"""`python -m server`: a server from flags alone.
+"""`python -m server`: a server from flags, from a file, or from both.
 
 Owns the flags and the exit codes: 0 ended as told, 1 could not serve, 2 bad flags.
 """
@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from server import accounts, admin, settings
 from server.app import Prepared, Server, dispose, prepare
 from server.config import CIPHERS, Encryption, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
+from server.settings import SettingsError
 from server.wire.ntlm import nt_hash
 
 
@@ -30,72 +33,92 @@ class LoggedEvents:
 
 
 def parser() -> argparse.ArgumentParser:
-    flags = argparse.ArgumentParser(prog="python -m server", description="An SMB 3.1.1 multichannel server.")
-    flags.add_argument(
-        "--address", action="append", default=[], help="listen here; may be repeated (default: everywhere)"
+    flags = argparse.ArgumentParser(
+        prog="python -m server",
+        description="An SMB 3.1.1 multichannel server.",
+        epilog="See also: python -m server user --help, python -m server status --help.",
     )
-    flags.add_argument("--port", type=int, default=445, help="TCP port (default: 445)")
+    flags.add_argument(
+        "--config", type=Path, metavar="FILE", help="a server.toml; flags come before what it says"
+    )
+    flags.add_argument(
+        "--address", action="append", help="listen here; may be repeated (default: everywhere)"
+    )
+    flags.add_argument("--port", type=int, help="TCP port (default: 445)")
     flags.add_argument("--share", action="append", default=[], metavar="NAME=DIR", help="serve DIR as NAME")
     flags.add_argument(
         "--user", action="append", default=[], metavar="NAME%PASSWORD", help="let NAME in with PASSWORD"
     )
-    flags.add_argument("--workers", type=int, default=2, help="idle worker processes kept ready (default: 2)")
-    flags.add_argument("--name", default="SERVER", help="the server's NetBIOS name (default: SERVER)")
-    flags.add_argument("--signing", choices=("required", "enabled"), default="required")
+    flags.add_argument("--workers", type=int, help="idle worker processes kept ready (default: 2)")
+    flags.add_argument("--name", help="the server's NetBIOS name (default: SERVER)")
+    flags.add_argument("--signing", choices=("required", "enabled"), help="(default: required)")
     flags.add_argument(
         "--encryption",
         choices=[str(policy) for policy in Encryption],
-        default=Encryption.ENABLED.value,
         help="what is asked of clients (default: enabled, if they like to)",
     )
     flags.add_argument(
         "--cipher", action="append", choices=CIPHERS, help="agree to this one; the best first (default: all)"
     )
-    flags.add_argument("--torture", action="store_true", help="serve the control codes of smbtorture")
+    flags.add_argument(
+        "--torture", action="store_true", default=None, help="serve the control codes of smbtorture"
+    )
     return flags
 
 
 def config_from(flags: argparse.ArgumentParser, arguments: list[str] | None) -> ServerConfig:
-    """Exits with 2 and a sentence where the flags make no sense."""
+    """Exits with 2 and a sentence where flags or file make no sense."""
     given = flags.parse_args(arguments)
-    if not 0 < given.port < 65536:
+    try:
+        return _config(flags, given)
+    except SettingsError as error:
+        flags.error(str(error))
+
+
+def _config(flags: argparse.ArgumentParser, given: argparse.Namespace) -> ServerConfig:
+    """The file, and over it the flags. SettingsError: of the file."""
+    base = ServerConfig() if given.config is None else settings.load(given.config)
+    if given.port is not None and not 0 < given.port < 65536:
         flags.error(f"--port {given.port}: not a TCP port")
-    if not 1 <= given.workers <= 64:
+    if given.workers is not None and not 1 <= given.workers <= 64:
         flags.error(f"--workers {given.workers}: between 1 and 64")
-    if not given.share:
-        flags.error("nothing to serve: give at least one --share NAME=DIR")
-    shares = []
+    shares = list(base.shares)
     for share in given.share:
         name, found, path = share.partition("=")
         if not found or not name or not Path(path).is_dir():
             flags.error(f"--share {share}: NAME=DIR with a directory that exists")
         shares.append(ShareConfig(name, str(Path(path).resolve())))
-    users = []
+    if not shares:
+        flags.error("nothing to serve: give at least one --share NAME=DIR, or one in --config FILE")
+    users = base.users
     for user in given.user:
         name, found, password = user.partition("%")
         if not found or not name:
             flags.error("--user: NAME%PASSWORD")
-        users.append(UserConfig(name, nt_hash(password).hex()))
-    return ServerConfig(
-        port=given.port,
-        addresses=tuple(given.address),
-        shares=tuple(shares),
-        users=tuple(users),
-        workers=given.workers,
-        server_name=given.name,
-        signing_required=given.signing == "required",
-        encryption=Encryption(given.encryption),
-        ciphers=tuple(given.cipher or CIPHERS),
-        torture=given.torture,
-    )
+        users = accounts.with_user(users, UserConfig(name, nt_hash(password).hex()))
+    told = {
+        "addresses": given.address and tuple(given.address),
+        "port": given.port,
+        "workers": given.workers,
+        "server_name": given.name,
+        "signing_required": given.signing and given.signing == "required",
+        "encryption": given.encryption and Encryption(given.encryption),
+        "ciphers": given.cipher and tuple(given.cipher),
+        "torture": given.torture,
+    }
+    said = {name: value for name, value in told.items() if value is not None}
+    return replace(base, shares=tuple(shares), users=users, **said)
 
 
 def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] and arguments[0] in admin.COMMANDS:
+        return admin.main(arguments)
     config = config_from(parser(), arguments)
-    return asyncio.run(_serve(prepare(), config))
+    return asyncio.run(_serve(prepare(), config, arguments))
 
 
-async def _serve(prepared: Prepared, config: ServerConfig) -> int:
+async def _serve(prepared: Prepared, config: ServerConfig, arguments: list[str]) -> int:
     log = Log(sys.stderr)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log.unhandled)
@@ -107,9 +130,11 @@ async def _serve(prepared: Prepared, config: ServerConfig) -> int:
         try:
             for address, port in server.start():
                 log.info("listening", address=address, port=port)
+            await server.answer()
         except OSError as error:
             log.warning(str(error.strerror))
             return 1
+        loop.add_signal_handler(signal.SIGHUP, _reread, server, arguments, log)
         failed = loop.create_task(prepared.processes.failed.wait())
         told = loop.create_task(ended.wait())
         await asyncio.wait((failed, told), return_when=asyncio.FIRST_COMPLETED)
@@ -124,3 +149,14 @@ async def _serve(prepared: Prepared, config: ServerConfig) -> int:
     finally:
         with contextlib.suppress(OSError):
             await dispose(prepared)
+
+
+def _reread(server: Server, arguments: list[str], log: Log) -> None:
+    """Flags and file once more. If they make no sense now, everything stays as it is."""
+    flags = parser()
+    try:
+        fixed = server.configure(_config(flags, flags.parse_args(arguments)))
+    except (SettingsError, SystemExit) as error:
+        log.warning("the settings cannot be read again: all stays as it was", error=error)
+        return
+    log.info("settings read again", needs_a_restart=",".join(fixed) or "nothing")

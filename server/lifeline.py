@@ -1,4 +1,4 @@
-"""The stream between a worker and the acceptor: events one way, life itself the other.
+"""The stream between a worker and the acceptor: events one way, questions and life itself the other.
  Owns the JSON lines on it. EOF tells either end that the other is gone, or wants to end. Called by worker and
 acceptor.
 """
@@ -13,13 +13,17 @@ from typing import Any
 
 
 class Reporter:
-    """The worker's end: an `Events` sink whose lines the acceptor reads. `ended` is called at EOF."""
+    """The worker's end: an `Events` sink whose lines the acceptor reads. `ended` is called at EOF, `asked` with what
+    the acceptor says.
+    """
 
     def __init__(self, sock: socket.socket, ended: Callable[[], None]) -> None:
         sock.setblocking(False)
         self._loop = asyncio.get_running_loop()
         self._socket = sock
         self._ended = ended
+        self.asked: Callable[[dict[str, Any]], None] | None = None
+        self._in = bytearray()
         self._out = bytearray()
         self._writing = False
         self._loop.add_reader(sock.fileno(), self._readable)
@@ -48,7 +52,9 @@ class Reporter:
 
     def _readable(self) -> None:
         try:
-            if self._socket.recv(4096):
+            data = self._socket.recv(65536)
+            if data:
+                self._hear(data)
                 return
         except (BlockingIOError, InterruptedError):
             return
@@ -56,6 +62,12 @@ class Reporter:
             pass
         self._loop.remove_reader(self._socket.fileno())
         self._ended()
+
+    def _hear(self, data: bytes) -> None:
+        *lines, self._in = (self._in + data).split(b"\n")
+        for line in lines:
+            if self.asked is not None:
+                self.asked(json.loads(line))
 
     def _flush(self) -> None:
         try:

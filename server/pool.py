@@ -33,6 +33,9 @@ class WorkerHandle:
     writer: asyncio.StreamWriter
     claims: dict[uuid.UUID, ClientRecord] = field(default_factory=dict)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    told: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
+    """What it says of its state, None when that is all."""
 
     @property
     def pid(self) -> int:
@@ -94,6 +97,30 @@ class Pool:
         """It was not needed after all."""
         if not worker.gone.is_set():
             self._idle.append(worker)
+
+    def configure(self, settings: str, config: str) -> None:
+        """Workers to come get the `settings`; those that there are get the `config`."""
+        self._settings = settings
+        for worker in self._workers.values():
+            _say(worker, {"config": config})
+
+    async def states(self) -> dict[int, list[dict[str, Any]] | None]:
+        """What each worker says of itself, by its process id; None if it says nothing in time."""
+        workers = list(self._workers.values())
+        said = await asyncio.gather(*map(self._state, workers))
+        return {worker.pid: state for worker, state in zip(workers, said, strict=True)}
+
+    async def _state(self, worker: WorkerHandle) -> list[dict[str, Any]] | None:
+        found: list[dict[str, Any]] = []
+        async with worker.asking:
+            _say(worker, {"state": True})
+            try:
+                async with asyncio.timeout(_GRACE):
+                    while (one := await worker.told.get()) is not None:
+                        found.append(one)
+            except TimeoutError:
+                return None
+        return found
 
     async def close(self) -> None:
         """Tell them all to end, wait for it, and kill what does not."""
@@ -168,13 +195,21 @@ class Pool:
             kind = event.pop("kind")
             if kind:
                 self._events.emit(kind, **event)
+            elif "state" in event:
+                worker.told.put_nowait(event["state"])
 
     def _lost(self, worker: WorkerHandle) -> None:
         del self._workers[worker.address]
+        worker.told.put_nowait(None)
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
         self._ended(worker)
         worker.gone.set()
+
+
+def _say(worker: WorkerHandle, message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        worker.writer.write(json.dumps(message).encode() + b"\n")
 
 
 def _tell_to_end(worker: WorkerHandle) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from server.config import ServerConfig
 from server.core.commands.negotiate import smb1_negotiate
@@ -26,7 +27,7 @@ from server.core.commands.table import HANDLERS
 from server.core.connection import NOBODY, Connection
 from server.core.core import Core
 from server.core.dispatcher import Dispatcher
-from server.core.session import SessionState
+from server.core.session import Session, SessionState
 from server.events import endpoint
 from server.lifeline import Reporter
 from server.log import Log
@@ -123,6 +124,7 @@ class Worker:
         self._linger: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.reporter = reporter_of(self._end)
+        self.reporter.asked = self._asked
         self._post = Post(settings.runtime / "post", self._posted)
         self._couriers = PostCouriers(self._post, peers, lambda notice: self.core.noticed(notice))
         self.core = Core(
@@ -158,6 +160,17 @@ class Worker:
 
     def _end(self) -> None:
         self._ended.set()
+
+    def _asked(self, message: dict[str, Any]) -> None:
+        """The acceptor wants something."""
+        if "config" in message:
+            config = ServerConfig.from_json(message["config"])
+            self._limits = config.limits
+            self.core.configure(config)
+        elif "state" in message:
+            for session in self.core.sessions.values():
+                self.reporter.tell(state=_state(session))
+            self.reporter.tell(state=None)
 
     def _posted(self, data: bytes, fds: list[int]) -> None:
         sockets = [socket.socket(fileno=fd) for fd in fds]
@@ -300,6 +313,27 @@ class Worker:
         if self._guid is not None and self._record is not None:
             records.release(self._store, self._guid, self._record)
         self._post.drain()
+
+
+def _state(session: Session) -> dict[str, Any]:
+    """A session, as `status` shows it."""
+    return {
+        "session": session.name,
+        "user": session.user,
+        "client": str(session.connection.client_guid),
+        "state": session.state.value,
+        "dialect": f"{session.connection.dialect or 0:#06x}",
+        "encrypted": session.encrypt,
+        "opens": len(session.opens),
+        "channels": [
+            {
+                "connection": one.connection.name,
+                "local": one.connection.local,
+                "remote": one.connection.remote,
+            }
+            for one in session.channels.values()
+        ],
+    }
 
 
 def _authenticated(connection: Connection) -> bool:

@@ -87,6 +87,16 @@ class Core:
         )
         self.breaks = Breaks(self)
         self.watches = Watches(self.store, self.couriers)
+        self._learn_users()
+
+    def configure(self, config: ServerConfig) -> None:
+        """From now on. What is open stays as it is."""
+        self.config = config
+        self.shares.configure(config)
+        self._learn_users()
+
+    def _learn_users(self) -> None:
+        self.users.clear()
         self.users.update((user.name, bytes.fromhex(user.nt_hash)) for user in self.config.users)
 
     @property

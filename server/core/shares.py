@@ -27,6 +27,13 @@ class Shares:
     def __post_init__(self) -> None:
         self.opened[IPC.casefold()] = Share(ShareConfig(IPC, ""), None)
 
+    def configure(self, config: ServerConfig) -> None:
+        """Those that are not the same any more are opened anew; trees keep the share that they have."""
+        self.config = config
+        for name, share in list(self.opened.items()):
+            if share.volume is not None and share.config not in config.shares:
+                del self.opened[name]
+
     def find(self, name: str) -> Share:
         """StatusError BAD_NETWORK_NAME: none of that name, or its directory is gone."""
         found = self.opened.get(name.casefold())

@@ -146,6 +146,7 @@ class NtlmServer:
         if len(message.nt_response) < _PROOF + _BLOB_FIXED:
             raise NtlmError("not an NTLMv2 response")
         proof, blob = message.nt_response[:_PROOF], message.nt_response[_PROOF:]
+        pairs = decode_av_pairs(memoryview(blob)[_BLOB_FIXED:])
         user, stored = self._account(message.user)
         if stored is None and self._allow_guests:
             return NtlmResult("", message.domain, bytes(16), message.flags, guest=True)
@@ -159,7 +160,6 @@ class NtlmServer:
             if len(message.encrypted_key) != 16:
                 raise NtlmError(f"key exchange with {len(message.encrypted_key)} bytes")
             session_key = rc4(session_key, message.encrypted_key)
-        pairs = decode_av_pairs(memoryview(blob)[_BLOB_FIXED:])
         if int.from_bytes(pairs.get(AvId.FLAGS, b""), "little") & AV_FLAG_MIC:
             expected = _mic(session_key, negotiate.raw, challenge.raw, message.without_mic)
             if not hmac.compare_digest(message.mic, expected):
