@@ -6,6 +6,7 @@ Called by the worker (connections come and go), the dispatcher and the commands.
 from __future__ import annotations
 
 import contextlib
+import errno
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,7 +87,7 @@ class Core:
             self.store, self.couriers.address, self.couriers.alive, self.clock, self.shares.delete
         )
         self.breaks = Breaks(self)
-        self.watches = Watches(self.store, self.couriers)
+        self.watches = Watches(self.store, self.couriers, self._touched)
         self._learn_users()
 
     def configure(self, config: ServerConfig) -> None:
@@ -194,6 +195,16 @@ class Core:
         for owner in dict.fromkeys(owners):
             self.couriers.tell(owner, Doomed(key))
 
+    def _touched(self, share: str, directory: FilePath, by: Open) -> None:
+        """The entries of a directory have changed: who caches them has to know."""
+        volume = self.shares.find(share).volume
+        if volume is None or not self.table.leased_directories():
+            return
+        with contextlib.suppress(OSError):  # it is gone, and its leases with it
+            stat, _ = volume.stat(directory)
+            key = stat.device, stat.inode
+            self.spread(key, self.table.wanting(key, lambda file: rules.breaks_of_entries(file, by.parent)))
+
     def register(self, opened: Open) -> None:
         self.opens[opened.volatile] = opened
         self.by_id[opened.persistent] = opened
@@ -216,6 +227,8 @@ class Core:
         if opened.application is not None and not keep:
             applications.leave(self.table, opened.application, opened.persistent)
         self.watches.remove(opened)
+        if opened.written:
+            self._touched(opened.tree.share.config.name, opened.path[:-1], opened)
         interrupt_watchers(opened, NTSTATUS.NOTIFY_CLEANUP)
         for request in opened.users:
             request.interrupt(status)
@@ -230,8 +243,9 @@ class Core:
         if outcome.doomed:
             self.doomed(opened.key)
         if outcome.deleted and outcome.removed is not None:
-            self.watches.deleted(opened.tree.share.config.name, outcome.removed.path, opened.handle.directory)
-        if outcome.failure is not None:
+            self.watches.deleted(opened, outcome.removed.path)
+        if outcome.failure is not None and outcome.failure.errno != errno.ENOTEMPTY:
+            # A directory that has entries simply stays (MS-FSA 2.1.5.4): who wanted to know has asked before.
             raise StatusError(status_of(outcome.failure), "deletion at close")
 
     def _unlink(self, opened: Open, path: FilePath) -> None:

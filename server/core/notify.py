@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,11 @@ class Watch:
 
 
 class Watches:
-    def __init__(self, store: Store, couriers: Couriers) -> None:
+    def __init__(
+        self, store: Store, couriers: Couriers, touched: Callable[[str, FilePath, Open], None]
+    ) -> None:
+        """`touched(share, directory, by)` is told of every directory whose entries change, and by whom."""
+        self._touched = touched
         self._store = store
         self._couriers = couriers
         self._opens: list[Open] = []
@@ -94,14 +99,19 @@ class Watches:
             if (
                 watch is not None
                 and watch.filter & notice.filter
+                and not watch.filter & notice.unless
                 and opened.tree.share.config.name == notice.share
                 and notice.path[:depth] == opened.path
                 and (len(notice.path) == depth + 1 or (watch.tree and len(notice.path) > depth))
             ):
                 watch.add(Change(Action(notice.action), "\\".join(notice.path[depth:])))
 
-    def tell(self, share: str, path: FilePath, action: Action, wanted: int) -> None:
+    def tell(
+        self, share: str, path: FilePath, action: Action, wanted: int, by: Open, unless: int = 0
+    ) -> None:
         """Something has happened to that entry: to whomever it may concern."""
+        if action is not Action.MODIFIED:
+            self._touched(share, path[:-1], by)
         with self._store.read() as reading:
             if next(iter(reading.scan(WATCHES)), None) is None:
                 return
@@ -111,22 +121,29 @@ class Watches:
                 for raw, _ in reading.scan(WATCHES, _hash(share, path[:depth]))
             ]
         for address in dict.fromkeys(addresses):
-            self._couriers.tell(address, EntryChanged(share, path, action, wanted))
+            self._couriers.tell(address, EntryChanged(share, path, action, wanted, unless))
 
-    def made(self, share: str, path: FilePath, directory: bool) -> None:
-        self.tell(share, path, Action.ADDED, _name_filter(directory))
+    def made(self, opened: Open) -> None:
+        wanted = _name_filter(opened.handle.directory)
+        self.tell(opened.tree.share.config.name, opened.path, Action.ADDED, wanted, opened)
 
-    def deleted(self, share: str, path: FilePath, directory: bool) -> None:
-        self.tell(share, path, Action.REMOVED, _name_filter(directory))
+    def deleted(self, opened: Open, path: FilePath) -> None:
+        wanted = _name_filter(opened.handle.directory)
+        self.tell(opened.tree.share.config.name, path, Action.REMOVED, wanted, opened)
 
     def modified(self, opened: Open, wanted: int) -> None:
-        self.tell(opened.tree.share.config.name, opened.path, Action.MODIFIED, wanted)
+        """Who caches the directory is told when the file is closed: until then its entry may still change."""
+        opened.written = True
+        self.tell(opened.tree.share.config.name, opened.path, Action.MODIFIED, wanted, opened)
 
-    def renamed(self, share: str, old: FilePath, new: FilePath, directory: bool) -> None:
-        same = old[:-1] == new[:-1]
-        wanted = _name_filter(directory)
-        self.tell(share, old, Action.RENAMED_OLD_NAME if same else Action.REMOVED, wanted)
-        self.tell(share, new, Action.RENAMED_NEW_NAME if same else Action.ADDED, wanted)
+    def renamed(self, opened: Open, old: FilePath, new: FilePath) -> None:
+        same, share = old[:-1] == new[:-1], opened.tree.share.config.name
+        wanted = _name_filter(opened.handle.directory)
+        self.tell(share, old, Action.RENAMED_OLD_NAME if same else Action.REMOVED, wanted, opened)
+        self.tell(share, new, Action.RENAMED_NEW_NAME if same else Action.ADDED, wanted, opened)
+        if not opened.handle.directory:
+            changed = Filter.ATTRIBUTES | Filter.CREATION
+            self.tell(share, new, Action.MODIFIED, changed, opened, unless=_NAMES)
 
     def _key(self, opened: Open) -> bytes:
         return _hash(opened.tree.share.config.name, opened.path) + self._couriers.address.encode()
@@ -140,6 +157,7 @@ def forget(store: Store, address: str) -> None:
 
 
 _HASH = 16
+_NAMES = Filter.FILE_NAME | Filter.DIR_NAME
 
 
 def _hash(share: str, path: FilePath) -> bytes:

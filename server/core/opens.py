@@ -55,6 +55,7 @@ class Open:
     client_guid: uuid.UUID
     fence: Fence
     holder: str = ""
+    parent: str = ""
     durable: bool = False
     listing: Listing | None = None
     position: int = 0
@@ -64,6 +65,7 @@ class Open:
     replayable: bool = False
     lock_sequences: dict[int, int] = field(default_factory=dict)
     watch: Watch | None = None
+    written: bool = False
     users: list[Request] = field(default_factory=list)
     closed: bool = False
 

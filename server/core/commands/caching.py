@@ -62,6 +62,11 @@ class Wish:
             return ""
         return self.lease.parent_key.hex()
 
+    @property
+    def parent_holder(self) -> str:
+        """The lease on the directory that the client says it has."""
+        return lease_holder(self.client, bytes.fromhex(self.parent)) if self.parent else ""
+
     def holder(self, number: int, directory: bool) -> str:
         """The name of what this open would hold; "" if it asks for nothing that it could get."""
         if directory and not (self.version == 2 and self.directories):

@@ -20,7 +20,7 @@ from server.core.opens import Open
 from server.core.request import Reply, Request, Result
 from server.core.respond import pend
 from server.core.shared import applications
-from server.core.shared.records import Grant, OpenRecord
+from server.core.shared.records import ALL, Grant, OpenRecord, W
 from server.core.shared.table import Asked
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume
 from server.wire import create_contexts as contexts
@@ -222,7 +222,7 @@ def _admit(found: Found) -> Reply | None:
         found.key,
         Asked(
             record,
-            found.wish.caching,
+            found.wish.caching & (~W if found.stat.directory else ALL),
             found.wish.version,
             found.wish.epoch,
             found.wish.parent,
@@ -254,6 +254,7 @@ def _admit(found: Found) -> Reply | None:
         durable=durable is not None and caching.lasting(grant),
         create_guid=found.wish.create_guid,
         application=found.wish.application,
+        parent=found.wish.parent_holder,
         replayable=found.wish.create_guid is not None and not found.stat.directory,
     )
     core.register(opened)
@@ -275,7 +276,7 @@ def _fill(found: Found, opened: Open) -> CreateAction:
     if found.made:
         if attributes and not found.stat.directory:
             found.handle.set_attributes(attributes | Attributes.ARCHIVE)
-        watches.made(opened.tree.share.config.name, found.path, found.stat.directory)
+        watches.made(opened)
         return CreateAction.CREATED
     if not found.overwrite:
         return CreateAction.OPENED

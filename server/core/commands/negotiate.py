@@ -132,7 +132,7 @@ def _capabilities(dialect: Dialect, asked: Capabilities, served: tuple[Cipher, .
         return Capabilities.NONE
     given = Capabilities.LARGE_MTU | Capabilities.LEASING
     if dialect >= Dialect.SMB_3_0:
-        given |= asked & Capabilities.MULTI_CHANNEL
+        given |= asked & (Capabilities.MULTI_CHANNEL | Capabilities.DIRECTORY_LEASING)
     if Dialect.SMB_3_0 <= dialect < Dialect.SMB_3_1_1 and Cipher.AES_128_CCM in served:
         given |= asked & Capabilities.ENCRYPTION
     return given

@@ -133,7 +133,7 @@ def _move(core: Core, opened: Open, target: FilePath, *, replace: bool) -> None:
     for record in core.table.moved(opened.key, share, new):
         core.couriers.tell(record.owner, Moved(opened.key, share, new))
     opened.path = new
-    core.watches.renamed(share, old, new, opened.handle.directory)
+    core.watches.renamed(opened, old, new)
 
 
 def _once_free(

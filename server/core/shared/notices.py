@@ -57,13 +57,15 @@ class Displaced:
 class EntryChanged:
     """Something below a directory that one of yours watches: `path` counts from the share's root.
 
-    `action` and `filter` are those of MS-FSCC 2.7.1 and MS-SMB2 2.2.35.
+    `action` and `filter` are those of MS-FSCC 2.7.1 and MS-SMB2 2.2.35. `unless`: not for a watch with any of
+    that in its filter, which is told otherwise.
     """
 
     share: str
     path: FilePath
     action: int
     filter: int
+    unless: int = 0
 
 
 @dataclass(frozen=True, slots=True)

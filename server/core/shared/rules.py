@@ -84,6 +84,13 @@ def breaks_of_change(file: FileRecord, holder: str) -> list[Break]:
     ]
 
 
+def breaks_of_entries(directory: FileRecord, parent: str) -> list[Break]:
+    """What a change of its entries does to who caches a directory, but for the holder that the changer named as the
+    `parent` of its own lease.
+    """
+    return [Break(grant.holder, 0, False) for grant in directory.others(parent) if grant.state & R]
+
+
 def breaks_of_handles(file: FileRecord, holder: str) -> list[Break]:
     """What a rename or a deletion does to handles that others keep open only in case."""
     return [
@@ -93,15 +100,13 @@ def breaks_of_handles(file: FileRecord, holder: str) -> list[Break]:
     ]
 
 
-def grantable(
-    file: FileRecord, asked: int, holder: str, *, lease: bool, locked: bool, directory: bool
-) -> int:
+def grantable(file: FileRecord, asked: int, holder: str, *, lease: bool, locked: bool) -> int:
     """What of `asked` a new open may cache beside the opens that there are."""
     held = [grant for grant in file.others(holder) if grant.state]
     if locked or any(grant.state & W for grant in held):
         return 0
     others = [opened for opened in file.opens.values() if opened.holder != holder]
-    if directory or held or any(opened.access & ~_STAT for opened in others):
+    if held or any(opened.access & ~_STAT for opened in others):
         asked &= ~W
     if lease and any(not grant.version for grant in held):
         asked &= ~H

@@ -33,6 +33,8 @@ from server.wire.create import Access
 from server.wire.status import NTSTATUS
 
 FILES, LOCKS, HELD, LEASES, DURABLE = "files", "locks", "held", "leases", "durable"
+DIRECTORIES = "directories"
+"""The directories that somebody has a lease on: what changes in them has to be told."""
 
 _SEEN = 1024
 """Decoded records that are kept."""
@@ -170,6 +172,11 @@ class FileTable:
             self.leave(writing, key, file, opened, lambda: unlink(opened.path), outcome)
         return outcome
 
+    def leased_directories(self) -> bool:
+        """Whether there is any directory that somebody caches."""
+        with self.store.read() as reading:
+            return next(iter(reading.scan(DIRECTORIES)), None) is not None
+
     def watch(self, key: FileKey) -> None:
         """This worker wants to know when the file changes."""
         with self.draft(key) as (_, file):
@@ -294,6 +301,8 @@ class FileTable:
         if opened.holder and opened.holder not in file.grants:
             writing.delete(LEASES, opened.holder.encode())
         raw = pack_key(key)
+        if not any(grant.version for grant in file.grants.values()):
+            writing.delete(DIRECTORIES, raw)
         if (locked := writing.get(LOCKS, raw)) is not None:
             self._put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
         outcome.wake += file.take_waiters()
@@ -321,11 +330,12 @@ class FileTable:
                 holder,
                 lease=bool(asked.version),
                 locked=locked,
-                directory=asked.directory,
             )
             grant = _grown(file.grants.get(holder), asked, granted)
             if grant.version:
                 writing.put(LEASES, holder.encode(), pack_key(key))
+                if asked.directory:
+                    writing.put(DIRECTORIES, pack_key(key), b"")
             elif not grant.state:
                 grant, opened = None, replace(opened, holder="")
         if opened.durable is not None and not (grant is not None and grant.state & H):
