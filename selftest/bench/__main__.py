@@ -21,6 +21,7 @@ from rich.table import Table
 
 from selftest.bench import capture, shim, switch
 from selftest.bench.contest import SIZE, Benchmark, Comparison, Contestant, rounds
+from selftest.bench.fake import __main__ as fake
 from selftest.support.network import network
 from swrap.switch.client import control_call
 
@@ -168,14 +169,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.15, help="of each slice")
     parser.add_argument("--rounds", type=int, default=11, help="of which the median counts")
     options = parser.parse_args()
+    own = [name for name in options.names if name.startswith("fake")]
+    names = [name for name in options.names if name not in own]
     try:
-        picked = chosen(options.names)
+        picked = chosen(names) if names or not own else []
     except KeyError as error:
         parser.error(error.args[0])
     console = Console(width=WIDTH)
     with tempfile.TemporaryDirectory() as scratch:
         for contest in picked:
             hold(contest, Path(scratch), console, options.rounds, options.seconds)
+    if own or not names:
+        every = [figure.name for figure in fake.FIGURES]
+        fake.hold(every if not own or "fake" in own else own, console)
+    if not picked:
+        return
     console.print(
         "Ours by theirs, medians of paired rounds: rates for ≥, times for ≤ (memory: the difference in KiB).\n"
         f"{GUARDED}: what it takes more behind the guard. kernel: loopback; exec, memory and write without the shim."

@@ -67,11 +67,6 @@ class Process:
     def __repr__(self) -> str:
         return f"<process {self.pid} {self.name}>"
 
-    @property
-    def runs(self) -> bool:
-        """May it have a turn?"""
-        return self.alive and not self.stopped
-
     # --- life
 
     def start(self, main: Main, args: tuple[Any, ...]) -> None:
@@ -104,12 +99,9 @@ class Process:
         await self.loop.shutdown_asyncgens()
         self.exit(status)
 
-    def turn(self, loop: FakeLoop) -> None:
-        """Let it run."""
-        try:
-            loop.turn()
-        except SystemExit as ended:
-            self.exit(_status(ended))
+    def exit_by(self, ended: SystemExit) -> None:
+        """Its program has called ``sys.exit`` in a callback."""
+        self.exit(_status(ended))
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """Those that are not done, the oldest first."""

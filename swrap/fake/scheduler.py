@@ -43,26 +43,24 @@ class Scheduler:
         self.shuffle = random.shuffle
         self._random = random.random
         self._waiting = waiting
-        self._still = 0
 
-    def run(self, home: FakeLoop, done: Callable[[], bool]) -> None:
-        """Give turns until ``done``, on behalf of ``home``. Raises Deadlock."""
+    def run(self, home: FakeLoop) -> None:
+        """Give turns until ``home`` is told to stop. Raises Deadlock."""
         queue, clock, draw = self.queue, self.clock, self._random
         before = current.process, events._get_running_loop(), sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=_first, finalizer=_final)
         began = _real_clock(), clock.now
-        now = clock.now
+        still = 0
         try:
-            while not done():
-                if not queue:
+            while not home._stopping:
+                last = len(queue) - 1
+                if last < 0:
                     if self.pace is not None:
                         self._keep_pace(*began)
-                    self._still = 0
+                    still = 0
                     if not clock.jump():
                         raise Deadlock(self._waiting())
-                    now = clock.now
                     continue
-                last = len(queue) - 1
                 if last:
                     chosen = int(draw() * (last + 1))
                     loop = queue[chosen]
@@ -71,16 +69,19 @@ class Scheduler:
                 else:
                     loop = queue.pop()
                 process = loop.process
-                if not process.runs:
+                if process.stopped or not process.alive:
                     loop.queued = False
                     continue
                 if current.process is not process:
                     current.process = process
                     events._set_running_loop(loop)
-                process.turn(loop)
-                self._still += 1
-                if self._still > STILL:
-                    clock.now = now = now + CREEP
+                try:
+                    loop.turn()
+                except SystemExit as ended:
+                    process.exit_by(ended)
+                still += 1
+                if still > STILL:
+                    clock.now += CREEP
                     clock.due()
         finally:
             current.process = before[0]

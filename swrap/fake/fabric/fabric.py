@@ -133,7 +133,7 @@ class Fabric(Clock):
             if isinstance(way.verdict.fate, Hold):
                 self._on_hold.append(sent)
             return
-        host = self.holder(target.ip, sender.host.name)
+        host = self.hosts.get(way.route.host)
         receiver = None if host is None else host.receivers(target, source)
         if receiver is not None:
             receiver.arrived(source, data)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 Chunk = bytes | memoryview
 
+_LARGE = 16_384
+"""Bytes of a chunk that is given as it is, though there are more: a copy would cost more than one more read."""
+
 
 class ByteQueue:
     """``size`` bytes, as the chunks in which they came; a chunk must not change any more.
@@ -29,9 +32,10 @@ class ByteQueue:
         """The first bytes, at most so many, which are gone then. There must be some, and ``most`` > 0."""
         chunks = self.chunks
         first = chunks[0]
-        if len(first) <= most and len(chunks) == 1:
-            chunks.clear()
-            self.size = 0
+        size = len(first)
+        if size <= most and (len(chunks) == 1 or size >= _LARGE):
+            del chunks[0]
+            self.size -= size
             return first if type(first) is bytes else bytes(first)
         parts = self._cut(most)
         return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)

@@ -164,7 +164,7 @@ class FakeLoop(_Selecting):  # type: ignore[misc]
     def run_forever(self) -> None:
         """Of the harness's loop alone: let the whole world run until this loop is told to stop."""
         self._check_closed()
-        self._scheduler.run(self, lambda: bool(self._stopping))
+        self._scheduler.run(self)
         self._stopping = False
 
     def is_running(self) -> bool:
