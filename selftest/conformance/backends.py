@@ -18,6 +18,7 @@ from typing import Any
 from selftest.support.network import TOPOLOGY, Hosts, Network, network
 from swrap.abi import lib
 from swrap.switch.client import control_call
+from swrap.topology import Topology
 
 
 class Backend(Hosts):
@@ -115,15 +116,15 @@ def _hold(stack: ExitStack, prefix: list[str]) -> int:
     return holder.pid
 
 
-def _cable(prefixes: dict[str, list[str]], laptop: int) -> None:
+def _cable(prefixes: dict[str, list[str]], laptop: int, topology: Topology) -> None:
     """Give both hosts the interfaces and addresses of the topology."""
-    names = [one.name for one in TOPOLOGY.host("server").interfaces]
+    names = [one.name for one in topology.host("server").interfaces]
     batch = {host: ["link set lo up"] for host in prefixes}
     batch["server"] += [f"link add {name} type veth peer name {name} netns {laptop}" for name in names]
     for host, lines in batch.items():
-        for one in TOPOLOGY.host(host).interfaces:
+        for one in topology.host(host).interfaces:
             lines += [f"addr add {a} dev {one.name} {'nodad' * (a.version == 6)}" for a in one.addresses]
-            lines += [f"link set {one.name} up"]
+            lines += [f"link set {one.name} addrgenmode none", f"link set {one.name} up"]
         command = [*prefixes[host], "ip", "-batch", "-"]
         done = subprocess.run(command, input="\n".join(lines), text=True, capture_output=True)
         if done.returncode != 0:
@@ -131,7 +132,7 @@ def _cable(prefixes: dict[str, list[str]], laptop: int) -> None:
 
 
 @contextlib.contextmanager
-def kernel() -> Iterator[Kernel]:
+def kernel(topology: Topology = TOPOLOGY) -> Iterator[Kernel]:
     """The kernel's own network; nothing of the machine's is seen or touched where namespaces can be had."""
     user = ["--user", "--map-root-user"] if os.geteuid() else []
     same = ["--user", "--preserve-credentials"] if os.geteuid() else []
@@ -143,16 +144,16 @@ def kernel() -> Iterator[Kernel]:
             prefixes = {"server": ["nsenter", f"--target={server}", *same, "--net"]}
             laptop = _hold(stack, [*prefixes["server"], "unshare", "--net"])
             prefixes["laptop"] = ["nsenter", f"--target={laptop}", *same, "--net"]
-            _cable(prefixes, laptop)
+            _cable(prefixes, laptop, topology)
         except PermissionError:
             prefixes = {}
         yield Kernel(prefixes)
 
 
 @contextlib.contextmanager
-def shim(name: str, directory: Path) -> Iterator[Shim]:
+def shim(name: str, directory: Path, topology: Topology = TOPOLOGY) -> Iterator[Shim]:
     """A lab in a fresh `directory`, without a switch if it is `direct`."""
-    with network(directory, direct=name == "direct") as lab:
+    with network(directory, direct=name == "direct", topology=topology) as lab:
         yield Shim(name, lab)
 
 
@@ -161,3 +162,10 @@ BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Backend]]] = {
     "direct": partial(shim, "direct"),
     "switched": partial(shim, "switched"),
 }
+
+LOCAL_BACKENDS: dict[str, Callable[[Path, Topology], AbstractContextManager[Backend]]] = {
+    "kernel": lambda _, topology: kernel(topology),
+    "direct": partial(shim, "direct"),
+    "switched": partial(shim, "switched"),
+}
+"""The same, with other addresses."""

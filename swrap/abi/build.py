@@ -48,7 +48,7 @@ ffi.cdef(
     struct sw_host { char name[64]; uint32_t first_iface, n_ifaces, first_addr, n_addrs; ...; };
     struct sw_iface {
         char name[16]; uint16_t host, ifindex; uint32_t flags, mtu, rings; uint64_t speed, rate, delay;
-        uint8_t mac[6]; ...;
+        uint8_t mac[6]; uint16_t link; ...;
     };
     struct sw_addr { uint8_t ip[16]; uint32_t iface; uint16_t host; uint8_t prefix, v6; ...; };
     struct sw_page {

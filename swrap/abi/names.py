@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from swrap.abi import ffi, lib
-from swrap.abi.page import Page, pack_ip
+from swrap.abi.page import Page, pack_ip, unpack_ip
 
 _PATH = 2  # offsetof(struct sockaddr_un, sun_path)
 _SERVICES = {
@@ -16,6 +16,8 @@ _SERVICES = {
     "route": lib.SW_SERVICE_ROUTE,
     "datagram": lib.SW_SERVICE_DATAGRAM,
 }
+
+__all__ = ["Endpoint", "IPAddress", "Name", "decode", "encode", "service_address", "unpack_ip"]
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -39,12 +41,6 @@ class Name:
     kind: str
     own: Endpoint
     peer: Endpoint | None
-
-
-def unpack_ip(raw: bytes) -> IPAddress:
-    """16 bytes as they stand in the page and in names; IPv4 in its mapped form comes back as IPv4."""
-    address = ipaddress.IPv6Address(raw)
-    return address.ipv4_mapped or address
 
 
 def service_address(page: Page, service: Literal["stream", "control", "route", "datagram"]) -> bytes:

@@ -119,9 +119,24 @@ uint32_t sw_mss(const uint8_t address[16], uint32_t mtu)
 	return (mtu < 0xffff ? mtu : 0xffff) - (sw_ip_is_v4(address) ? IPV4 : IPV6) - TCP;
 }
 
-uint32_t sw_tcp_packet(uint8_t *out, const struct sw_packet_route *r, const struct sw_tcp *tcp, const uint8_t *payload,
+/* shown() - @r with addresses as they are on a wire: link-local ones without their link (page.h). */
+static const struct sw_packet_route *shown(const struct sw_packet_route *r, struct sw_packet_route *copy)
+{
+	if (!sw_ip_is_link_local(r->from_ip) && !sw_ip_is_link_local(r->to_ip))
+		return r;
+	*copy = *r;
+	if (sw_ip_is_link_local(copy->from_ip))
+		sw_ip_set_link(copy->from_ip, 0);
+	if (sw_ip_is_link_local(copy->to_ip))
+		sw_ip_set_link(copy->to_ip, 0);
+	return copy;
+}
+
+uint32_t sw_tcp_packet(uint8_t *out, const struct sw_packet_route *route, const struct sw_tcp *tcp, const uint8_t *payload,
 		       uint32_t n)
 {
+	struct sw_packet_route copy;
+	const struct sw_packet_route *r = shown(route, &copy);
 	static const uint8_t after_mss[8] = {1, 1, 4, 2, 1, 3, 3, SW_WINDOW_SCALE}; /* SACK permitted, window scale */
 	bool syn = tcp->flags & SW_TCP_SYN;
 	uint32_t header = TCP + (syn ? SYN_OPTIONS : 0), window = syn ? tcp->window : tcp->window >> SW_WINDOW_SCALE;
@@ -166,9 +181,11 @@ static uint8_t *part(uint8_t *at, const struct sw_packet_route *r, const uint8_t
 	return n > UDP ? put(at, payload, n - UDP) : at;
 }
 
-uint32_t sw_udp_packet(uint8_t *out, const struct sw_packet_route *r, const uint8_t *payload, uint32_t n, uint32_t mtu,
+uint32_t sw_udp_packet(uint8_t *out, const struct sw_packet_route *route, const uint8_t *payload, uint32_t n, uint32_t mtu,
 		       uint32_t *at)
 {
+	struct sw_packet_route copy;
+	const struct sw_packet_route *r = shown(route, &copy);
 	bool v4 = sw_ip_is_v4(r->from_ip);
 	uint32_t left = UDP + n - *at, from = *at, header = v4 ? IPV4 : IPV6, room = mtu - header, flags;
 	uint8_t *end = ethernet(out, r);

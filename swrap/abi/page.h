@@ -5,7 +5,9 @@
  * the switch's control side is its only writer. Readers take no lock: `seq` is odd while the tables change, and a
  * reader whose `seq` moved reads again (sw_page_begin, sw_page_retry).
  *
- * An IP address is always 16 bytes, IPv4 in its mapped form (::ffff:a.b.c.d). Ports are in host order.
+ * An IP address is always 16 bytes, IPv4 in its mapped form (::ffff:a.b.c.d). Ports are in host order. A link-local address has
+ * the number of its link in bytes 2 and 3, which are zero for programs: they have the scope instead (sin6_scope_id). So it
+ * means one host in the whole lab, in the page, in names and in messages.
  */
 #ifndef SW_PAGE_H
 #define SW_PAGE_H
@@ -55,7 +57,7 @@ struct sw_iface {
 	uint64_t rate;    /* bits per second that it carries; 0 unlimited */
 	uint64_t delay;   /* ns that it adds in each direction */
 	uint8_t mac[6];
-	uint8_t pad[2];
+	uint16_t link; /* its segment's number, which makes link-local addresses on it unique; 0: none */
 };
 
 struct sw_addr {
@@ -107,6 +109,24 @@ uint16_t sw_host_index(const struct sw_page *p, const char *name);
 
 bool sw_ip_is_v4(const uint8_t ip[16]);
 bool sw_ip_is_any(const uint8_t ip[16]);      /* 0.0.0.0 or :: */
+/* sw_ip_is_link_local() - fe80::/10 */
+static inline bool sw_ip_is_link_local(const uint8_t ip[16])
+{
+	return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
+}
+
+/* sw_ip_link() - The link in a link-local address. */
+static inline uint16_t sw_ip_link(const uint8_t ip[16])
+{
+	return (uint16_t)(ip[2] << 8 | ip[3]);
+}
+
+static inline void sw_ip_set_link(uint8_t ip[16], uint16_t link)
+{
+	ip[2] = (uint8_t)(link >> 8);
+	ip[3] = (uint8_t)link;
+}
+
 bool sw_ip_is_loopback(const uint8_t ip[16]); /* 127.0.0.0/8 or ::1 */
 bool sw_ip_is_group(const uint8_t ip[16]);    /* multicast */
 bool sw_ip_is_limited(const uint8_t ip[16]);  /* 255.255.255.255 */

@@ -141,7 +141,8 @@ class Page:
             host = self.host(index)
             first.append(len(rows))
             for iface in range(host.first_iface, host.first_iface + host.n_ifaces):
-                rows += [_address(address, index, iface) for address in addresses[iface]]
+                link = self.interface(iface).link
+                rows += [_address(address, index, iface, link) for address in addresses[iface]]
         first.append(len(rows))
         table = ffi.new("struct sw_addr[]", rows)
         order = ffi.new("uint32_t[]", _order(rows))
@@ -180,6 +181,7 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
     hosts: list[dict[str, Any]] = []
     interfaces: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
+    links = topology.links()
     for host_index, host in enumerate(topology.hosts):
         rows = [
             _loopback(),
@@ -196,8 +198,9 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
             }
         )
         for ifindex, (row, its) in enumerate(zip(rows, owned, strict=True), start=1):
-            addresses += [_address(address, host_index, len(interfaces)) for address in its]
-            interfaces.append({**row, "host": host_index, "ifindex": ifindex})
+            link = links.get(f"{host.name}.{row['name'].decode()}", 0)
+            addresses += [_address(address, host_index, len(interfaces), link) for address in its]
+            interfaces.append({**row, "host": host_index, "ifindex": ifindex, "link": link})
     order = _order(addresses)
     parts = [
         ("hosts", bytes(ffi.buffer(ffi.new("struct sw_host[]", hosts)))),
@@ -230,8 +233,7 @@ def _order(addresses: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 def _unpacked(raw: Any) -> IPInterface:
-    packed = ipaddress.IPv6Address(bytes(raw.ip))
-    return ipaddress.ip_interface((packed.ipv4_mapped or packed, raw.prefix))
+    return ipaddress.ip_interface((unpack_ip(bytes(raw.ip)), raw.prefix))
 
 
 def _row(interface: Interface, index: int) -> dict[str, Any]:
@@ -256,9 +258,9 @@ def _loopback() -> dict[str, Any]:
     return {"name": b"lo", "flags": flags, "mtu": LOOPBACK_MTU, "rings": 1}
 
 
-def _address(address: IPInterface, host: int, iface: int) -> dict[str, Any]:
+def _address(address: IPInterface, host: int, iface: int, link: int) -> dict[str, Any]:
     return {
-        "ip": pack_ip(address.ip),
+        "ip": pack_ip(address.ip, link if address.version == 6 and address.is_link_local else 0),
         "iface": iface,
         "host": host,
         "prefix": address.network.prefixlen,
@@ -266,6 +268,16 @@ def _address(address: IPInterface, host: int, iface: int) -> dict[str, Any]:
     }
 
 
-def pack_ip(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bytes:
-    """The 16 bytes of an address, IPv4 in its mapped form."""
-    return address.packed if address.version == 6 else bytes(10) + b"\xff\xff" + address.packed
+def pack_ip(address: ipaddress.IPv4Address | ipaddress.IPv6Address, link: int = 0) -> bytes:
+    """The 16 bytes of an address, IPv4 in its mapped form; a link-local one of IPv6 with its link (page.h)."""
+    if address.version == 4:
+        return bytes(10) + b"\xff\xff" + address.packed
+    return address.packed[:2] + link.to_bytes(2, "big") + address.packed[4:] if link else address.packed
+
+
+def unpack_ip(raw: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """16 bytes as they stand in the page and in names; IPv4 comes back as IPv4, link-local without its link."""
+    address = ipaddress.IPv6Address(raw)
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return ipaddress.IPv6Address(raw[:2] + bytes(2) + raw[4:]) if address.is_link_local else address

@@ -21,6 +21,8 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 		if (len < offsetof(struct sockaddr_in6, sin6_scope_id))
 			return EINVAL;
 		memcpy(ep->ip, &in6->sin6_addr, 16);
+		if (sw_ip_is_link_local(ep->ip))
+			sw_ip_set_link(ep->ip, len < sizeof(*in6) ? 0 : sw_link_at(in6->sin6_scope_id));
 		sw_ip_heard(ep->ip);
 		ep->port = ntohs(in6->sin6_port);
 		return 0;
@@ -35,6 +37,14 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 	sw_ip_heard(ep->ip);
 	ep->port = ntohs(in->sin_port);
 	return 0;
+}
+
+int sw_endpoint_link(int fd, uint64_t tag, struct sw_endpoint *ep)
+{
+	if (!sw_ip_is_link_local(ep->ip) || sw_ip_link(ep->ip))
+		return 0;
+	sw_ip_set_link(ep->ip, sw_link_at(sw_device(fd, tag)));
+	return sw_ip_link(ep->ip) ? 0 : EINVAL;
 }
 
 void sw_unspecified_is_here(struct sw_endpoint *ep)
@@ -61,6 +71,10 @@ void sw_endpoint_write(uint64_t tag, const struct sw_endpoint *ep, struct sockad
 	if (tag & SW_TAG_V6) {
 		full.in6.sin6_family = AF_INET6;
 		full.in6.sin6_port = htons(ep->port);
+		if (sw_ip_is_link_local(ip)) {
+			full.in6.sin6_scope_id = sw_link_ifindex(sw_ip_link(ip));
+			sw_ip_set_link(ip, 0);
+		}
 		memcpy(&full.in6.sin6_addr, ip, 16);
 		size = sizeof(full.in6);
 	} else {
@@ -115,6 +129,8 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_bind(fd, tag, addr, len);
 	error = sw_endpoint_read(tag, addr, len, &name.own);
+	if (!error)
+		error = sw_endpoint_link(fd, tag, &name.own);
 	if (error)
 		return sw_fail(error);
 	if (sw_settle(fd, tag) & (SW_TAG_BOUND | SW_TAG_CONNECTING | SW_TAG_CONNECTED))

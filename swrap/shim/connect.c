@@ -245,6 +245,8 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (tag & SW_TAG_CONNECTING)
 		return under_way(fd, tag);
 	error = sw_endpoint_read(tag, addr, len, &remote);
+	if (!error)
+		error = sw_endpoint_link(fd, tag, &remote);
 	if (error)
 		return sw_fail(error);
 	if ((tag & SW_TAG_V6ONLY) && sw_ip_is_v4(remote.ip))

@@ -80,6 +80,8 @@ static void put_controls(uint64_t tag, const struct sw_dgram *head, struct msghd
 		struct in6_pktinfo info = {.ipi6_ifindex = head->ifindex};
 
 		memcpy(&info.ipi6_addr, head->to.ip, 16);
+		if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+			sw_ip_set_link(info.ipi6_addr.s6_addr, 0);
 		put_control(msg, room, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	}
 	if (sw_ip_is_v4(head->to.ip)) {

@@ -48,6 +48,8 @@ static int take_pktinfo(uint64_t tag, const struct cmsghdr *c, struct sw_dgram *
 		if (info.ipi6_ifindex)
 			head->ifindex = (uint16_t)info.ipi6_ifindex;
 		memcpy(head->from.ip, &info.ipi6_addr, 16);
+		if (sw_ip_is_link_local(head->from.ip))
+			sw_ip_set_link(head->from.ip, sw_link_at(head->ifindex));
 	} else {
 		struct in_pktinfo info;
 
@@ -119,7 +121,7 @@ static int read_control(uint64_t tag, const struct msghdr *msg, struct sw_dgram 
 }
 
 /* read_name() - The address in @msg; an IPv6 socket may be given an IPv4 one. */
-static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
+static int read_name(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
 {
 	const struct sockaddr *addr = msg->msg_name;
 	const struct sockaddr_in6 *in6 = msg->msg_name;
@@ -128,6 +130,8 @@ static int read_name(uint64_t tag, const struct msghdr *msg, struct sw_dgram *he
 	if (msg->msg_namelen >= sizeof(sa_family_t) && addr->sa_family == AF_INET && !(tag & SW_TAG_V6ONLY))
 		tag &= ~(uint64_t)SW_TAG_V6;
 	error = sw_endpoint_read(tag, addr, msg->msg_namelen, &head->to);
+	if (!error)
+		error = sw_endpoint_link(fd, tag, &head->to);
 	if (error)
 		return error;
 	if (!head->to.port)
@@ -153,7 +157,7 @@ static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgr
 		head->flags |= SW_DGRAM_TO_PEER;
 		return 0;
 	}
-	error = read_name(tag, msg, head);
+	error = read_name(fd, tag, msg, head);
 	if (error)
 		return error;
 	if (!sw_dgram_many(head->to.ip))

@@ -26,6 +26,23 @@ bool sw_iface_at(uint32_t n, struct sw_iface *iface)
 	return true;
 }
 
+uint16_t sw_link_at(uint32_t ifindex)
+{
+	struct sw_iface iface;
+
+	return ifindex && sw_iface_at(ifindex - 1, &iface) ? iface.link : 0;
+}
+
+uint16_t sw_link_ifindex(uint16_t link)
+{
+	struct sw_iface iface;
+
+	for (uint32_t i = 0; link && sw_iface_at(i, &iface); i++)
+		if (iface.link == link)
+			return iface.ifindex;
+	return 0;
+}
+
 bool sw_iface_named(const char *name, struct sw_iface *iface)
 {
 	for (uint32_t i = 0; sw_iface_at(i, iface); i++)

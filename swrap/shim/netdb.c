@@ -4,6 +4,7 @@
  * libc does what needs no name service (numbers, ports, the shape of its lists); it is only ever given numbers.
  */
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -13,12 +14,51 @@
 #include "real.h"
 #include "resolve.h"
 
-static void number(const struct sw_addr *addr, char text[INET6_ADDRSTRLEN])
+#define NUMBER_MOST (INET6_ADDRSTRLEN + 1 + IFNAMSIZ) /* an address, %, an interface */
+
+/* put_scope() - Behind an address: % and a number, which means the same to libc as to us. */
+static void put_scope(char *text, uint16_t ifindex)
 {
-	if (addr->v6)
-		inet_ntop(AF_INET6, addr->ip, text, INET6_ADDRSTRLEN);
-	else
-		inet_ntop(AF_INET, addr->ip + 12, text, INET6_ADDRSTRLEN);
+	char digits[6], *at = digits + sizeof(digits);
+
+	for (*--at = '\0'; ifindex; ifindex /= 10)
+		*--at = (char)('0' + ifindex % 10);
+	text += strlen(text);
+	*text++ = '%';
+	strcpy(text, at);
+}
+
+/* number() - False for a link-local address on a link that this host is not on. */
+static bool number(const struct sw_addr *addr, char text[NUMBER_MOST])
+{
+	uint8_t ip[16];
+	uint16_t ifindex;
+
+	memcpy(ip, addr->ip, sizeof(ip));
+	if (!addr->v6)
+		return inet_ntop(AF_INET, ip + 12, text, NUMBER_MOST);
+	if (!sw_ip_is_link_local(ip))
+		return inet_ntop(AF_INET6, ip, text, NUMBER_MOST);
+	ifindex = sw_link_ifindex(sw_ip_link(ip));
+	sw_ip_set_link(ip, 0);
+	inet_ntop(AF_INET6, ip, text, NUMBER_MOST);
+	if (ifindex)
+		put_scope(text, ifindex);
+	return ifindex;
+}
+
+/* scoped() - @node, or in @text the same with a number for the interface behind its %: libc would ask the machine for it. */
+static const char *scoped(const char *node, char text[NUMBER_MOST])
+{
+	const char *percent = node ? strchr(node, '%') : NULL;
+	struct sw_iface iface;
+
+	if (!percent || percent - node >= INET6_ADDRSTRLEN || !sw_iface_named(percent + 1, &iface))
+		return node;
+	memcpy(text, node, (size_t)(percent - node));
+	text[percent - node] = '\0';
+	put_scope(text, iface.ifindex);
+	return text;
 }
 
 static bool wanted(const struct sw_addr *addr, int family)
@@ -31,15 +71,14 @@ static int chain(const struct sw_target *target, const char *service, const stru
 		 struct addrinfo **list)
 {
 	struct addrinfo **end = list;
-	char text[INET6_ADDRSTRLEN];
+	char text[NUMBER_MOST];
 	struct sw_addr addr;
 	int error = EAI_NONAME;
 
 	*list = NULL;
 	for (uint32_t i = 0; sw_target_addr(target, i, &addr); i++) {
-		if (!wanted(&addr, hints->ai_family))
+		if (!wanted(&addr, hints->ai_family) || !number(&addr, text))
 			continue;
-		number(&addr, text);
 		error = sw_real()->getaddrinfo(text, service, hints, end);
 		if (error) {
 			*end = NULL;
@@ -57,6 +96,7 @@ SW_EXPORT int getaddrinfo(const char *restrict node, const char *restrict servic
 			  const struct addrinfo *restrict hints, struct addrinfo **restrict list)
 {
 	struct addrinfo plain = {.ai_family = AF_UNSPEC};
+	char text[NUMBER_MOST];
 	struct sw_target target;
 	int error;
 
@@ -67,7 +107,7 @@ SW_EXPORT int getaddrinfo(const char *restrict node, const char *restrict servic
 	/* Whether the machine has IPv6 is not the lab's affair, and there is no name service to be asked. */
 	plain.ai_flags &= ~(AI_ADDRCONFIG | AI_CANONNAME);
 	plain.ai_flags |= AI_NUMERICHOST;
-	error = sw_real()->getaddrinfo(node, service, &plain, list);
+	error = sw_real()->getaddrinfo(scoped(node, text), service, &plain, list);
 	if (error != EAI_NONAME || !node || (hints && (hints->ai_flags & AI_NUMERICHOST)))
 		return error;
 	if (!sw_find_host(node, &target))
@@ -86,17 +126,57 @@ static int put_name(const char *name, char *host, socklen_t len)
 	return 0;
 }
 
+/* take_scope() - The scope of a link-local address, which is cleared in @plain: libc would ask the machine for its name. */
+static uint16_t take_scope(const struct sockaddr *addr, socklen_t len, struct sockaddr_in6 *plain)
+{
+	uint16_t ifindex;
+
+	if (len < sizeof(*plain) || addr->sa_family != AF_INET6)
+		return 0;
+	memcpy(plain, addr, sizeof(*plain));
+	ifindex = (uint16_t)plain->sin6_scope_id;
+	if (!sw_ip_is_link_local(plain->sin6_addr.s6_addr))
+		return 0;
+	plain->sin6_scope_id = 0;
+	return ifindex;
+}
+
+/* put_interface() - Behind a link-local address: % and the interface. */
+static int put_interface(char *host, socklen_t len, uint16_t ifindex)
+{
+	size_t n = strlen(host);
+	char text[IFNAMSIZ + 1] = "";
+	struct sw_iface iface;
+
+	if (sw_iface_at(ifindex - 1u, &iface)) {
+		text[0] = '%';
+		memcpy(text + 1, iface.name, IFNAMSIZ);
+		text[IFNAMSIZ] = '\0';
+	} else {
+		put_scope(text, ifindex);
+	}
+	if (n + strlen(text) >= len)
+		return EAI_OVERFLOW;
+	strcpy(host + n, text);
+	return 0;
+}
+
 SW_EXPORT int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, char *restrict host, socklen_t host_len,
 			  char *restrict service, socklen_t service_len, int flags)
 {
+	struct sockaddr_in6 plain;
 	struct sw_endpoint ep;
 	const char *name;
+	uint16_t ifindex;
 	int error;
 
 	if (!sw_lab_at_hand())
 		return sw_real()->getnameinfo(addr, len, host, host_len, service, service_len, flags);
-	error = sw_real()->getnameinfo(addr, len, host, host_len, service, service_len,
+	ifindex = take_scope(addr, len, &plain);
+	error = sw_real()->getnameinfo(ifindex ? (const struct sockaddr *)&plain : addr, len, host, host_len, service, service_len,
 				       (flags & ~NI_NAMEREQD) | NI_NUMERICHOST);
+	if (!error && host && host_len && ifindex)
+		error = put_interface(host, host_len, ifindex);
 	if (error || !host || host_len == 0 || (flags & NI_NUMERICHOST))
 		return error;
 	if (sw_endpoint_read(addr->sa_family == AF_INET6 ? SW_TAG_V6 : 0, addr, len, &ep) != 0)
@@ -164,7 +244,7 @@ static int by_name(const char *name, int family, struct hostent *entry, struct r
 		return ENOENT;
 	*h_error = NO_DATA;
 	for (uint32_t i = 0; n < MOST_ADDRESSES && sw_target_addr(&target, i, &addr); i++)
-		if (wanted(&addr, family))
+		if (wanted(&addr, family) && !(addr.v6 && sw_ip_is_link_local(addr.ip))) /* a hostent has no scope */
 			addrs[n++] = addr;
 	return n ? fill(room, entry, sw_target_name(&target), family, addrs, n) : ENOENT;
 }

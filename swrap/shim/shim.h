@@ -94,6 +94,12 @@ int sw_tag_set(int fd, uint64_t tag);
 
 /* sw_endpoint_read() - 0, or an errno: EINVAL (too short), EAFNOSUPPORT (another family than the socket's). */
 int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, struct sw_endpoint *ep);
+/* sw_endpoint_link() - A link-local address without a scope is one of the interface that @fd is bound to, or EINVAL. Returns 0 or an errno. */
+int sw_endpoint_link(int fd, uint64_t tag, struct sw_endpoint *ep);
+/* sw_link_at() - The number of the link of this host's interface with this ifindex; 0: none. */
+uint16_t sw_link_at(uint32_t ifindex);
+/* sw_link_ifindex() - And the other way round: the first of its interfaces on that link. */
+uint16_t sw_link_ifindex(uint16_t link);
 /* sw_unspecified_is_here() - As a destination, Linux takes the unspecified address for this host. */
 void sw_unspecified_is_here(struct sw_endpoint *ep);
 /* sw_endpoint_write() - As accept(2) and getsockname(2) do: truncated to *@len, which is set to the full length. */

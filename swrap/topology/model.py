@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
 from swrap.document.suggest import did_you_mean
 
@@ -164,6 +164,10 @@ class Topology:
         """All interfaces as ``"server.eth0"``, host by host in the order of the file."""
         return tuple(f"{host.name}.{interface.name}" for host in self.hosts for interface in host.interfaces)
 
+    def links(self) -> dict[str, int]:
+        """The number of each interface's segment, from 1, by its name; none where nothing is link-local."""
+        return segments(self.hosts)
+
     def owner(self, address: IPv4Address | IPv6Address) -> str | None:
         """The interface that has ``address``, as ``"server.eth0"``, or None."""
         for host in self.hosts:
@@ -173,12 +177,43 @@ class Topology:
         return None
 
 
+def _is_local(address: IPv4Interface | IPv6Interface) -> bool:
+    """fe80::/10, which needs a scope; 169.254.0.0/16 is as any other subnet."""
+    return isinstance(address, IPv6Interface) and address.ip.is_link_local
+
+
+def segments(hosts: tuple[Host, ...]) -> dict[str, int]:
+    """The number of each interface's segment, from 1, in the order of the file.
+
+    Link-local addresses say nothing of segments: they are in the same subnet on all of them. Where there are
+    none, nobody needs the numbers, and there are none of those either.
+    """
+    if not any(
+        _is_local(one) for host in hosts for interface in host.interfaces for one in interface.addresses
+    ):
+        return {}
+    number: dict[str, int] = {}
+    holders: dict[IPv4Network | IPv6Network, str] = {}
+    for host in hosts:
+        for interface in host.interfaces:
+            here = f"{host.name}.{interface.name}"
+            number[here] = max(number.values(), default=0) + 1
+            for network in (address.network for address in interface.addresses if not _is_local(address)):
+                for other in [name for known, name in holders.items() if network.overlaps(known)]:
+                    old, new = sorted((number[other], number[here]), reverse=True)
+                    number = {name: new if now == old else now for name, now in number.items()}
+                holders.setdefault(network, here)
+    return number
+
+
 def conflicts(hosts: tuple[Host, ...]) -> Iterator[TopologyError]:
     """All that is wrong between otherwise right hosts, in the order of the file."""
     if not 1 <= len(hosts) <= MAX_HOSTS:
         yield TopologyError(f"a lab has 1 to {MAX_HOSTS} hosts")
     names: set[str] = set()
     owners: dict[IPv4Address | IPv6Address, str] = {}
+    local: dict[tuple[int, IPv4Address | IPv6Address], str] = {}
+    links = segments(hosts)
     for host in hosts:
         if host.name in names:
             yield TopologyError(f"host {host.name} is there twice", (host.name,))
@@ -187,7 +222,11 @@ def conflicts(hosts: tuple[Host, ...]) -> Iterator[TopologyError]:
             here = f"{host.name}.{interface.name}"
             for index, address in enumerate(interface.addresses):
                 where = (host.name, interface.name, "address", index)
-                if address.ip in owners:
+                if _is_local(address):
+                    other = local.setdefault((links[here], address.ip), here)
+                    if other != here:
+                        yield TopologyError(f"{address.ip} is taken on that segment: {other} has it", where)
+                elif address.ip in owners:
                     yield TopologyError(f"{address.ip} is taken: {owners[address.ip]} has it", where)
                 else:
                     owners[address.ip] = here
@@ -211,6 +250,8 @@ def _address_problem(address: IPv4Interface | IPv6Interface) -> str | None:
         return "is no address of anybody"
     if address.ip.is_multicast:
         return "is a multicast address"
+    if _is_local(address) and address.network.prefixlen != 64:
+        return f"is link-local, whose subnet is fe80::/64: write {address.ip}/64"
     if address.ip.is_loopback:
         return "is a loopback address; every host's lo has those already"
     network = address.network

@@ -17,6 +17,8 @@ class Addresses:
     """``of`` an interface (``"server.eth0"``), in their order; ``owners``: host and interface by address."""
 
     def __init__(self, topology: Topology) -> None:
+        if topology.links():
+            raise NotImplementedError("the fake network has no link-local addresses: they need a scope")
         self._topology = topology
         self.of: dict[str, list[IPInterface]] = {}
         self.owners: dict[str, tuple[str, str]] = {}
