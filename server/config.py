@@ -55,6 +55,10 @@ class Limits:
     max_channels: int = 32
     max_sessions: int = 1024
     max_opens: int = 16384
+    max_locks: int = 4096
+    """Byte-range locks of one file, by all clients."""
+    max_async: int = 512
+    """Requests of one connection that wait for something."""
     negotiate_time: float = 30.0
     unauthenticated_time: float = 45.0
     session_time: float = 0.0

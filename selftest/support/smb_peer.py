@@ -129,7 +129,10 @@ class Fleet:
         self.loop.run_until_complete(several())
 
     def await_answer(self, wire: InProcessWire) -> None:
-        """Until something was sent on that wire, for a while."""
+        """Until something was sent on that wire, for a while; not at all where nothing is under way that could send it."""
+        self.run()
+        if wire.answers or not any(worker.busy() for worker in self.workers.values()):
+            return
 
         async def until() -> None:
             async with asyncio.timeout(_PATIENCE):
@@ -207,6 +210,9 @@ class InProcess:
             self.dispatcher.receive(connection, pdu)
 
         self.fleet.loop.run_until_complete(receive())
+
+    def busy(self) -> bool:
+        return bool(self.dispatcher._tasks or self.core.breaks._tasks)
 
     def settle(self) -> None:
         """Let everything that waits come to its end."""

@@ -8,5 +8,7 @@ module-level state, so that several servers can live in one process. Scopes are 
 * `client`      one ClientGUID: its connections
 * `connection`  one TCP connection: dialect, credits, preauth hash, the sessions reachable on it
 * `session`     a log-on: keys, channels, trees, opens;  `opens` an open file
+* `shared`      what all workers know of an open file together, in the store;  `waiting` who waits for it to change
+* `breaks`      telling a client to give up what it caches;  `notify` who watches which directory
 * `dispatcher`  the order in which a request is judged;  `commands` the handlers, one module a family
 """

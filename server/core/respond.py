@@ -45,7 +45,7 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
 def pend(request: Request) -> None:
     """Answer STATUS_PENDING: the real answer takes a while (3.3.4.2). All credits go with this one; it is not signed.
 
-    StatusError: inside of a compound only a CREATE may take a while.
+    StatusError: inside of a compound only a CREATE may take a while, and there are only so many at a time.
     """
     if request.async_id is not None:
         return
@@ -54,6 +54,9 @@ def pend(request: Request) -> None:
     send(request.earlier)  # what is done need not wait with it
     request.earlier.clear()
     connection = request.connection
+    under_way = sum(other.async_id is not None for other in connection.requests.values())
+    if under_way >= request.core.config.limits.max_async:
+        raise StatusError(NTSTATUS.INSUFFICIENT_RESOURCES, "too many wait already")
     request.async_id = connection.new_async_id()
     header = replace(
         _header(request, Reply(b"", NTSTATUS.PENDING)), credits=connection.window.grant(_wanted(request))

@@ -23,10 +23,15 @@ from selftest.support.smb_peer import (
     ready,
     second_channel,
 )
+from server.core.shared import reclaim
 from server.wire.create import CreateRequest, CreateResponse, Disposition, OplockLevel
 from server.wire.create_contexts import REQUEST_LEASE, CreateContext, Lease, find
+from server.wire.file_infos import FileClass, RenameInformation
 from server.wire.header import UNSOLICITED, Command
 from server.wire.oplock_break import ACK_REQUIRED, LeaseBreak, LeaseBreakNotification, OplockBreak
+from server.wire.query import InfoType
+from server.wire.readwrite import CloseRequest
+from server.wire.setinfo import SetInfoRequest
 from server.wire.status import NTSTATUS
 
 R, RH, RW, RWH = 1, 3, 5, 7
@@ -210,8 +215,6 @@ def test_who_does_not_answer_caches_nothing_any_more(fleet: tuple[InProcess, InP
 
 
 def test_closing_is_an_answer_too(fleet: tuple[InProcess, InProcess]) -> None:
-    from server.wire.readwrite import CloseRequest
-
     (alice, session), (bob, his) = ready(fleet[0]), stranger(fleet[1])
     opened = alice.open(session, "film", **lease(RWH))
     creating(bob, his, "film")
@@ -222,8 +225,6 @@ def test_closing_is_an_answer_too(fleet: tuple[InProcess, InProcess]) -> None:
 
 
 def test_the_holder_that_dies_keeps_nobody_waiting_for_long(fleet: tuple[InProcess, InProcess]) -> None:
-    from server.core.shared import reclaim
-
     (alice, session), (bob, his) = ready(fleet[0]), stranger(fleet[1])
     alice.open(session, "film", **lease(RWH))
     creating(bob, his, "film")
@@ -297,10 +298,6 @@ def test_looking_at_attributes_breaks_nothing(fleet: tuple[InProcess, InProcess]
 def test_a_rename_waits_until_others_have_let_go_of_their_handles(
     fleet: tuple[InProcess, InProcess],
 ) -> None:
-    from server.wire.file_infos import FileClass, RenameInformation
-    from server.wire.query import InfoType
-    from server.wire.setinfo import SetInfoRequest
-
     (alice, session), (bob, his) = ready(fleet[0]), stranger(fleet[1])
     alice.open(session, "film", **lease(RH))
     file_id = bob.create(his, "film")

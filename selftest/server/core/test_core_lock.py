@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,23 @@ def test_what_is_no_lock(
 ) -> None:
     alice, session, hers, *_ = both(fleet)
     assert lock(alice, session, hers, *ranges) is status
+
+
+def test_one_client_does_not_fill_the_store_with_locks(fleet: tuple[InProcess, InProcess]) -> None:
+    alice, session, hers, *_ = both(fleet)
+    settings = fleet[0].core.config
+    fleet[0].core.config = replace(settings, limits=replace(settings.limits, max_locks=2))
+    for offset in range(2):
+        assert lock(alice, session, hers, (offset, 1, EXCLUSIVE | NOW)) is NTSTATUS.SUCCESS
+    assert lock(alice, session, hers, (2, 1, EXCLUSIVE | NOW)) is NTSTATUS.INSUFFICIENT_RESOURCES
+    many = tuple((offset, 1, EXCLUSIVE | NOW) for offset in range(10, 300))
+    assert lock(alice, session, hers, *many) is NTSTATUS.INVALID_PARAMETER
+
+
+def test_only_so_many_requests_of_a_connection_wait(fleet: tuple[InProcess, InProcess]) -> None:
+    alice, session, hers, bob, his, file_id = both(fleet)
+    settings = fleet[1].core.config
+    fleet[1].core.config = replace(settings, limits=replace(settings.limits, max_async=1))
+    lock(alice, session, hers, (0, 10, EXCLUSIVE))
+    waiting(bob, his, file_id)
+    assert lock(bob, his, file_id, (0, 10, EXCLUSIVE)) is NTSTATUS.INSUFFICIENT_RESOURCES

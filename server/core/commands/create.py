@@ -1,5 +1,6 @@
-"""CREATE and CLOSE (MS-SMB2 3.3.5.9, 3.3.5.10; MS-FSA 2.1.5.1).
- Owns the meaning of dispositions, options and rights, and the way of an open from its name to its FileId. What a path
+"""CREATE (MS-SMB2 3.3.5.9): the way of an open from its name to its FileId.
+
+What dispositions, options and rights mean is in `opening`. What a path
 may look like is in `server.core.names`; who may share a file with whom, and what may be cached, in
 `server.core.shared`; leases, oplocks and durability as the request asks for them in `caching`; opens that are there
 already in `reopen`.
@@ -13,22 +14,27 @@ from dataclasses import dataclass, field
 from server.core import stats
 from server.core.commands import caching, reopen
 from server.core.commands.caching import Wish
+from server.core.commands.opening import (
+    REPLACING,
+    SETTABLE,
+    WRITES,
+    check,
+    check_existing,
+    granted,
+    open_or_make,
+    specific,
+)
 from server.core.errors import StatusError
 from server.core.fence import Fence
-from server.core.names import parse_path
 from server.core.opens import Open
 from server.core.request import Reply, Request, Result
 from server.core.respond import pend
 from server.core.shared import applications
 from server.core.shared.records import ALL, Grant, OpenRecord, W
 from server.core.shared.table import Asked
-from server.ports.files import FilePath, FileStat, Handle, Make, Volume
+from server.ports.files import FilePath, FileStat, Handle, Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import (
-    FILE_ALL_ACCESS,
-    FILE_GENERIC_EXECUTE,
-    FILE_GENERIC_READ,
-    FILE_GENERIC_WRITE,
     Access,
     Attributes,
     CreateAction,
@@ -38,30 +44,10 @@ from server.wire.create import (
     Disposition,
 )
 from server.wire.notify import Filter
-from server.wire.readwrite import CLOSE_FLAG_POSTQUERY_ATTRIB, CloseRequest, CloseResponse
 from server.wire.status import NTSTATUS
 
-_GENERIC = (
-    (Access.GENERIC_READ, FILE_GENERIC_READ),
-    (Access.GENERIC_WRITE, FILE_GENERIC_WRITE),
-    (Access.GENERIC_EXECUTE, FILE_GENERIC_EXECUTE),
-    (Access.GENERIC_ALL, FILE_ALL_ACCESS),
-)
-_KNOWN_ACCESS = FILE_ALL_ACCESS | Access.SYSTEM_SECURITY | Access.MAXIMUM_ALLOWED | 0xF000_0000
-_WRITES = Access.WRITE_DATA | Access.APPEND_DATA
-_REPLACING = (Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition.OVERWRITE_IF)
-_MAKE = {
-    Disposition.SUPERSEDE: Make.IF_MISSING,
-    Disposition.OPEN: Make.NO,
-    Disposition.CREATE: Make.MUST,
-    Disposition.OPEN_IF: Make.IF_MISSING,
-    Disposition.OVERWRITE: Make.NO,
-    Disposition.OVERWRITE_IF: Make.IF_MISSING,
-}
-_SETTABLE = 0x31A7
 _ATTEMPTS = 8
 """Times that a name may turn out to have been deleted since it was found."""
-_ATTRIBUTES = 0x7FFF_FFFF & ~Attributes.DIRECTORY
 
 
 @dataclass(slots=True, eq=False)
@@ -88,14 +74,14 @@ class Found:
 
     @property
     def overwrite(self) -> bool:
-        return self.asked.disposition in _REPLACING and not self.made
+        return self.asked.disposition in REPLACING and not self.made
 
     @property
     def key(self) -> tuple[int, int]:
         return self.stat.device, self.stat.inode
 
     def abandon(self) -> None:
-        if self.made:
+        if self.made and not self.request.core.table.look(self.key).opens:
             self.volume.remove(self.handle, self.path)
         self.handle.close()
 
@@ -106,7 +92,7 @@ def create(request: Request) -> Result:
     again = reopen.reconnect(request, asked, wish) or reopen.replay(request, asked, wish)
     if again is not None:
         return answer(request, asked, wish, *again)
-    _check(asked)
+    check(asked)
     volume = request.need_tree().share.volume
     if volume is None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no named pipe here")
@@ -184,10 +170,10 @@ async def _wait(found: Found, event: asyncio.Future[None]) -> Reply:
 
 def _find(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Found:
     ids = request.core.new_file_ids()
-    access = _specific(asked.desired_access)
-    writes = bool(access & (_WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in _REPLACING
+    access = specific(asked.desired_access)
+    writes = bool(access & (WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in REPLACING
     directory = bool(asked.options & CreateOptions.DIRECTORY_FILE)
-    handle, path, made = _open(volume, asked, writes, directory)
+    handle, path, made = open_or_make(volume, asked, writes, directory)
     try:
         return Found(request, asked, volume, wish, ids, access, handle, path, made)
     except BaseException:
@@ -199,9 +185,9 @@ def _admit(found: Found) -> Reply | None:
     """Enter the open beside the others there are. None: it has to wait, or has vanished."""
     request, asked, core = found.request, found.asked, found.request.core
     session, tree = request.need_session(), request.need_tree()
-    access = _granted(found.access, found.stat)
+    access = granted(found.access, found.stat)
     if not found.made:
-        _check_existing(asked, found.stat)
+        check_existing(asked, found.stat)
     durable = found.wish.durability(core.config.limits, found.stat.directory)
     record = OpenRecord(
         id=found.ids[0],
@@ -272,7 +258,7 @@ def _admit(found: Found) -> Reply | None:
 def _fill(found: Found, opened: Open) -> CreateAction:
     """The attributes of a new file, and nothing in one that is overwritten."""
     asked, watches = found.asked, found.request.core.watches
-    attributes = asked.attributes & _SETTABLE
+    attributes = asked.attributes & SETTABLE
     if found.made:
         if attributes and not found.stat.directory:
             found.handle.set_attributes(attributes | Attributes.ARCHIVE)
@@ -295,7 +281,7 @@ def answer(request: Request, asked: CreateRequest, wish: Wish, opened: Open, gra
         wish, opened, grant, request.core.config.limits
     )
     if contexts.find(asked.contexts, contexts.QUERY_MAXIMAL_ACCESS) is not None:
-        maximal = contexts.MaximalAccess(_granted(Access.MAXIMUM_ALLOWED, stat)).encode()
+        maximal = contexts.MaximalAccess(granted(Access.MAXIMUM_ALLOWED, stat)).encode()
         answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
     if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
         disk_id = contexts.OnDiskId(stat.inode, stat.device).encode()
@@ -311,98 +297,4 @@ def answer(request: Request, asked: CreateRequest, wish: Wish, opened: Open, gra
         stats.attributes(stat),
         tuple(answers),
     )
-    return Reply(response.encode())
-
-
-def _check(asked: CreateRequest) -> None:
-    """What is wrong whatever the file may be."""
-    directory = asked.options & CreateOptions.DIRECTORY_FILE
-    if asked.impersonation > 3:
-        raise StatusError(NTSTATUS.BAD_IMPERSONATION_LEVEL)
-    if asked.disposition > Disposition.OVERWRITE_IF or asked.share_access > 7:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "disposition or share access")
-    if asked.attributes & ~(_ATTRIBUTES | Attributes.DIRECTORY):
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
-    if directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
-    if directory and asked.disposition in _REPLACING:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory is never overwritten")
-    if asked.options & CreateOptions.OPEN_BY_FILE_ID:
-        raise StatusError(NTSTATUS.NOT_SUPPORTED, "open by file id")
-    if not asked.desired_access or asked.desired_access & ~_KNOWN_ACCESS:
-        raise StatusError(NTSTATUS.ACCESS_DENIED, "access mask")
-    if asked.options & CreateOptions.DELETE_ON_CLOSE and not asked.desired_access & (
-        Access.DELETE | Access.GENERIC_ALL | Access.MAXIMUM_ALLOWED
-    ):
-        raise StatusError(NTSTATUS.ACCESS_DENIED, "delete on close without the right to delete")
-    if contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
-        raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no snapshots")
-    if contexts.find(asked.contexts, contexts.EXTENDED_ATTRIBUTES):
-        raise StatusError(NTSTATUS.EAS_NOT_SUPPORTED)
-
-
-def _specific(access: int) -> int:
-    """The mask with its generic bits spelt out."""
-    for generic, specific in _GENERIC:
-        if access & generic:
-            access = (access & ~generic) | specific
-    return access
-
-
-def _open(
-    volume: Volume, asked: CreateRequest, write: bool, directory: bool
-) -> tuple[Handle, FilePath, bool]:
-    path = parse_path(asked.name)
-    make = _MAKE[Disposition(asked.disposition)]
-    try:
-        return volume.open(path, write=write, make=make, directory=directory)
-    except PermissionError:
-        if not asked.desired_access & Access.MAXIMUM_ALLOWED or not write:
-            raise
-        return volume.open(path, write=False, make=make, directory=directory)
-
-
-def _granted(access: int, stat: FileStat) -> int:
-    """There are no ACLs here: what was asked for, all of it for MAXIMUM_ALLOWED, less writing where READONLY
-    is set.
-    """
-    if not access & Access.MAXIMUM_ALLOWED:
-        return access
-    everything = int(FILE_ALL_ACCESS)
-    if stat.attributes & Attributes.READONLY:
-        everything &= ~int(_WRITES)
-    return everything
-
-
-def _check_existing(asked: CreateRequest, stat: FileStat) -> None:
-    """Whether the file that was found may be opened so at all."""
-    directory = asked.options & CreateOptions.DIRECTORY_FILE
-    if directory and not stat.directory:
-        raise StatusError(NTSTATUS.NOT_A_DIRECTORY)
-    if stat.directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
-        raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
-    replacing = asked.disposition in _REPLACING
-    if stat.directory and replacing:
-        raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
-    if not stat.directory and stat.attributes & Attributes.READONLY:
-        if replacing or asked.desired_access & (_WRITES | Access.GENERIC_WRITE):
-            raise StatusError(NTSTATUS.ACCESS_DENIED, "a read-only file")
-        if asked.options & CreateOptions.DELETE_ON_CLOSE:
-            raise StatusError(NTSTATUS.CANNOT_DELETE, "a read-only file")
-
-
-def close(request: Request) -> Reply:
-    asked = CloseRequest.decode(request.body)
-    opened = request.need_file(asked.file_id)
-    response = CloseResponse()
-    if asked.flags & CLOSE_FLAG_POSTQUERY_ATTRIB:
-        stat = opened.handle.stat()
-        response = CloseResponse(
-            CLOSE_FLAG_POSTQUERY_ATTRIB,
-            *stats.times(stat),
-            stat.allocation,
-            stat.size,
-            stats.attributes(stat),
-        )
-    request.core.close_open(opened)
     return Reply(response.encode())

@@ -8,6 +8,7 @@ from server.core.errors import StatusError
 from server.core.opens import Open
 from server.core.request import Reply, Request, Result
 from server.core.respond import pend
+from server.core.shared import locking
 from server.core.shared.ranges import Lock
 from server.wire.lock import RESPONSE, LockElement, LockFlags, LockRequest
 from server.wire.negotiate import Dialect
@@ -21,10 +22,14 @@ _KINDS = (
 )
 _END = 2**64
 _INDEXES = range(1, 65)
+_MOST = 256
+"""Elements of one request: each is held against all locks of the file."""
 
 
 def lock(request: Request) -> Result:
     asked = LockRequest.decode(request.body)
+    if len(asked.elements) > _MOST:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "elements")
     opened = request.need_file(asked.file_id)
     if opened.handle.directory:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory")
@@ -49,7 +54,7 @@ def _lock(
 ) -> Reply | None:
     """None: the lock is not free yet."""
     core = request.core
-    outcome = core.table.lock(opened.key, wanted, wait=wait)
+    outcome = locking.lock(core.table, opened.key, wanted, wait=wait, most=core.config.limits.max_locks)
     core.spread(opened.key, outcome)
     if outcome.waiting:
         return None
@@ -80,7 +85,7 @@ def _unlock(request: Request, opened: Open, asked: LockRequest) -> Reply:
             sound = False
             break
         given_up.append(Lock(opened.persistent, element.offset, element.length, True))
-    outcome, whole = request.core.table.unlock(opened.key, given_up)
+    outcome, whole = locking.unlock(request.core.table, opened.key, given_up)
     request.core.spread(opened.key, outcome)
     if not whole:
         raise StatusError(NTSTATUS.RANGE_NOT_LOCKED)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from server.core.errors import StatusError
 from server.core.opens import Open
 from server.core.request import ROOM, Reply, Request, Result
-from server.core.shared import ranges
+from server.core.shared import ranges, rules
 from server.core.shared.ranges import Lock
+from server.core.shared.records import FileRecord
 from server.core.storage import on_thread
 from server.wire.create import Access
 from server.wire.notify import Filter
@@ -72,8 +73,9 @@ def write(request: Request) -> Result:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "beyond the largest file")
     if asked.data and asked.offset + len(asked.data) >= _MAX_SIZE:
         raise StatusError(NTSTATUS.DISK_FULL, "the largest file")
-    _pass_locks(request, opened, asked.offset, len(asked.data), writing=True)
-    request.core.changing(opened)
+    file = _pass_locks(request, opened, asked.offset, len(asked.data), writing=True)
+    if rules.breaks_of_change(file, opened.holder):
+        request.core.changing(opened)
     request.core.watches.modified(opened, Filter.SIZE | Filter.LAST_WRITE)
     through = bool(asked.flags & WRITE_FLAG_WRITE_THROUGH)
     if len(asked.data) > request.core.config.limits.inline_io or through:
@@ -104,11 +106,12 @@ async def _flush(request: Request, opened: Open) -> Reply:
     return Reply(FLUSH_RESPONSE)
 
 
-def _pass_locks(request: Request, opened: Open, offset: int, length: int, *, writing: bool) -> None:
-    """StatusError FILE_LOCK_CONFLICT (MS-FSA 2.1.4.10)."""
-    _, locks = request.core.table.glance(opened.key)
+def _pass_locks(request: Request, opened: Open, offset: int, length: int, *, writing: bool) -> FileRecord:
+    """The file's record as of now. StatusError FILE_LOCK_CONFLICT (MS-FSA 2.1.4.10)."""
+    file, locks = request.core.table.glance(opened.key)
     if locks and ranges.forbids(locks, Lock(opened.persistent, offset, length, writing)):
         raise StatusError(NTSTATUS.FILE_LOCK_CONFLICT)
+    return file
 
 
 def _data_file(request: Request, file_id: bytes, offset: int, length: int) -> Open:

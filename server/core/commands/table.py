@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from server.core.commands import (
+    close,
     create,
     directory,
     ioctl,
@@ -29,7 +30,7 @@ HANDLERS: Mapping[Command, Handler] = {
     Command.TREE_CONNECT: tree.tree_connect,
     Command.TREE_DISCONNECT: tree.tree_disconnect,
     Command.CREATE: create.create,
-    Command.CLOSE: create.close,
+    Command.CLOSE: close.close,
     Command.FLUSH: readwrite.flush,
     Command.READ: readwrite.read,
     Command.WRITE: readwrite.write,

@@ -3,8 +3,10 @@
 * `records`   the values, and their bytes in the store
 * `rules`     who may open what beside whom, and whose cache has to give way to it (MS-FSA 2.1.5.1.2.2, 2.1.4.12)
 * `ranges`    byte-range locks (MS-FSA 2.1.4.10, 2.1.5.7)
-* `table`     the transactions: each sees and leaves a whole state, so that a process may be killed at any instant
+* `table`     the transactions: each sees and leaves a whole state, so that a process may be killed at any instant;
+  `locking` and `caches` those on locks and on what is held
 * `reclaim`   opens without a connection: kept, taken back, and given up
+* `logons`    which worker has which session;  `applications` which open belongs to which instance of an application
 * `notices`   what one worker tells another; every one is a hint to look at the store, and may come twice
 
 Nothing here waits, and nothing knows a connection or a request.

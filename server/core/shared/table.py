@@ -66,7 +66,6 @@ class Outcome:
     waiting: bool = False
     grant: Grant | None = None
     removed: OpenRecord | None = None
-    last: bool = False
     doomed: bool = False
     deleted: bool = False
     vanished: bool = False
@@ -157,7 +156,7 @@ class FileTable:
             outcome.breaks = [(file.owner_of(one.holder), one) for one in breaks]
             outcome.waiting = any(one.wait for one in breaks)
             if outcome.waiting:
-                self._wait_for(file)
+                self.wait_for(file)
             else:
                 outcome.grant = self._enter(writing, key, file, asked)
         return outcome
@@ -180,7 +179,7 @@ class FileTable:
     def watch(self, key: FileKey) -> None:
         """This worker wants to know when the file changes."""
         with self.draft(key) as (_, file):
-            self._wait_for(file)
+            self.wait_for(file)
 
     def doom(self, key: FileKey, pending: bool) -> None:
         """Set or clear that the file goes with its last open."""
@@ -223,45 +222,8 @@ class FileTable:
             outcome.breaks = [(file.owner_of(one.holder), one) for one in found]
             outcome.waiting = any(one.wait for one in found)
             if outcome.waiting:
-                self._wait_for(file)
+                self.wait_for(file)
         return outcome
-
-    def lock(self, key: FileKey, wanted: list[Lock], *, wait: bool) -> Outcome:
-        """All of them, or none. StatusError LOCK_NOT_GRANTED; with `wait` the outcome is `waiting` instead."""
-        outcome = Outcome()
-        with self.draft(key) as (writing, file):
-            raw = pack_key(key)
-            held = ranges.decode(writing.get(LOCKS, raw))
-            if any(ranges.in_the_way(held, one) for one in wanted):
-                self.sweep(writing, key, file, outcome)
-                held = ranges.decode(writing.get(LOCKS, raw))
-            for one in wanted:
-                if ranges.in_the_way(held, one):
-                    if not wait:
-                        raise StatusError(NTSTATUS.LOCK_NOT_GRANTED)
-                    self._wait_for(file)
-                    outcome.waiting = True
-                    return outcome
-                held.append(one)
-            writing.put(LOCKS, raw, ranges.encode(held))
-        return outcome
-
-    def unlock(self, key: FileKey, given_up: list[Lock]) -> tuple[Outcome, bool]:
-        """One after the other. False: one of them was not locked; those before it are unlocked all the same."""
-        outcome = Outcome()
-        with self.draft(key) as (writing, file):
-            raw = pack_key(key)
-            held = ranges.decode(writing.get(LOCKS, raw))
-            whole = True
-            for one in given_up:
-                rest = ranges.without(held, one)
-                if rest is None:
-                    whole = False
-                    break
-                held = rest
-            self._put_locks(writing, key, held)
-            outcome.wake = file.take_waiters()
-        return outcome, whole
 
     def sweep(self, writing: Writing, key: FileKey, file: FileRecord, outcome: Outcome) -> None:
         """Take out what belongs to workers that are gone: it stands in somebody's way."""
@@ -304,12 +266,11 @@ class FileTable:
         if not any(grant.version for grant in file.grants.values()):
             writing.delete(DIRECTORIES, raw)
         if (locked := writing.get(LOCKS, raw)) is not None:
-            self._put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
+            self.put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
         outcome.wake += file.take_waiters()
         if opened.delete_on_close:
             file.delete_pending = outcome.doomed = True
-        outcome.last = not file.opens
-        if outcome.last and file.delete_pending:
+        if not file.opens and file.delete_pending:
             # Within the transaction: nobody can open the file before it is gone, nor be told that it is gone before.
             try:
                 unlink()
@@ -363,7 +324,8 @@ class FileTable:
                 self.leave(writing, key, file, opened, partial(self.delete, opened, key), outcome)
         return told
 
-    def _wait_for(self, file: FileRecord) -> None:
+    def wait_for(self, file: FileRecord) -> None:
+        """This worker wants to know of the file's next change."""
         if self.address not in file.waiters:
             file.waiters.append(self.address)
 
@@ -372,7 +334,7 @@ class FileTable:
         return grant is not None and grant.breaking is None and bool(grant.state & H)
 
     @staticmethod
-    def _put_locks(writing: Writing, key: FileKey, locks: list[Lock]) -> None:
+    def put_locks(writing: Writing, key: FileKey, locks: list[Lock]) -> None:
         if locks:
             writing.put(LOCKS, pack_key(key), ranges.encode(locks))
         else:

@@ -1,0 +1,120 @@
+"""What a CREATE may ask for, and what its dispositions, options and rights mean (MS-SMB2 3.3.5.9; MS-FSA 2.1.5.1).
+
+Owns the tables of that. Knows neither opens nor who else has the file. Called by create.
+"""
+
+from __future__ import annotations
+
+from server.core.errors import StatusError
+from server.core.names import parse_path
+from server.ports.files import FilePath, FileStat, Handle, Make, Volume
+from server.wire import create_contexts as contexts
+from server.wire.create import (
+    FILE_ALL_ACCESS,
+    FILE_GENERIC_EXECUTE,
+    FILE_GENERIC_READ,
+    FILE_GENERIC_WRITE,
+    Access,
+    Attributes,
+    CreateOptions,
+    CreateRequest,
+    Disposition,
+)
+from server.wire.status import NTSTATUS
+
+_GENERIC = (
+    (Access.GENERIC_READ, FILE_GENERIC_READ),
+    (Access.GENERIC_WRITE, FILE_GENERIC_WRITE),
+    (Access.GENERIC_EXECUTE, FILE_GENERIC_EXECUTE),
+    (Access.GENERIC_ALL, FILE_ALL_ACCESS),
+)
+_KNOWN_ACCESS = FILE_ALL_ACCESS | Access.SYSTEM_SECURITY | Access.MAXIMUM_ALLOWED | 0xF000_0000
+WRITES = Access.WRITE_DATA | Access.APPEND_DATA
+REPLACING = (Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition.OVERWRITE_IF)
+_MAKE = {
+    Disposition.SUPERSEDE: Make.IF_MISSING,
+    Disposition.OPEN: Make.NO,
+    Disposition.CREATE: Make.MUST,
+    Disposition.OPEN_IF: Make.IF_MISSING,
+    Disposition.OVERWRITE: Make.NO,
+    Disposition.OVERWRITE_IF: Make.IF_MISSING,
+}
+SETTABLE = 0x31A7
+_ATTRIBUTES = 0x7FFF_FFFF & ~Attributes.DIRECTORY
+
+
+def check(asked: CreateRequest) -> None:
+    """What is wrong whatever the file may be."""
+    directory = asked.options & CreateOptions.DIRECTORY_FILE
+    if asked.impersonation > 3:
+        raise StatusError(NTSTATUS.BAD_IMPERSONATION_LEVEL)
+    if asked.disposition > Disposition.OVERWRITE_IF or asked.share_access > 7:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "disposition or share access")
+    if asked.attributes & ~(_ATTRIBUTES | Attributes.DIRECTORY):
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
+    if directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
+    if directory and asked.disposition in REPLACING:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory is never overwritten")
+    if asked.options & CreateOptions.OPEN_BY_FILE_ID:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "open by file id")
+    if not asked.desired_access or asked.desired_access & ~_KNOWN_ACCESS:
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "access mask")
+    if asked.options & CreateOptions.DELETE_ON_CLOSE and not asked.desired_access & (
+        Access.DELETE | Access.GENERIC_ALL | Access.MAXIMUM_ALLOWED
+    ):
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "delete on close without the right to delete")
+    if contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
+        raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no snapshots")
+    if contexts.find(asked.contexts, contexts.EXTENDED_ATTRIBUTES):
+        raise StatusError(NTSTATUS.EAS_NOT_SUPPORTED)
+
+
+def specific(access: int) -> int:
+    """The mask with its generic bits spelt out."""
+    for generic, specific in _GENERIC:
+        if access & generic:
+            access = (access & ~generic) | specific
+    return access
+
+
+def open_or_make(
+    volume: Volume, asked: CreateRequest, write: bool, directory: bool
+) -> tuple[Handle, FilePath, bool]:
+    path = parse_path(asked.name)
+    make = _MAKE[Disposition(asked.disposition)]
+    try:
+        return volume.open(path, write=write, make=make, directory=directory)
+    except PermissionError:
+        if not asked.desired_access & Access.MAXIMUM_ALLOWED or not write:
+            raise
+        return volume.open(path, write=False, make=make, directory=directory)
+
+
+def granted(access: int, stat: FileStat) -> int:
+    """There are no ACLs here: what was asked for, all of it for MAXIMUM_ALLOWED, less writing where READONLY
+    is set.
+    """
+    if not access & Access.MAXIMUM_ALLOWED:
+        return access
+    everything = int(FILE_ALL_ACCESS)
+    if stat.attributes & Attributes.READONLY:
+        everything &= ~int(WRITES)
+    return everything
+
+
+def check_existing(asked: CreateRequest, stat: FileStat) -> None:
+    """Whether the file that was found may be opened so at all."""
+    directory = asked.options & CreateOptions.DIRECTORY_FILE
+    if directory and not stat.directory:
+        raise StatusError(NTSTATUS.NOT_A_DIRECTORY)
+    if stat.directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
+        raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
+    replacing = asked.disposition in REPLACING
+    if stat.directory and replacing:
+        raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
+    if not stat.directory and stat.attributes & Attributes.READONLY:
+        if replacing or asked.desired_access & (WRITES | Access.GENERIC_WRITE):
+            raise StatusError(NTSTATUS.ACCESS_DENIED, "a read-only file")
+        if asked.options & CreateOptions.DELETE_ON_CLOSE:
+            raise StatusError(NTSTATUS.CANNOT_DELETE, "a read-only file")
