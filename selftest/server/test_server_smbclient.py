@@ -128,3 +128,19 @@ def test_without_a_way_to_encrypt_nothing_is_served(
         )
         assert said.strip(), "it gives a reason"
         assert "seen" not in said
+
+
+@pytest.mark.parametrize("protection", ["sign", "encrypt"])
+def test_the_shares_are_listed(running: Running, protection: str) -> None:
+    done = subprocess.run(
+        [
+            *("smbclient", "-L", "127.0.0.1", "-p", str(running.port), "-U", "alice%secret"),
+            *("--grepable", f"--client-protection={protection}"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    shares = [line for line in done.stdout.splitlines() if line.count("|") == 2]
+    assert shares == ["Disk|data|", "IPC|IPC$|of this server itself"], done.stdout + done.stderr

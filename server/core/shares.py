@@ -13,6 +13,8 @@ from server.core.errors import StatusError
 from server.core.session import Share
 from server.core.shared.records import FileKey, OpenRecord
 from server.ports.files import Files, Make
+from server.wire import srvsvc
+from server.wire.srvsvc import ShareInfo
 from server.wire.status import NTSTATUS
 
 IPC = "IPC$"
@@ -33,6 +35,11 @@ class Shares:
         for name, share in list(self.opened.items()):
             if share.volume is not None and share.config not in config.shares:
                 del self.opened[name]
+
+    def listed(self) -> list[ShareInfo]:
+        """As clients are told of them."""
+        disks = [ShareInfo(one.name, srvsvc.DISK, one.comment) for one in self.config.shares]
+        return [*disks, ShareInfo(IPC, srvsvc.IPC | srvsvc.SPECIAL, "of this server itself")]
 
     def find(self, name: str) -> Share:
         """StatusError BAD_NETWORK_NAME: none of that name, or its directory is gone."""

@@ -37,7 +37,9 @@ def torture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
     with network(folder / "net") as lab:
         users = ("--user", "alice%secret", "--user", "bob%hunter2")
         with Service.on(
-            lab, "server", [sys.executable, "-m", "server", "--torture", *users, *shares]
+            lab,
+            "server",
+            [sys.executable, "-m", "server", "--torture", "--signing", "enabled", *users, *shares],
         ) as server:
             server.says("listening")
             yield Torture(lab, "laptop", program, "10.0.1.1", folder, "alice%secret", "bob%hunter2")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from server.core import stats
+from server.core import pipes, stats
 from server.core.commands import caching, reopen
 from server.core.commands.caching import Wish
 from server.core.commands.opening import (
@@ -95,7 +95,7 @@ def create(request: Request) -> Result:
     check(asked)
     volume = request.need_tree().share.volume
     if volume is None:
-        raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no named pipe here")
+        return pipes.create(request, asked)
     guid = wish.create_guid
     if guid is not None:
         request.core.creates[guid] = None

@@ -1,11 +1,12 @@
-"""IOCTL (MS-SMB2 3.3.5.15): the two control codes that multichannel lives on; the rest is refused as Windows
-does.
+"""IOCTL (MS-SMB2 3.3.5.15): the control codes that multichannel lives on, and that of pipes; the rest is refused
+as Windows does.
 """
 
 from __future__ import annotations
 
 import uuid
 
+from server.core import pipes
 from server.core.errors import DisconnectError, StatusError
 from server.core.interface_list import advertised
 from server.core.opens import Open
@@ -46,6 +47,10 @@ def ioctl(request: Request) -> Reply:
     opened = request.need_file(asked.file_id)
     if asked.code == ControlCode.CREATE_OR_GET_OBJECT_ID:
         return _object_id(request, asked, opened)
+    if asked.code == ControlCode.PIPE_TRANSCEIVE:
+        output, more = pipes.transceive(opened, memoryview(asked.data), asked.max_output)
+        status = NTSTATUS.BUFFER_OVERFLOW if more else NTSTATUS.SUCCESS
+        return Reply(IoctlResponse(asked.code, asked.file_id, output).encode(), status)
     raise StatusError(NTSTATUS.INVALID_DEVICE_REQUEST, f"FSCTL 0x{asked.code:08x}")
 
 
