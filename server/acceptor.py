@@ -102,7 +102,7 @@ class Acceptor:
             processes,
             settings,
             idle=config.workers,
-            events=events,
+            events=self,
             log=log,
             ended=self._worker_ended,
             before_event=self._post.drain,
@@ -112,6 +112,8 @@ class Acceptor:
         self._passing: dict[str, Passing] = {}
         """By connection name."""
         self._strangers = 0
+        self._owned: dict[str, str] = {}
+        """The worker of each connection that was passed, by the connection's name."""
         self._last = 0
 
     def start(self) -> list[tuple[str, int]]:
@@ -165,7 +167,8 @@ class Acceptor:
                     self._loop.remove_reader(listener.fileno())
                     self._loop.call_later(_RETRY, self._accept_again, listener)
                 return
-            if self._strangers >= _STRANGERS:
+            held = self._strangers + len(self._owned)
+            if self._strangers >= _STRANGERS or held >= self._config.limits.max_connections:
                 sock.close()
                 continue
             self._strangers += 1
@@ -333,7 +336,9 @@ class Acceptor:
 
     def _answered(self, passing: Passing, taken: bool) -> None:
         passing.taken.set_result(taken)
-        if taken:  # told here, so that it comes before whatever the worker tells of the connection
+        if taken:
+            self._owned[passing.offer.name] = passing.worker.address
+            # told here, so that it comes before whatever the worker tells of the connection
             self._events.emit(
                 "connection-passed",
                 connection=passing.offer.name,
@@ -343,8 +348,15 @@ class Acceptor:
                 owned=passing.owned,
             )
 
+    def emit(self, kind: str, /, **fields: Any) -> None:
+        """What workers tell, on its way to whoever listens."""
+        if kind == "connection-closed":
+            self._owned.pop(fields["connection"], None)
+        self._events.emit(kind, **fields)
+
     def _worker_ended(self, worker: WorkerHandle) -> None:
         self._post.drain()  # it may have confirmed before it went
+        self._owned = {name: owner for name, owner in self._owned.items() if owner != worker.address}
         for guid, record in worker.claims.items():
             records.release(self._store, guid, record)
         worker.claims.clear()

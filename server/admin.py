@@ -79,12 +79,7 @@ def _password(name: str) -> str:
 
 
 def _status(given: argparse.Namespace) -> int:
-    found = []
-    for path in control.servers():
-        try:
-            found.append(control.ask(path))
-        except (OSError, ValueError):
-            continue  # it is ending, or was killed
+    found = list(control.servers().values())
     if given.port is not None:
         found = [state for state in found if any(port == given.port for _, port in state["listening"])]
     if len(found) != 1:

@@ -53,6 +53,8 @@ class Limits:
     max_io: int = 8 * 1024 * 1024
     max_credits: int = 8192
     max_channels: int = 32
+    max_connections: int = 4096
+    """Of the whole server; one more is closed at once."""
     max_sessions: int = 1024
     max_opens: int = 16384
     max_locks: int = 4096

@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,17 @@ class Control:
             self._server.close()
 
 
-def servers() -> list[Path]:
-    """Control sockets of this user's servers, as far as their runtime directories are where they usually are."""
-    places: Iterable[str] = dict.fromkeys((tempfile.gettempdir(), SHORT))
-    found = [path for place in places for path in sorted(Path(place).glob(f"{PREFIX}*/{NAME}"))]
-    return [path for path in found if path.parent.stat().st_uid == os.geteuid()]
+def servers() -> dict[Path, State]:
+    """What this user's servers say, by control socket, as far as their runtime directories are where they usually
+    are.
+    """
+    places = dict.fromkeys((tempfile.gettempdir(), SHORT))
+    found: dict[Path, State] = {}
+    for path in (path for place in places for path in sorted(Path(place).glob(f"{PREFIX}*/{NAME}"))):
+        with contextlib.suppress(OSError, ValueError):  # it is ending, or was killed
+            if path.parent.stat().st_uid == os.geteuid():
+                found[path] = ask(path)
+    return found
 
 
 def ask(path: Path) -> State:

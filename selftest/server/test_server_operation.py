@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from selftest.support.smb_peer import OverTcp, Peer
+from selftest.support.smb_peer import Closed, OverTcp, Peer
 from selftest.support.smb_server import Running
 from server import accounts, control
 from server.config import UserConfig
@@ -117,8 +117,8 @@ def test_status_of_none_says_so(running: Running) -> None:
 def test_a_stranger_on_the_control_socket_gets_no_further_than_an_answer(running: Running) -> None:
     [path] = [
         path
-        for path in control.servers()
-        if any(port == running.port for _, port in control.ask(path)["listening"])
+        for path, state in control.servers().items()
+        if any(port == running.port for _, port in state["listening"])
     ]
     assert path.parent.stat().st_mode & 0o077 == 0, "nobody else can enter"
 
@@ -158,3 +158,22 @@ def test_what_needs_a_restart_is_named(running: Running, settings: Path) -> None
     settings.write_text('users = "users"\nworkers = 5\nname = "OTHER"\n')
     running.process.send_signal(signal.SIGHUP)
     assert running.wait_for("settings read again")["needs_a_restart"] == "workers,server_name"
+
+
+def test_more_connections_than_there_may_be_are_closed_until_others_have_gone(
+    tmp_path: Path, settings: Path
+) -> None:
+    settings.write_text('users = "users"\n[limits]\nmax_connections = 2\n')
+    with Running(tmp_path / "share", "--config", str(settings)) as server:
+        first, second = (OverTcp("127.0.0.1", server.port) for _ in range(2))
+        for number, exchange in enumerate((first, second)):
+            Peer(exchange, uuid.UUID(int=number + 1)).negotiate()
+        third = OverTcp("127.0.0.1", server.port)
+        with pytest.raises((Closed, OSError)):
+            Peer(third, uuid.UUID(int=3)).negotiate()
+        first.close()
+        server.wait_for("connection-closed")
+        fourth = OverTcp("127.0.0.1", server.port)
+        assert Peer(fourth, uuid.UUID(int=4)).negotiate().status is NTSTATUS.SUCCESS
+        for exchange in (second, third, fourth):
+            exchange.close()

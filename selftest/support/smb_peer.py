@@ -569,6 +569,11 @@ class Peer:
 
     def compound(self, session: LoggedOn, requests: Sequence[tuple[Command, bytes, bool]]) -> list[Answer]:
         """(command, body, related) each; one PDU there, one back."""
+        self.exchange.send(self.compound_bytes(session, requests))
+        return [_decoded(bytes(found)) for found in split_compound(self.exchange.receive())]
+
+    def compound_bytes(self, session: LoggedOn, requests: Sequence[tuple[Command, bytes, bool]]) -> bytes:
+        """The PDU that `compound` sends."""
         messages = []
         for position, (command, body, related) in enumerate(requests):
             last = position == len(requests) - 1
@@ -583,8 +588,7 @@ class Peer:
                 signer=session.signer,
             )
             messages.append(message)
-        self.exchange.send(b"".join(messages))
-        return [_decoded(bytes(found)) for found in split_compound(self.exchange.receive())]
+        return b"".join(messages)
 
     def _message(
         self,

@@ -183,3 +183,26 @@ def test_a_guests_session_is_not_bound(tmp_path: Path) -> None:
 def _tree(peer: Peer, session: LoggedOn, share: str) -> NTSTATUS:
     body = TreeConnectRequest(f"\\\\server\\{share}").encode()
     return peer.ask(Command.TREE_CONNECT, body, session, signed=False).status
+
+
+# -- limits
+
+
+def test_more_sessions_than_there_may_be(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=Limits(max_sessions=2)) as server:
+        peer, session = ready(server)
+        ready(server)
+        third = Peer(server.connect())
+        third.negotiate()
+        assert third.authenticate()[1].status is NTSTATUS.INSUFFICIENT_RESOURCES
+        peer.ask(Command.LOGOFF, EMPTY_BODY, session)
+        assert third.authenticate()[1].status is NTSTATUS.SUCCESS
+
+
+def test_more_opens_than_there_may_be(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=Limits(max_opens=2)) as server:
+        peer, session = ready(server)
+        opened = [peer.create(session, f"file{number}") for number in range(2)]
+        assert peer.try_create(session, "one more").status is NTSTATUS.INSUFFICIENT_RESOURCES
+        peer.ask(Command.CLOSE, CloseRequest(opened[0]).encode(), session)
+        assert peer.try_create(session, "one more").status is NTSTATUS.SUCCESS
