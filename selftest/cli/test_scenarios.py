@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -93,6 +94,24 @@ def test_a_simulated_run_is_verified_and_explored() -> None:
     assert "twice the same; pass" in done.stdout
     done = swrap("run", "--backend", "fake", "--seeds", "3", "--seed", "40", story)
     assert (done.returncode, done.stdout) == (0, f"{story}: 0 of 3 seeds failed\n")
+
+
+def test_a_simulated_run_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    story = Path(__file__).resolve().parents[2] / "scenarios" / "link-switching" / "lan-to-wifi.yaml"
+    command = [sys.executable, "-m", "swrap.cli", "run", "--backend", "fake", "--pace", "0.5", str(story)]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as run:
+        try:
+            assert run.stdout is not None
+            assert any("copy" in line for line in run.stdout)
+            run.send_signal(signal.SIGTERM)
+            run.stdout.read()
+            assert run.wait(20) == 128 + signal.SIGTERM
+        finally:
+            run.kill()
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_real_program_is_not_simulated_and_that_is_said(tmp_path: Path) -> None:

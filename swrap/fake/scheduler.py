@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STILL = 10_000
 """Turns at one instant."""
 CREEP = 1e-6
+_SLICE = 0.05
+"""Seconds of real time between two looks for signals, when a run is paced."""
 
 _real_sleep, _real_clock = time.sleep, time.monotonic
 
@@ -91,9 +93,9 @@ class Scheduler:
     def _keep_pace(self, real: float, virtual: float) -> None:
         following = self.clock.next()
         if following is not None and self.pace:
-            late = real + (following - virtual) / self.pace - _real_clock()
-            if late > 0:
-                _real_sleep(late)
+            until = real + (following - virtual) / self.pace
+            while (late := until - _real_clock()) > 0 and not self.queue:
+                _real_sleep(min(late, _SLICE))
 
 
 def _first(generator: Any) -> None:

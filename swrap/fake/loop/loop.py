@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from swrap.fake.process import Process
     from swrap.fake.scheduler import Scheduler
 
+_real_signal = signal.signal
+
 _BATCHES = 64
 """In one turn, while nobody else waits for one."""
 
@@ -46,6 +48,7 @@ class FakeLoop(_Selecting):  # type: ignore[misc]
         self._made: WeakSet[Any] = WeakSet()
         self._tasks = 0
         self._handlers: dict[int, asyncio.Handle] = {}
+        self._real_handlers: dict[int, Any] = {}
         super().__init__(_NoSelector())
         self._ready = self.ready
 
@@ -85,10 +88,10 @@ class FakeLoop(_Selecting):  # type: ignore[misc]
 
     def kill(self) -> None:
         """Never do anything again. What its transports held is closed by others, so they have no reason to warn."""
-        self.ready.clear()
         for transport in self._made:
             transport._sock = None
             transport._closing = transport._closed = True
+        self.ready.clear()
         for watch in list(self._watches.values()):
             watch.drop()
         self._watches.clear()
@@ -279,9 +282,14 @@ class FakeLoop(_Selecting):  # type: ignore[misc]
         if number in (signal.SIGKILL, signal.SIGSTOP):
             raise RuntimeError(f"sig {sig} cannot be caught")
         self._handlers[number] = asyncio.Handle(callback, args, self, None)
+        if self.process.host is None and number not in self._real_handlers:
+            # The harness is what a person's Ctrl-C is for. Python runs this between two steps of the world.
+            self._real_handlers[number] = _real_signal(number, lambda caught, _: self.deliver(caught) or None)
 
     def remove_signal_handler(self, sig: int) -> bool:
         """See asyncio."""
+        if sig in self._real_handlers:
+            _real_signal(sig, self._real_handlers.pop(sig))
         return self._handlers.pop(sig, None) is not None
 
     def deliver(self, number: int) -> bool:
