@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,26 @@ def test_the_same_story_on_real_processes_goes_the_same_way() -> None:
         [event.data["text"] for event in told if event.kind == "step-done"] for told in (real, simulated)
     ]
     assert steps[0] == steps[1]
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_hashes_have_no_say(hash_seed: str, tmp_path: Path) -> None:
+    """The same lines under every PYTHONHASHSEED: those of this very process."""
+    story = STORIES / "process-failures" / "worker-killed.yaml"
+    file = tmp_path / "events"
+    command = [
+        sys.executable,
+        "-m",
+        "swrap.cli",
+        "run",
+        "--backend",
+        "fake",
+        "--seed",
+        "9",
+        "--events",
+        str(file),
+        str(story),
+    ]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    assert subprocess.run(command, env=environment, capture_output=True, timeout=60).returncode == 0
+    assert file.read_text().splitlines() == lines(load(story), 9)[0]
