@@ -60,7 +60,6 @@ class Process:
         self._left: list[asyncio.Task[Any]] = []
         """Tasks that it had when it ended: kept, lest the garbage collector run what is left of them."""
         self._waiting: list[asyncio.Future[None]] = []
-        self._at_end: list[Callable[[], None]] = []
         self.loop = FakeLoop(self, world.scheduler)
         self._context = Context()
 
@@ -121,12 +120,6 @@ class Process:
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)
-        for call in self._at_end:
-            call()
-
-    def at_end(self, call: Callable[[], None]) -> None:
-        """Have ``call()`` done when it has ended."""
-        self._at_end.append(call)
 
     async def wait(self) -> int:
         """Return its status when it has ended; any number may wait, of any process."""

@@ -6,13 +6,10 @@ it as ::ffff:a.b.c.d only to its program.
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import socket
 from functools import lru_cache
 from typing import Any, NamedTuple
-
-from swrap.fake.kernel.file import fail
 
 ANY4, ANY6 = "0.0.0.0", "::"  # noqa: S104  # addresses that are compared with, not listened on
 
@@ -90,9 +87,3 @@ def shown(family: int, endpoint: Endpoint | None) -> Any:
         return (ANY6, 0, 0, 0)
     ip = endpoint.ip if ":" in endpoint.ip else f"::ffff:{endpoint.ip}"
     return (ip, endpoint.port, 0, 0)
-
-
-def checked_family(family: int, endpoint: Endpoint, v6only: bool) -> None:
-    """Raise what the kernel does where an IPv6 socket that must not is given an IPv4 address."""
-    if family == socket.AF_INET6 and v6only and ":" not in endpoint.ip:
-        fail(errno.ENETUNREACH)

@@ -6,7 +6,6 @@ readiness may have changed. Must not know processes, loops or time. Every socket
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import NoReturn, Protocol
 
@@ -54,6 +53,3 @@ class File:
 
     def last_close(self) -> None:
         """Nobody can refer to it any more (close(2))."""
-
-
-BAD = errno.EBADF

@@ -42,7 +42,6 @@ class TcpSocket(InetSocket):
         "awaits_room",
         "backlog",
         "deaf",
-        "defer",
         "eof",
         "error",
         "failed",
@@ -51,7 +50,6 @@ class TcpSocket(InetSocket):
         "incoming",
         "linger",
         "outgoing",
-        "parent",
         "receive_buffer",
         "remote",
         "send_buffer",
@@ -75,7 +73,6 @@ class TcpSocket(InetSocket):
         self.incoming: Half | None = None
         self.flow: Flow | None = None
         self.syn: Syn | None = None
-        self.parent: TcpSocket | None = None
         self.error = 0
         """SO_ERROR: told once."""
         self.eof = False
@@ -142,7 +139,6 @@ class TcpSocket(InetSocket):
         if not self.accept_queue:
             fail(errno.EAGAIN)
         taken = self.accept_queue.pop(0)
-        taken.parent = None
         if taken.flow is not None:
             taken.flow.accepted()
         return taken
@@ -381,7 +377,7 @@ class TcpSocket(InetSocket):
 
     def inherit(self, listener: TcpSocket, local: Endpoint) -> None:
         """It is a child of ``listener``: the same port, buffers and options (tcp(7))."""
-        self.local, self.explicit, self.parent = local, True, listener
+        self.local, self.explicit = local, True
         self.reuse_address, self.reuse_port, self.v6only = (
             listener.reuse_address, listener.reuse_port, listener.v6only
         )  # fmt: skip
