@@ -66,6 +66,7 @@ CLIENT: Mapping[str, Any] = {
         password=_STRING,
         domain={"type": "string", "default": ""},
         share={"type": "string", "default": "data"},
+        encrypt={"type": "boolean", "default": False},
         policy={"enum": ["best", "windows", "linux"], "default": "windows"},
         channels={**_COUNT, "default": 2},
         poll_interval={**_SECONDS, "default": 1.0},

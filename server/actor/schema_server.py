@@ -34,7 +34,8 @@ def _event(doc: str, **fields: str) -> Mapping[str, Any]:
 
 
 _SHARE = _object(
-    path={"type": "string", "description": "a directory; without it, an empty one of the run's own"}
+    path={"type": "string", "description": "a directory; without it, an empty one of the run's own"},
+    encrypt={"type": "boolean", "default": False, "description": "refuse what is not encrypted"},
 )
 
 SERVER: Mapping[str, Any] = {
@@ -50,6 +51,7 @@ SERVER: Mapping[str, Any] = {
         workers={**_COUNT, "default": 2, "description": "idle worker processes kept ready"},
         name={"type": "string", "default": "SERVER"},
         signing={"enum": ["required", "enabled"], "default": "required"},
+        encryption={"enum": ["off", "enabled", "desired", "required"], "default": "enabled"},
     ),
     "verbs": {
         "files": _verb(

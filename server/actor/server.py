@@ -16,12 +16,12 @@ from typing import Any
 from server.actor.content import content, size_of
 from server.actor.protocol import VARIABLE, ActorChannel, ActorError, Progress
 from server.app import Prepared, Server, dispose, prepare
-from server.config import ServerConfig, ShareConfig, UserConfig
+from server.config import Encryption, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
 from server.wire.ntlm import nt_hash
 
 _CHUNK = 1 << 20
-_KNOWN = ("port", "addresses", "shares", "users", "workers", "name", "signing")
+_KNOWN = ("port", "addresses", "shares", "users", "workers", "name", "signing", "encryption")
 
 Args = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -69,7 +69,8 @@ class ServerActor:
             elif not root.is_dir():
                 raise ActorError(f"share {name}: {root} is no directory")
             self._roots[name] = root.resolve()
-            shares.append(ShareConfig(name, str(root.resolve())))
+            encrypt = bool((about or {}).get("encrypt", False))
+            shares.append(ShareConfig(name, str(root.resolve()), encrypt=encrypt))
         users = [
             UserConfig(name, nt_hash(str(password)).hex())
             for name, password in (args.get("users") or {}).items()
@@ -82,6 +83,7 @@ class ServerActor:
             workers=args.get("workers", 2),
             server_name=args.get("name", "SERVER"),
             signing_required=args.get("signing", "required") == "required",
+            encryption=Encryption(args.get("encryption", Encryption.ENABLED)),
         )
 
     async def files(self, args: Args, _progress: Progress) -> Result:
