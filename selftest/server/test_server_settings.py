@@ -118,3 +118,13 @@ def test_a_file_that_is_not_there_ends_with_a_sentence(
         config_from(parser(), ["--config", str(tmp_path / "none.toml")])
     assert ended.value.code == 2
     assert "none.toml: No such file" in capsys.readouterr().err
+
+
+def test_what_the_readme_shows_is_true(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "server" / "README.md").read_text()
+    [text] = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    config = load(written(tmp_path, text.replace("/srv/data", "data")))
+    told = ServerConfig(
+        addresses=("10.0.1.1",), server_name="FILES", users=config.users, shares=config.shares
+    )
+    assert config == told, "but for what it has to name, it shows the defaults"

@@ -179,6 +179,28 @@ def test_ntlmv1_is_refused() -> None:
         server.step(old.raw)
 
 
+def test_av_pairs_that_lead_out_of_the_blob_are_malformed_whatever_was_proven() -> None:
+    _, server, authenticate = exchange("alice", "secret")
+    at = authenticate.index(Authenticate.decode(authenticate).nt_response) + 16 + 28
+    broken = authenticate[: at + 2] + b"\xff\xff" + authenticate[at + 4 :]
+    with pytest.raises(MalformedError):
+        server.step(broken)
+
+
+@pytest.mark.parametrize(("user", "lets_in"), [("stranger", True), ("alice", False)])
+def test_who_is_not_known_is_a_guest_where_guests_are_let_in(user: str, lets_in: bool) -> None:
+    client, server = NtlmClient(user, "wrong"), NtlmServer(USERS, "srv", allow_guests=True)
+    challenge, _ = server.step(client.negotiate())
+    authenticate, _ = client.authenticate(challenge)
+    if not lets_in:
+        with pytest.raises(NtlmError):
+            server.step(authenticate)
+        return
+    _, result = server.step(authenticate)
+    assert result is not None
+    assert (result.guest, result.user, result.session_key) == (True, "", bytes(16))
+
+
 @pytest.mark.parametrize("allowed", [False, True])
 def test_anonymous_only_where_it_is_allowed(allowed: bool) -> None:
     server = NtlmServer(USERS, "srv", allow_anonymous=allowed)
