@@ -21,12 +21,16 @@ LEVEL = 0.97
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """What a program is run on: its address there, what its environment has, and whether it is behind the guard."""
+    """What a program is run on: its address there, what its environment has, and whether it is behind the guard.
+
+    `what` is what the program is asked for, where that is not what all others are.
+    """
 
     name: str
     address: str
     environment: Mapping[str, str] = field(default_factory=dict)
     guard: bool = False
+    what: str | None = None
 
     def measure(self, program: Path, what: str, seconds: float, cpu: int | None) -> float:
         """What `program` prints: by the clock, or by CPU time where it has one CPU. RuntimeError, with its words, if it fails."""
@@ -39,7 +43,7 @@ class Contestant:
                 os.sched_setaffinity(0, {cpu})
 
         done = subprocess.run(
-            [program, what, self.address, str(seconds)],
+            [program, self.what or what, self.address, str(seconds)],
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
@@ -78,13 +82,14 @@ SIZE = Unit(lambda kib: f"{kib:,.0f} KiB", lambda ours, theirs: ours - theirs, T
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """`program WHAT`, and by contestant how ours has to compare."""
+    """`program WHAT`, and by contestant how ours has to compare. WHAT is the name, where there is no `what`."""
 
     name: str
     title: str
     program: str
     unit: Unit
     targets: Mapping[str, float]
+    what: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def rounds(
     seen: dict[str, list[float]] = {one.name: [] for one in order}
     for _ in range(count):
         for one in order:
-            seen[one.name].append(one.measure(program, benchmark.name, seconds, cpu))
+            seen[one.name].append(one.measure(program, benchmark.what or benchmark.name, seconds, cpu))
         order.append(order.pop(0))  # nobody always comes after the same one
     return {
         name: Comparison(

@@ -29,7 +29,7 @@ static void echo(int fd)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = {0};
 	socklen_t own_len;
 	int fd, echoing;
 

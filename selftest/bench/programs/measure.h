@@ -69,11 +69,11 @@ static inline void until(double seconds, bool (*once)(int fd), int fd, double un
 	printf("%.1f %.1f\n", (double)n * unit / (end - begin), (double)n * unit / (spent() - used));
 }
 
-/* bound() - A socket of @type on a port of its own; @address is an IPv4 address, or `unix` for raw AF_UNIX. */
+/* bound() - A socket of @type on @at's port, or one of its own; @address is an IPv4 address, or `unix` for raw AF_UNIX. */
 static inline int bound(const char *address, int type, struct sockaddr_storage *at, socklen_t *len)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)at;
-	int fd;
+	int fd, one = 1;
 
 	at->ss_family = strcmp(address, "unix") == 0 ? AF_UNIX : AF_INET;
 	*len = sizeof(*in);
@@ -82,6 +82,8 @@ static inline int bound(const char *address, int type, struct sockaddr_storage *
 	else
 		MUST(inet_pton(AF_INET, address, &in->sin_addr) == 1);
 	MUST((fd = socket(at->ss_family, type, 0)) >= 0);
+	if (at->ss_family == AF_INET && in->sin_port)
+		MUST(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0);
 	MUST(bind(fd, (struct sockaddr *)at, *len) == 0);
 	*len = sizeof(*at);
 	MUST(getsockname(fd, (struct sockaddr *)at, len) == 0);
