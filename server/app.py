@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from server import control, worker
+from server import control, runtime, worker
 from server.acceptor import Acceptor
 from server.config import ServerConfig
 from server.events import Events
@@ -31,17 +30,19 @@ from server.worker import Settings
 
 _ROLES: Mapping[str, Main] = {"worker": worker.main}
 _NO_GUID = str(uuid.UUID(int=0))
-_MAX_RUNTIME = 64
-"""Bytes of the path that a runtime directory is made in: names of sockets in it must stay below 108."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What has to exist before a loop does. `store` opens the shared tables in a directory."""
+    """What has to exist before a loop does. `store` opens the shared tables in a directory.
+
+    `lock`: the descriptor that says that the runtime directory is lived in, if there is one.
+    """
 
     processes: Processes
     runtime: Path
     store: Callable[[Path], Store] = LmdbStore
+    lock: int | None = None
 
 
 def prepare(private: Iterable[int] = ()) -> Prepared:
@@ -49,15 +50,9 @@ def prepare(private: Iterable[int] = ()) -> Prepared:
 
     `private`: descriptors that no other process may hold.
     """
-    runtime = Path(tempfile.mkdtemp(prefix=control.PREFIX, dir=_runtime_parent()))
-    (runtime / "post").mkdir(mode=0o700)
-    return Prepared(PosixProcesses.launch(_ROLES, runtime, tuple(private)), runtime)
-
-
-def _runtime_parent() -> str:
-    """The usual place for temporary files, unless names of sockets in it would be too long."""
-    usual = tempfile.gettempdir()
-    return usual if len(os.fsencode(usual)) <= _MAX_RUNTIME else control.SHORT
+    directory, lock = runtime.make()
+    (directory / "post").mkdir(mode=0o700)
+    return Prepared(PosixProcesses.launch(_ROLES, directory, tuple(private)), directory, lock=lock)
 
 
 class Server:
@@ -129,3 +124,5 @@ async def dispose(prepared: Prepared) -> None:
     await prepared.processes.close()
     with contextlib.suppress(OSError):
         shutil.rmtree(prepared.runtime, ignore_errors=True)
+    if prepared.lock is not None:
+        os.close(prepared.lock)

@@ -11,14 +11,13 @@ import contextlib
 import json
 import os
 import socket
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from server.runtime import PREFIX, places
+
 NAME = "control"
-PREFIX = "smb-server-"
-SHORT = "/tmp"  # noqa: S108  # where runtime directories are made when the usual place has too long a name
 _PATIENCE = 10.0
 
 State = dict[str, Any]
@@ -52,9 +51,8 @@ def servers() -> dict[Path, State]:
     """What this user's servers say, by control socket, as far as their runtime directories are where they usually
     are.
     """
-    places = dict.fromkeys((tempfile.gettempdir(), SHORT))
     found: dict[Path, State] = {}
-    for path in (path for place in places for path in sorted(Path(place).glob(f"{PREFIX}*/{NAME}"))):
+    for path in (path for place in places() for path in sorted(place.glob(f"{PREFIX}*/{NAME}"))):
         with contextlib.suppress(OSError, ValueError):  # it is ending, or was killed
             if path.parent.stat().st_uid == os.geteuid():
                 found[path] = ask(path)
