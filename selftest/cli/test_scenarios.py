@@ -40,8 +40,8 @@ expect:
 """
     # The caller may be there before the callee listens; then it is refused, which is an answer too.
     text = text.replace(
-        "s = socket.create_connection(('10.0.1.1', 80))",
-        "s = socket.socket(); r = 1\\nwhile r: r = s.connect_ex(('10.0.1.1', 80))",
+        "s = socket.create_connection(('10.0.1.1', 80)); ",
+        "s = socket.socket(); r = 1\\nwhile r: r = s.connect_ex(('10.0.1.1', 80))\\n",
     )
     for old, new in {"STATUS": "0", **changes}.items():
         text = text.replace(old, new)
