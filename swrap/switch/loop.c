@@ -91,6 +91,8 @@ static void side_event(struct sw *sw, struct sw_flow *f, int side, uint32_t even
 	switch (f->state) {
 	case SW_OPENING:
 		sw_opening_input(sw, f);
+		if (f->state == SW_PENDING && (s->gone || s->reset)) /* it left with its SYN, and no event will tell again */
+			sw_end_syn(sw, f, ECANCELED);
 		return;
 	case SW_PENDING:
 		if (s->gone || s->reset)
