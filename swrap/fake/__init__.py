@@ -3,18 +3,33 @@
 Unmodified asyncio programs run on it: TCP, UDP and AF_UNIX sockets, TLS, executors, time-outs, file descriptors
 that processes pass to each other. Nothing sleeps; a seed decides all that chance decides::
 
+    import asyncio
     from swrap.fake import Network
 
     network = Network({"server": {"eth0": "10.0.0.1/24"}, "laptop": {"eth0": "10.0.0.2/24"}}, seed=7)
 
-    async def story():
-        network.spawn("server", serve)                        # async def serve(): await asyncio.start_server(…)
-        assert await network.on("laptop", ask, "10.0.0.1") == b"pong"
-        await network.do("cut", ["server", "laptop"])
-        with pytest.raises(TimeoutError):
-            await network.on("laptop", ask, "10.0.0.1")
+    async def pong(reader, writer):
+        writer.write(b"pong")
+        writer.close()
 
-    network.run(story)
+    async def serve():
+        async with await asyncio.start_server(pong, port=80) as server:
+            await server.serve_forever()
+
+    async def ask():
+        reader, writer = await asyncio.wait_for(asyncio.open_connection("server", 80), 5)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    async def story():
+        network.spawn("server", serve)
+        await asyncio.sleep(1)
+        assert await network.on("laptop", ask) == b"pong"
+        await network.do("cut", ["server", "laptop"])
+        return await asyncio.gather(network.on("laptop", ask), return_exceptions=True)
+
+    assert [type(error) for error in network.run(story)] == [TimeoutError]
 
 A map of the package, from the inside out:
 

@@ -5,16 +5,14 @@ Owns the spelling for tests. All that happens is ``world``'s; see the package fo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from swrap.document import JSON, Problems, parse, read
-from swrap.document.suggest import did_you_mean
+from swrap.document import JSON
 from swrap.fake.process import Process
 from swrap.fake.world import World
-from swrap.faults import FAULTS, Touched
-from swrap.topology import Topology, topology_of
+from swrap.faults import Touched, spelled
+from swrap.topology import Topology, topology_from
 
 _T = TypeVar("_T")
 
@@ -31,7 +29,7 @@ class Network:
     def __init__(self, lab: Lab, seed: int = 0) -> None:
         self.events: list[tuple[float, str, Mapping[str, JSON]]] = []
         """What happened on the network: when, what kind (``swrap events``), its fields."""
-        self.world = World(lab if isinstance(lab, Topology) else _topology(lab), seed, self._notice)
+        self.world = World(topology_from(lab), seed, self._notice)
 
     @property
     def now(self) -> float:
@@ -71,19 +69,7 @@ class Network:
 
         Raises ValueError for one that makes no sense here.
         """
-        fault = FAULTS.get(verb)
-        if fault is None:
-            raise ValueError(f"no fault {verb!r}{did_you_mean(verb, FAULTS)}")
-        problems = Problems()
-        node = parse(json.dumps(value), verb, problems)
-        if node is None:
-            raise ValueError(f"{verb}: {value!r}")
-        read(node, fault.schema, problems)
-        if problems:
-            raise ValueError("; ".join(problem.message for problem in problems))
-        made = fault.of(value)
-        for path, message in made.against(self.world.fabric.topology):
-            raise ValueError(f"{'.'.join((verb, *path))}: {message}")
+        made = spelled(verb, value, self.world.fabric.topology)
         return await made.apply(_Target(self.world))
 
     def _notice(self, kind: str, data: Mapping[str, JSON]) -> None:
@@ -102,13 +88,3 @@ class _Target:
 
     async def kill(self, actor: str | None, role: str | None, pid: int | None, signal: str) -> Touched:
         raise ValueError("a process is killed by its own `signal`")
-
-
-def _topology(lab: Mapping[str, Any]) -> Topology:
-    problems = Problems()
-    whole = lab if "hosts" in lab else {"hosts": lab}
-    node = parse(json.dumps(whole), "lab", problems)
-    topology = None if node is None else topology_of(node, problems)
-    problems.raise_any()
-    assert topology is not None  # noqa: S101  # there were no problems
-    return topology

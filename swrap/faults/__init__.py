@@ -7,5 +7,17 @@ from swrap.faults.base import Fault, Network, Processes, Target, Touched
 from swrap.faults.match import Match
 from swrap.faults.registry import FAULTS, RULINGS
 from swrap.faults.rule import Rule
+from swrap.faults.spelled import spelled
 
-__all__ = ["FAULTS", "RULINGS", "Fault", "Match", "Network", "Processes", "Rule", "Target", "Touched"]
+__all__ = [
+    "FAULTS",
+    "RULINGS",
+    "Fault",
+    "Match",
+    "Network",
+    "Processes",
+    "Rule",
+    "Target",
+    "Touched",
+    "spelled",
+]

@@ -6,12 +6,14 @@ way too. Called by ``swrap.lab`` and ``swrap.scenario``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from collections.abc import Mapping as Mapped
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Any, TypeVar
 
-from swrap.document import Entry, Mapping, Mark, Node, Problems, Sequence, parse_file, read
+from swrap.document import Entry, Mapping, Mark, Node, Problems, Sequence, parse, parse_file, read
 from swrap.topology.model import Host, Interface, Limits, Topology, TopologyError, conflicts
 from swrap.topology.schema import HOST, INTERFACE, LAB, LIMITS
 
@@ -23,7 +25,19 @@ _HOST_KEYS = frozenset(HOST["properties"])
 def load_lab(path: Path) -> Topology:
     """The network that the file at ``path`` describes. Raises BadInput with all that is wrong with it."""
     problems = Problems()
-    node = parse_file(path, problems)
+    return _whole(parse_file(path, problems), problems)
+
+
+def topology_from(lab: Topology | Mapped[str, Any]) -> Topology:
+    """From what would stand in a lab file, or under its ``hosts`` alone. Raises BadInput."""
+    if isinstance(lab, Topology):
+        return lab
+    problems = Problems()
+    node = parse(json.dumps(lab if "hosts" in lab else {"hosts": lab}), "lab", problems)
+    return _whole(node, problems)
+
+
+def _whole(node: Node | None, problems: Problems) -> Topology:
     topology = None if node is None else topology_of(node, problems)
     problems.raise_any()
     if topology is None:
