@@ -12,7 +12,7 @@ import pytest
 
 from server import acceptor
 from server.client import files
-from server.client.session import Repeat
+from server.client.request import Repeat
 from swrap.scenario import Scenario, load
 from swrap.scenario.explore import explore
 from swrap.scenario.fake_backend import run

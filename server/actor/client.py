@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from server.actor.content import content, size_of
+from server.actor.handles import Handles
 from server.actor.protocol import ActorChannel, ActorError, Progress
 from server.client.channel import Channel
 from server.client.client import Client
@@ -37,6 +38,7 @@ class ClientActor:
         self._interfaces = interfaces
         self._client: Client | None = None
         self._share = ""
+        self._handles = Handles(lambda: self._connected, lambda: self._share)
 
     def verbs(self) -> dict[str, Any]:
         return {
@@ -48,6 +50,7 @@ class ClientActor:
             "get": self.get,
             "ls": self.ls,
             "channels": self.channels,
+            **self._handles.verbs(),
             "logoff": self.logoff,
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from server.actor.schema_handles import HANDLE_VERBS
 from server.client.events import CATALOGUE
 
 _NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -130,6 +131,7 @@ CLIENT: Mapping[str, Any] = {
             _object(("files",), files={"type": "object"}),
         ),
         "channels": _verb("The channels that there are now.", result=_CHANNELS),
+        **HANDLE_VERBS,
         "logoff": _verb("End the session."),
     },
     "events": {kind: {"doc": doc, "fields": dict(about)} for kind, (doc, about) in sorted(CATALOGUE.items())},

@@ -171,6 +171,13 @@ class Channel:
         self._link.send(parts)
         return future
 
+    def unsolicited(self) -> list[Reply]:
+        """What the server has said unasked since this was last called."""
+        if self._exchange is None or not self._exchange.unsolicited:
+            return []
+        said, self._exchange.unsolicited = self._exchange.unsolicited, []
+        return said
+
     def sample(self, queries: SocketQueries, now: float) -> Sample:
         """What the socket says now. OSError: it is closed."""
         if self._link is None or self._exchange is None:

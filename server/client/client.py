@@ -16,17 +16,20 @@ from types import TracebackType
 from typing import Self
 
 from server.client.channel import Channel
+from server.client.copying import Copied, Progress
+from server.client.copying import nobody as no_progress
 from server.client.dialer import Dialer
 from server.client.errors import ChannelLost, ClientError, SessionLost
 from server.client.events import Observer, nobody
-from server.client.files import Copied, Entry, Progress, Tree
-from server.client.files import nobody as no_progress
+from server.client.files import Entry
 from server.client.handshake import Established
 from server.client.keeper import Keeper
+from server.client.leases import Leases
 from server.client.local import KernelInterfaces, LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
 from server.client.session import Session
+from server.client.tree import Tree
 from server.ports.sockets import SocketQueries
 from server.posix.sockets import PosixSocketQueries
 from server.wire.buffers import Buffer
@@ -55,6 +58,7 @@ class Client:
     ) -> None:
         self.options = options
         self._session = Session(observer)
+        self._leases = Leases(self._session)
         self._dialer = Dialer(options, self._session.changed)
         self._interfaces = interfaces or KernelInterfaces()
         self._queries = queries or PosixSocketQueries()
@@ -155,7 +159,7 @@ class Client:
     async def tree(self, share: str) -> Tree:
         """The share, connected once."""
         if share not in self._trees:
-            self._trees[share] = await Tree.connect(self._session, self.options, share)
+            self._trees[share] = await Tree.connect(self._session, self.options, self._leases, share)
         return self._trees[share]
 
     async def listdir(self, share: str, path: str = "") -> list[Entry]:
@@ -184,6 +188,7 @@ class Client:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._leases.close()
         self._session.close("the client ended")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):

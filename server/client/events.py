@@ -106,6 +106,18 @@ CATALOGUE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "The server's interface list is not what it was.",
         {"appeared": "addresses", "vanished": "addresses"},
     ),
+    "lease-broken": (
+        "The server wants a lease back, or a part of it.",
+        {
+            "path": "in the share, null where the last open is closed already",
+            "key": "the lease key, hexadecimal",
+            "channel": "over which it was told",
+            "before": "what was allowed, of R, W and H",
+            "left": "what is allowed from now on",
+            "epoch": "of the lease",
+            "acknowledged": "whether it is to be acknowledged",
+        },
+    ),
     "transfer": ("Bytes of a copy were acknowledged.", {"path": "in the share", "bytes": "so far"}),
 }
 """kind → (what it means, field → what it holds)."""

@@ -72,7 +72,7 @@ class Exchange:
         self.pending: dict[int, Pending] = {}
         self.outstanding_bytes = 0
         self.unsolicited: list[Reply] = []
-        """Breaks and notifications, for whoever handles them."""
+        """Breaks and notifications, for whoever takes them away."""
 
     def begin(
         self,

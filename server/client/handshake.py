@@ -31,7 +31,9 @@ from server.wire.signing import Signer, SigningAlgorithm, algorithm_for
 from server.wire.spnego import Initiator
 from server.wire.status import NTSTATUS
 
-CAPABILITIES = Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL | Capabilities.ENCRYPTION
+CAPABILITIES = (
+    Capabilities.LEASING | Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL | Capabilities.ENCRYPTION
+)
 _SIGNING = (SigningAlgorithm.AES_GMAC, SigningAlgorithm.AES_CMAC, SigningAlgorithm.HMAC_SHA256)
 _CIPHERS = (Cipher.AES_128_GCM, Cipher.AES_128_CCM, Cipher.AES_256_GCM, Cipher.AES_256_CCM)
 _CREDITS = 64

@@ -7,9 +7,7 @@ Owns the session's identity, its channels and ChannelSequence, and the repeating
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable
 
 from server.client.channel import Channel, ChannelState
 from server.client.errors import ChannelLost, SessionLost, StatusError
@@ -18,8 +16,8 @@ from server.client.exchange import Reply, charge_for
 from server.client.handshake import Established, SessionKeys
 from server.client.policy import Path
 from server.client.replay import Batch, LostWithRequests
+from server.client.request import Repeat, Request
 from server.client.scheduler import Scheduler
-from server.wire.buffers import Buffer
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
 from server.wire.session_setup import SessionFlags
@@ -28,31 +26,6 @@ from server.wire.status import NTSTATUS
 _GONE = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_SESSION_EXPIRED)
 _FENCED_FOR = 10.0
 """Seconds for which a request is offered again that the server refuses while older ones are unfinished."""
-
-
-class Repeat(Enum):
-    """What to do with a request whose channel is lost before the answer."""
-
-    NEVER = "never"
-    PLAIN = "plain"
-    """Send it again: doing it twice changes nothing."""
-    FLAGGED = "flagged"
-    """Send it again with REPLAY_OPERATION, so that the server can tell (3.3.5.2.10)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """``payload``: bytes that it sends or may receive, which is what it costs in credits.
-
-    ``size``: those that count against a channel's window; 0 for a request that should never wait behind data.
-    """
-
-    command: Command
-    body: Sequence[Buffer]
-    tree_id: int = 0
-    payload: int = 0
-    size: int = 0
-    repeat: Repeat = Repeat.PLAIN
 
 
 class Session:
@@ -65,8 +38,6 @@ class Session:
         self._established: Established | None = None
         self.channels: list[Channel] = []
         self.channel_sequence = 0
-        self.encrypted_trees: set[int] = set()
-        """Those of shares that demand it; see also ``begin``."""
         self._encrypt = False
         self._former: list[Channel] = []
         self._losses: list[tuple[Path, bool]] = []
@@ -74,6 +45,8 @@ class Session:
         """Why the session is no more; None while it lives."""
         self._leaving = False
         self._urgent = 0
+        self.on_break: Callable[[Channel, Reply], None] = lambda _channel, _reply: None
+        """Told of what the server says unasked."""
         self.attention = asyncio.Event()
         """Set when a channel's state changed, for the keeper."""
 
@@ -145,6 +118,8 @@ class Session:
 
     def changed(self, channel: Channel) -> None:
         """Something about ``channel`` may let a waiting request go: credits, an answer, its state."""
+        for reply in channel.unsolicited():
+            self.on_break(channel, reply)
         if channel.state is ChannelState.CLOSED and channel in self.channels:
             self._losses.append((channel.path, True))
             self.drop(channel, channel.reason)
@@ -226,7 +201,7 @@ class Session:
         """End the session on the server. ClientError: it does not answer, or refuses."""
         self._leaving = True
         try:
-            await self.ask(Request(Command.LOGOFF, [EMPTY_BODY]))
+            await self.ask(Request(Command.LOGOFF, lambda: [EMPTY_BODY]))
         except StatusError as error:
             if error.status not in _GONE:  # A repeated one, whose first answer was lost.
                 raise
@@ -253,11 +228,11 @@ class Session:
 
     # -- requests
 
-    async def perform(self, request: Request, *, over: Channel | None = None) -> Reply:
+    async def perform(self, request: Request, *, over: Channel | None = None, behind: int = 0) -> Reply:
         """The answer to ``request``, whatever its status, through as many channels as it takes.
 
-        ``over`` ties it to one channel. SessionLost: the session ended. ChannelLost: it may not be repeated
-        and its channel was lost.
+        ``over`` ties it to one channel. ``behind``: send it as so many losses of channels ago, to try the server.
+        SessionLost: the session ended. ChannelLost: it may not be repeated and its channel was lost.
         """
         loop = asyncio.get_running_loop()
         replay, fenced_until, pause = False, 0.0, 0.01
@@ -265,15 +240,16 @@ class Session:
         try:
             while True:
                 channel = over or await self._with_room(request, urgent=batch is not None)
+                tree = request.tree
                 answer = channel.send(
                     request.command,
-                    request.body,
-                    tree_id=request.tree_id,
+                    request.body(),
+                    tree_id=tree.number if tree else 0,
                     charge=charge_for(request.payload),
                     size=request.size,
-                    channel_sequence=self.channel_sequence,
+                    channel_sequence=(self.channel_sequence - behind) & 0xFFFF,
                     replay=replay,
-                    encrypt=self._encrypt or request.tree_id in self.encrypted_trees,
+                    encrypt=self._encrypt or (tree is not None and tree.encrypted),
                 )
                 if batch is not None:
                     batch.settle(channel.number)

@@ -11,11 +11,12 @@ import contextlib
 
 from server.client import policy
 from server.client.errors import ClientError, SessionLost
-from server.client.files import Tree
 from server.client.local import LocalAddress, LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
-from server.client.session import Request, Session
+from server.client.request import Request, TreeId
+from server.client.session import Session
+from server.client.tree import connect
 from server.wire.errors import WireError
 from server.wire.header import Command
 from server.wire.ioctl import (
@@ -37,7 +38,7 @@ class Surroundings:
         self._session = session
         self._options = options
         self._interfaces = interfaces
-        self._ipc: Tree | None = None
+        self._ipc: TreeId | None = None
         self._asked = asyncio.Event()
         self._local_at: float | None = None
         self._fresh: set[str | Address] = set()
@@ -99,10 +100,10 @@ class Surroundings:
     async def query(self) -> tuple[NetworkInterface, ...]:
         """The server's list as of now. StatusError: it has none."""
         if self._ipc is None:
-            self._ipc = await Tree.connect(self._session, self._options, "IPC$")
+            self._ipc = await connect(self._session, self._options.server, "IPC$")
         body = IoctlRequest(ControlCode.QUERY_NETWORK_INTERFACE_INFO, max_output=_MOST).encode()
         reply = await self._session.ask(
-            Request(Command.IOCTL, [body], self._ipc.tree_id, payload=_MOST)  # It changes nothing: no REPLAY.
+            Request(Command.IOCTL, lambda: [body], self._ipc, payload=_MOST)  # It changes nothing: no REPLAY.
         )
         self._replace(decode_interfaces(IoctlResponse.decode(reply.body).data))
         return self.remote

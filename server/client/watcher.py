@@ -15,7 +15,8 @@ from server.client.errors import ClientError
 from server.client.exchange import charge_for
 from server.client.health import State
 from server.client.policy import Path
-from server.client.session import Repeat, Request, Session
+from server.client.request import Repeat, Request
+from server.client.session import Session
 from server.ports.sockets import SocketQueries
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
@@ -84,7 +85,7 @@ class Watcher:
         """An ECHO: its answer is a sign of life, its missing acknowledgement one of death."""
         if channel in self._echoes or not channel.credits >= charge_for(0):
             return
-        echo = Request(Command.ECHO, [EMPTY_BODY], repeat=Repeat.NEVER)
+        echo = Request(Command.ECHO, lambda: [EMPTY_BODY], repeat=Repeat.NEVER)
 
         async def ask() -> None:
             with contextlib.suppress(ClientError):
