@@ -89,6 +89,8 @@ class Connection:
     closing: bool = False
     unacked: bool = False
     """A test has asked that nothing sent here count as acknowledged."""
+    read_gap: int = 0
+    """Bytes that a test has asked for before the data of a READ response."""
     last_async_id: int = 0
 
     def new_async_id(self) -> int:

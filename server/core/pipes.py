@@ -130,6 +130,15 @@ class PipeHandle:
     def truncate(self, size: int) -> None:
         raise _no_file()
 
+    def allocate(self, size: int) -> None:
+        raise _no_file()
+
+    def allocated(self, offset: int, length: int) -> list[tuple[int, int]]:
+        raise _no_file()
+
+    def zero(self, offset: int, length: int, *, punch: bool) -> None:
+        raise _no_file()
+
     def set_times(self, *, created: int | None, accessed: int | None, written: int | None) -> None:
         raise _no_file()
 

@@ -5,13 +5,16 @@ Implements `server.ports.files.Handle`. Called by the core, big reads and writes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat as st
 
 from server.ports.files import FileStat
-from server.posix import attributes
+from server.posix import attributes, extents
+from server.posix.extents import Unsupported
 
 _BLOCK = 512
+_ZEROS = 1024 * 1024
 
 
 class PosixHandle:
@@ -58,6 +61,21 @@ class PosixHandle:
 
     def truncate(self, size: int) -> None:
         os.ftruncate(self._fd, size)
+
+    def allocate(self, size: int) -> None:
+        with contextlib.suppress(Unsupported):
+            extents.reserve(self._fd, size)
+
+    def allocated(self, offset: int, length: int) -> list[tuple[int, int]]:
+        return extents.data(self._fd, offset, offset + length)
+
+    def zero(self, offset: int, length: int, *, punch: bool) -> None:
+        try:
+            extents.zero(self._fd, offset, length, punch=punch)
+        except Unsupported:
+            zeros = memoryview(bytes(_ZEROS))
+            for start in range(offset, offset + length, _ZEROS):
+                self.write(zeros[: min(_ZEROS, offset + length - start)], start)
 
     def set_times(self, *, created: int | None, accessed: int | None, written: int | None) -> None:
         if created is not None:

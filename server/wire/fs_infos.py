@@ -30,6 +30,9 @@ UNICODE_ON_DISK = 0x04
 PERSISTENT_ACLS = 0x08
 SPARSE_FILES = 0x40
 
+TRIM_ENABLED = 0x08
+"""SSINFO_FLAGS_TRIM_ENABLED (2.5.7)."""
+
 
 class FsClass(IntEnum):
     VOLUME = 1
@@ -147,14 +150,16 @@ class ObjectIdInformation:
 
 @dataclass(frozen=True, slots=True)
 class SectorSizeInformation:
-    """All sizes in bytes; no alignment offsets are known of a directory."""
+    """All sizes in bytes; no alignment offsets are known of a directory. `flags`: SSINFO_FLAGS_*."""
 
     logical: int
     physical: int
+    flags: int = 0
 
     @classmethod
     def decode(cls, data: Buffer) -> SectorSizeInformation:
-        return cls(*unpack_at(_SECTOR_SIZE, data, 0, "FileFsSectorSizeInformation")[:2])
+        logical, physical, _, _, flags, _, _ = unpack_at(_SECTOR_SIZE, data, 0, "FileFsSectorSizeInformation")
+        return cls(logical, physical, flags)
 
     def encode(self) -> bytes:
-        return _SECTOR_SIZE.pack(self.logical, self.physical, self.physical, self.physical, 0, 0, 0)
+        return _SECTOR_SIZE.pack(self.logical, self.physical, self.physical, self.physical, self.flags, 0, 0)

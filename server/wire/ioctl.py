@@ -33,9 +33,15 @@ class ControlCode(IntEnum):
 
     DFS_GET_REFERRALS = 0x00060194
     DFS_GET_REFERRALS_EX = 0x000601B0
-    CREATE_OR_GET_OBJECT_ID = 0x000900C0
+    GET_COMPRESSION = 0x0009003C
     SET_REPARSE_POINT = 0x000900A4
     GET_REPARSE_POINT = 0x000900A8
+    CREATE_OR_GET_OBJECT_ID = 0x000900C0
+    SET_SPARSE = 0x000900C4
+    QUERY_ALLOCATED_RANGES = 0x000940CF
+    SET_ZERO_DATA = 0x000980C8
+    FILE_LEVEL_TRIM = 0x00098208
+    SET_COMPRESSION = 0x0009C040
     PIPE_PEEK = 0x0011400C
     PIPE_WAIT = 0x00110018
     PIPE_TRANSCEIVE = 0x0011C017
@@ -47,6 +53,9 @@ class ControlCode(IntEnum):
     LMR_REQUEST_RESILIENCY = 0x001401D4
     QUERY_NETWORK_INTERFACE_INFO = 0x001401FC
     SMBTORTURE_FORCE_UNACKED_TIMEOUT = 0x83848003
+    SMBTORTURE_IOCTL_RESPONSE_PADDING = 0x83848013
+    SMBTORTURE_READ_RESPONSE_PADDING = 0x83848023
+    SMBTORTURE_ASYNC_SLEEP = 0x83848043
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +107,11 @@ class IoctlResponse:
         _, _, code, file_id, _, _, offset, count, _, _ = unpack(_RESPONSE, body, 49, "IOCTL response")
         return cls(code, file_id, payload(body, offset, count, _RESPONSE.size, "IOCTL output"))
 
-    def encode(self) -> bytes:
+    def encode(self, gap: int = 0) -> bytes:
+        """`gap`: bytes between the fixed part and the output, which nobody sends but to try a client."""
         offset = HEADER_SIZE + _RESPONSE.size
-        head = _RESPONSE.pack(49, 0, self.code, self.file_id, offset, 0, offset, len(self.data), 0, 0)
-        return head + (bytes(self.data) or b"\0")
+        head = _RESPONSE.pack(49, 0, self.code, self.file_id, offset, 0, offset + gap, len(self.data), 0, 0)
+        return head + bytes(gap) + (bytes(self.data) or b"\0")
 
 
 class InterfaceCapability(IntFlag):

@@ -87,9 +87,12 @@ class ReadResponse:
         return b"".join(self.parts())
 
 
-def read_response_head(length: int, remaining: int = 0) -> bytes:
-    """What precedes `length` bytes of data: for a server that reads straight into the outgoing buffer."""
-    return _READ_RESPONSE.pack(17, HEADER_SIZE + READ_RESPONSE_HEAD, 0, length, remaining, 0)
+def read_response_head(length: int, remaining: int = 0, gap: int = 0) -> bytes:
+    """What precedes `length` bytes of data: for a server that reads straight into the outgoing buffer. `gap`: bytes
+    between the two, which nobody sends but to try a client.
+    """
+    offset = HEADER_SIZE + READ_RESPONSE_HEAD + gap
+    return _READ_RESPONSE.pack(17, offset, 0, length, remaining, 0) + bytes(gap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def torture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
     for lane in range(LANES):
         (folder / f"share{lane}").mkdir()
         shares += ["--share", f"data{lane}={folder}/share{lane}"]
+    (folder / "noperm").mkdir()
+    shares += ["--share", f"noperm={folder}/noperm"]
     with network(folder / "net") as lab:
         users = ("--user", "alice%secret", "--user", "bob%hunter2")
         with Service.on(

@@ -1,16 +1,18 @@
-"""IOCTL (MS-SMB2 3.3.5.15): the control codes that multichannel lives on, and that of pipes; the rest is refused
-as Windows does.
+"""IOCTL (MS-SMB2 3.3.5.15): the control codes that multichannel lives on, that of pipes, and those of files, which
+are in `copychunk` and `sparse`; the rest is refused as Windows does.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
 
 from server.core import pipes
+from server.core.commands import copychunk, sparse, torture
 from server.core.errors import DisconnectError, StatusError
 from server.core.interface_list import advertised
 from server.core.opens import Open
-from server.core.request import Reply, Request
+from server.core.request import Reply, Request, Result
 from server.wire.errors import WireError
 from server.wire.ioctl import (
     FLAG_IS_FSCTL,
@@ -29,14 +31,13 @@ _VALIDATE_SIZE = 24
 _SERVED = (Dialect.SMB_3_1_1, Dialect.SMB_3_0_2, Dialect.SMB_3_0, Dialect.SMB_2_1, Dialect.SMB_2_0_2)
 
 
-def ioctl(request: Request) -> Reply:
+def ioctl(request: Request) -> Result:
     asked = IoctlRequest.decode(request.body)
     request.charge(len(asked.data) + asked.max_input, asked.max_output)
     if asked.flags != FLAG_IS_FSCTL:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "an IOCTL that is no FSCTL")
-    if asked.code == ControlCode.SMBTORTURE_FORCE_UNACKED_TIMEOUT and request.core.config.torture:
-        request.connection.unacked = True
-        return Reply(IoctlResponse(asked.code, NO_FILE, b"").encode())
+    if torture.serves(request, asked):
+        return torture.act(request, asked)
     request.need_session()
     if asked.code == ControlCode.QUERY_NETWORK_INTERFACE_INFO:
         return _interfaces(request, asked)
@@ -45,13 +46,16 @@ def ioctl(request: Request) -> Reply:
     if asked.code in (ControlCode.DFS_GET_REFERRALS, ControlCode.DFS_GET_REFERRALS_EX):
         raise StatusError(NTSTATUS.FS_DRIVER_REQUIRED, "no DFS")
     opened = request.need_file(asked.file_id)
-    if asked.code == ControlCode.CREATE_OR_GET_OBJECT_ID:
-        return _object_id(request, asked, opened)
-    if asked.code == ControlCode.PIPE_TRANSCEIVE:
-        output, more = pipes.transceive(opened, memoryview(asked.data), asked.max_output)
-        status = NTSTATUS.BUFFER_OVERFLOW if more else NTSTATUS.SUCCESS
-        return Reply(IoctlResponse(asked.code, asked.file_id, output).encode(), status)
-    raise StatusError(NTSTATUS.INVALID_DEVICE_REQUEST, f"FSCTL 0x{asked.code:08x}")
+    act = _OF_FILES.get(asked.code)
+    if act is None or (opened.tree.share.volume is None) is not (asked.code == ControlCode.PIPE_TRANSCEIVE):
+        raise StatusError(NTSTATUS.INVALID_DEVICE_REQUEST, f"FSCTL 0x{asked.code:08x}")
+    return act(request, asked, opened)
+
+
+def _transceive(request: Request, asked: IoctlRequest, opened: Open) -> Reply:
+    output, more = pipes.transceive(opened, memoryview(asked.data), asked.max_output)
+    status = NTSTATUS.BUFFER_OVERFLOW if more else NTSTATUS.SUCCESS
+    return Reply(IoctlResponse(asked.code, asked.file_id, output).encode(), status)
 
 
 def _object_id(request: Request, asked: IoctlRequest, opened: Open) -> Reply:
@@ -100,3 +104,18 @@ def _validate(request: Request, asked: IoctlRequest) -> Reply:
         connection.capabilities, request.core.server_guid, mode, connection.dialect or 0
     )
     return Reply(IoctlResponse(asked.code, NO_FILE, response.encode()).encode())
+
+
+_OF_FILES: Mapping[int, Callable[[Request, IoctlRequest, Open], Result]] = {
+    ControlCode.CREATE_OR_GET_OBJECT_ID: _object_id,
+    ControlCode.PIPE_TRANSCEIVE: _transceive,
+    ControlCode.SRV_REQUEST_RESUME_KEY: copychunk.resume_key,
+    ControlCode.SRV_COPYCHUNK: copychunk.copy,
+    ControlCode.SRV_COPYCHUNK_WRITE: copychunk.copy,
+    ControlCode.SET_SPARSE: sparse.set_sparse,
+    ControlCode.QUERY_ALLOCATED_RANGES: sparse.query_ranges,
+    ControlCode.SET_ZERO_DATA: sparse.zero_data,
+    ControlCode.FILE_LEVEL_TRIM: sparse.trim,
+    ControlCode.GET_COMPRESSION: sparse.get_compression,
+    ControlCode.SET_COMPRESSION: sparse.set_compression,
+}

@@ -168,7 +168,7 @@ def _fs_fixed(request: Request, usage: VolumeStat, info_class: int) -> bytes:
     if info_class == FsClass.OBJECT_ID:
         return fs.ObjectIdInformation(uuid.uuid5(request.core.server_guid, str(usage.serial))).encode()
     if info_class == FsClass.SECTOR_SIZE:
-        return fs.SectorSizeInformation(_SECTOR, unit).encode()
+        return fs.SectorSizeInformation(_SECTOR, unit, fs.TRIM_ENABLED).encode()
     raise StatusError(NTSTATUS.INVALID_INFO_CLASS, f"file system class {info_class}")
 
 

@@ -37,28 +37,28 @@ def read(request: Request) -> Result:
     request.charge(0, asked.length)
     opened = _data_file(request, asked.file_id, asked.offset, asked.length)
     opened.need(Access.READ_DATA | Access.EXECUTE)
-    _pass_locks(request, opened, asked.offset, asked.length, writing=False)
+    pass_locks(request, opened, asked.offset, asked.length, writing=False)
     buffer = bytearray(_HEAD + asked.length)
     if asked.length <= request.core.config.limits.inline_io:
         with memoryview(buffer)[_HEAD:] as view:
             count = opened.handle.read_cached(view, asked.offset)
         if count is not None:
-            return _read_reply(asked, opened, buffer, count)
+            return _read_reply(request, asked, opened, buffer, count)
     return _read_slowly(request, asked, opened, buffer)
 
 
 async def _read_slowly(request: Request, asked: ReadRequest, opened: Open, buffer: bytearray) -> Reply:
     with memoryview(buffer)[_HEAD:] as view:
         count = await on_thread(request, opened.handle.read_into, view, asked.offset)
-    return _read_reply(asked, opened, buffer, count)
+    return _read_reply(request, asked, opened, buffer, count)
 
 
-def _read_reply(asked: ReadRequest, opened: Open, buffer: bytearray, count: int) -> Reply:
+def _read_reply(request: Request, asked: ReadRequest, opened: Open, buffer: bytearray, count: int) -> Reply:
     if count < asked.minimum or (count == 0 and asked.length):
         raise StatusError(NTSTATUS.END_OF_FILE)
     opened.position = asked.offset + count
     del buffer[_HEAD + count :]
-    buffer[ROOM:_HEAD] = read_response_head(count)
+    buffer[ROOM:_HEAD] = read_response_head(count, gap=request.connection.read_gap)
     if not count:
         buffer += b"\0"  # StructureSize 17 counts one byte of buffer
     return Reply(buffer, room=True)
@@ -73,7 +73,7 @@ def write(request: Request) -> Result:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "beyond the largest file")
     if asked.data and asked.offset + len(asked.data) >= _MAX_SIZE:
         raise StatusError(NTSTATUS.DISK_FULL, "the largest file")
-    file = _pass_locks(request, opened, asked.offset, len(asked.data), writing=True)
+    file = pass_locks(request, opened, asked.offset, len(asked.data), writing=True)
     if rules.breaks_of_change(file, opened.holder):
         request.core.changing(opened)
     request.core.watches.modified(opened, Filter.SIZE | Filter.LAST_WRITE)
@@ -106,7 +106,7 @@ async def _flush(request: Request, opened: Open) -> Reply:
     return Reply(FLUSH_RESPONSE)
 
 
-def _pass_locks(request: Request, opened: Open, offset: int, length: int, *, writing: bool) -> FileRecord:
+def pass_locks(request: Request, opened: Open, offset: int, length: int, *, writing: bool) -> FileRecord:
     """The file's record as of now. StatusError FILE_LOCK_CONFLICT (MS-FSA 2.1.4.10)."""
     file, locks = request.core.table.glance(opened.key)
     if locks and ranges.forbids(locks, Lock(opened.persistent, offset, length, writing)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from server.core.commands.opening import SETTABLE
 from server.core.core import Core
 from server.core.errors import StatusError
 from server.core.names import parse_path
@@ -81,7 +82,10 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
     if asked.attributes & Attributes.DIRECTORY and not directory:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a file is no directory")
     if asked.attributes:
-        opened.handle.set_attributes(asked.attributes & ~Attributes.NORMAL & ~Attributes.DIRECTORY)
+        sparse = (
+            opened.handle.stat().attributes & Attributes.SPARSE_FILE
+        )  # which FSCTL_SET_SPARSE alone changes
+        opened.handle.set_attributes(asked.attributes & SETTABLE & ~Attributes.NORMAL | sparse)
     created, accessed, written = (
         None if value in _KEEP else to_unix_ns(value)
         for value in (asked.creation_time, asked.last_access_time, asked.last_write_time)
