@@ -7,7 +7,11 @@ readiness may have changed. Must not know processes, loops or time. Every socket
 from __future__ import annotations
 
 import os
+import select
 from typing import NoReturn, Protocol
+
+READABLE = select.POLLIN | select.POLLPRI | select.POLLERR | select.POLLHUP
+WRITABLE = select.POLLOUT | select.POLLERR | select.POLLHUP
 
 
 class Watcher(Protocol):
@@ -35,6 +39,10 @@ class File:
     def poll(self) -> int:
         """Which of POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP hold now (poll(2))."""
         raise NotImplementedError
+
+    def readable(self) -> bool:
+        """Would a read return at once, with bytes, the end or an error?"""
+        return bool(self.poll() & READABLE)
 
     def changed(self) -> None:
         """Have everybody who watches look again."""

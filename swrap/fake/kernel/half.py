@@ -82,14 +82,23 @@ class Half:
 
     def push(self, segment: Chunk) -> None:
         """Send a chunk, or FIN."""
-        self.sent += len(segment)
+        size = len(segment)
+        self.sent += size
+        way, receiver = self.way, self.receiver
+        waits = self._waiting or self.starved
+        if not (
+            waits or self.flight_size or self._unsent or way.dead or self.done
+            or size > way.segment or size > receiver.receive_buffer - receiver.inbox.size
+        ):  # fmt: skip
+            self._take_off(segment, size)  # what `pump` would come to, most of the time
+            return
         self._unsent.append(segment)
-        if not (self._waiting or self.starved):
+        if not waits:
             self.pump()
 
     def pump(self) -> None:
         """Put on its way what the window has room for."""
-        way, unsent, flight = self.way, self._unsent, self._flight
+        way, unsent = self.way, self._unsent
         if not unsent or self.done:
             return
         if way.dead:
@@ -115,12 +124,16 @@ class Half:
                     segment, size = memoryview(segment)[:window], window
                     gone -= 1
             gone += 1
-            self.flight_size += size
-            flight.append((way.arrival(size), segment))
+            self._take_off(segment, size)
         del unsent[:gone]
-        if flight and not self._flying:
+
+    def _take_off(self, segment: Chunk, size: int) -> None:
+        at = self.way.arrival(size)
+        self.flight_size += size
+        self._flight.append((at, segment))
+        if not self._flying:
             self._flying = True
-            self.net.at(flight[0][0], self._arrive, None)
+            self.net.at(at, self._arrive, None)
 
     def window_opened(self) -> None:
         """The receiver has read: it says so, if the ACK that says it gets through."""

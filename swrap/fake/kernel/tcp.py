@@ -280,6 +280,12 @@ class TcpSocket(InetSocket):
             self.awaits_room = True
         return mask
 
+    def readable(self) -> bool:
+        """See ``File.readable``."""
+        if self.state != "established":
+            return super().readable()
+        return self.inbox.size > 0 or self.eof or self.shut_read or self.error != 0
+
     def take_error(self) -> None:
         """Raise SO_ERROR, which is told once; nothing where there is none."""
         number, self.error = self.error, 0

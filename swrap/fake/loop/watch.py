@@ -6,17 +6,13 @@ triggered, as epoll(7) is by default. Used by ``loop``.
 
 from __future__ import annotations
 
-import select
 from asyncio import Handle
 from typing import TYPE_CHECKING
 
-from swrap.fake.kernel.file import File
+from swrap.fake.kernel.file import READABLE, WRITABLE, File
 
 if TYPE_CHECKING:
     from swrap.fake.loop.loop import FakeLoop
-
-READABLE = select.POLLIN | select.POLLPRI | select.POLLERR | select.POLLHUP
-WRITABLE = select.POLLOUT | select.POLLERR | select.POLLHUP
 
 
 class Watch:
@@ -41,13 +37,18 @@ class Watch:
 
     def fire(self) -> bool:
         """Have those called whose wish is fulfilled. False: nobody's is, and only a change can change that."""
+        reader, writer = self.reader, self.writer
+        if writer is None:  # the common case, and the cheaper question
+            if reader is None or not self.file.readable():
+                return False
+            self.loop.ready.append(reader)
+            return True
         mask = self.file.poll()
         ready = False
-        reader, writer = self.reader, self.writer
         if reader is not None and mask & READABLE:
             self.loop.ready.append(reader)
             ready = True
-        if writer is not None and mask & WRITABLE:
+        if mask & WRITABLE:
             self.loop.ready.append(writer)
             ready = True
         return ready
