@@ -98,7 +98,8 @@ class Handles:
             raise StatusError(reply.status, "WRITE")
 
     async def close(self, args: Args, _progress: Progress) -> Result:
-        await self._named(args).close()
+        tree = await self._connected().tree(self._share())
+        await tree.close(self._named(args))
         del self._open[args["handle"]]
         return {}
 

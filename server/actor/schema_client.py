@@ -70,6 +70,7 @@ CLIENT: Mapping[str, Any] = {
         encrypt={"type": "boolean", "default": False},
         policy={"enum": ["best", "windows", "linux"], "default": "windows"},
         channels={**_COUNT, "default": 2},
+        reconnect={"type": "boolean", "default": True, "description": "a new session where one is lost"},
         poll_interval={**_SECONDS, "default": 1.0},
         connect_timeout={**_SECONDS, "default": 1.5},
         handshake_timeout={**_SECONDS, "default": 5.0},

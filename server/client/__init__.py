@@ -18,7 +18,7 @@ From the inside out; each module knows only those above it:
 """
 
 from server.client.client import Client
-from server.client.errors import ChannelLost, ClientError, SessionLost, StatusError
+from server.client.errors import ChannelLost, ClientError, HandleLost, SessionLost, StatusError
 from server.client.options import Options
 
-__all__ = ["ChannelLost", "Client", "ClientError", "Options", "SessionLost", "StatusError"]
+__all__ = ["ChannelLost", "Client", "ClientError", "HandleLost", "Options", "SessionLost", "StatusError"]

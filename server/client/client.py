@@ -19,12 +19,12 @@ from server.client.channel import Channel
 from server.client.copying import Copied, Progress
 from server.client.copying import nobody as no_progress
 from server.client.dialer import Dialer
-from server.client.errors import ChannelLost, ClientError, SessionLost
+from server.client.errors import ClientError, SessionLost
 from server.client.events import Observer, nobody
 from server.client.files import Entry
 from server.client.handshake import Established
+from server.client.holdings import Holdings
 from server.client.keeper import Keeper
-from server.client.leases import Leases
 from server.client.local import KernelInterfaces, LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
@@ -57,9 +57,9 @@ class Client:
         queries: SocketQueries | None = None,
     ) -> None:
         self.options = options
-        self._session = Session(observer)
-        self._leases = Leases(self._session)
-        self._dialer = Dialer(options, self._session.changed)
+        self._dialer = Dialer(options, lambda channel: self._session.changed(channel))
+        self._session = Session(observer, self._dialer.credentials)
+        self._holdings = Holdings(self._session, options.server)
         self._interfaces = interfaces or KernelInterfaces()
         self._queries = queries or PosixSocketQueries()
         self._keeper: Keeper | None = None
@@ -94,9 +94,6 @@ class Client:
             except OSError as error:
                 failure = error if str(error) else TimeoutError(f"no answer from {address}")
                 continue
-            if self.options.encrypt and channel.established.envelope is None:
-                channel.abort(ChannelLost("the server does not encrypt"))
-                raise ChannelLost("the server does not encrypt")
             self._begin(channel)
             return channel.established
         raise failure or OSError(f"{self.options.server} has no address")
@@ -104,7 +101,7 @@ class Client:
     def _begin(self, channel: Channel) -> None:
         session = self._session
         session.begin(channel, self.options.user, encrypt=self.options.encrypt)
-        keeper = Keeper(session, self._dialer, self.options, self._interfaces, self._queries)
+        keeper = Keeper(session, self._holdings, self._dialer, self.options, self._interfaces, self._queries)
         keeper.adopt(channel)
         self._keeper = keeper
         self._spawn(keeper.run(), "the keeper of the channels")
@@ -159,7 +156,7 @@ class Client:
     async def tree(self, share: str) -> Tree:
         """The share, connected once."""
         if share not in self._trees:
-            self._trees[share] = await Tree.connect(self._session, self.options, self._leases, share)
+            self._trees[share] = await Tree.connect(self._session, self.options, self._holdings, share)
         return self._trees[share]
 
     async def listdir(self, share: str, path: str = "") -> list[Entry]:
@@ -188,7 +185,7 @@ class Client:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        await self._leases.close()
+        await self._holdings.leases.close()
         self._session.close("the client ended")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):

@@ -6,7 +6,6 @@ Owns the order of the bytes and their digest. Must not know channels. Called by 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class Copied:
 async def write_all(
     target: OpenFile, chunks: Iterable[Buffer], total: int, times: int, progress: Progress
 ) -> tuple[int, str]:
-    """Write ``chunks`` one after the other, ``times`` of them at once, and close: (bytes, their digest)."""
+    """Write ``chunks`` one after the other, ``times`` of them at once: (bytes, their digest)."""
     digest = hashlib.sha256()
     written = 0
 
@@ -56,14 +55,14 @@ async def write_all(
             written += len(chunk)
             progress(written, total)
 
-    await _together(carry, times, target)
+    await _together(carry, times)
     return written, digest.hexdigest()
 
 
 async def read_all(
     origin: OpenFile, sink: Callable[[Buffer], object], chunk: int, times: int, progress: Progress
 ) -> tuple[int, str]:
-    """Give all bytes to ``sink``, in order, ``times`` requests of ``chunk`` bytes at once, and close."""
+    """Give all bytes to ``sink``, in order, ``times`` requests of ``chunk`` bytes at once."""
     digest = hashlib.sha256()
     total, done = origin.size, 0
     early: dict[int, Buffer] = {}
@@ -80,24 +79,18 @@ async def read_all(
                 done += len(data)
                 progress(done, total)
 
-    await _together(carry, times, origin)
+    await _together(carry, times)
     return done, digest.hexdigest()
 
 
-async def _together(work: Callable[[], Coroutine[None, None, None]], times: int, file: OpenFile) -> None:
-    """Run ``times`` coroutines of the same work on ``file``, then close it.
-
-    The first error ends them all and is raised as it is.
-    """
+async def _together(work: Callable[[], Coroutine[None, None, None]], times: int) -> None:
+    """Run ``times`` coroutines of the same work. The first error ends them all and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(times):
                 group.create_task(work())
     except BaseExceptionGroup as errors:
-        with contextlib.suppress(ClientError):
-            await file.close()
         for error in errors.exceptions:
             if isinstance(error, ClientError | WireError | OSError):
                 raise error from None
         raise
-    await file.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import count
 
 from server.client.channel import Channel
+from server.client.errors import ChannelLost
 from server.client.handshake import SessionKeys, handshake
 from server.client.options import Options
 from server.client.policy import Path
@@ -35,14 +36,24 @@ class Dialer:
         self._numbers = count(1)
         self.client_guid = uuid.UUID(bytes=random_bytes(16), version=4)
 
-    async def dial(self, path: Path, bind: SessionKeys | None) -> Channel:
-        """A channel over ``path``: of a new session, or of the one to ``bind``.
-
-        OSError, TimeoutError: no way there. StatusError, ChannelLost: refused.
-        """
+    def credentials(self) -> Initiator:
+        """Proves once who the user is."""
         options = self._options
         ntlm = NtlmClient(options.user, options.password, options.domain, random_bytes=self._random_bytes)
-        channel = Channel(next(self._numbers), path, options, self._on_change)
-        steps = handshake(self.client_guid, Initiator(ntlm), bind, random_bytes=self._random_bytes)
-        await channel.open(options.port, steps)
+        return Initiator(ntlm)
+
+    async def dial(self, path: Path, bind: SessionKeys | None, *, previous: int = 0) -> Channel:
+        """A channel over ``path``: of the session to ``bind``, or of a new one, which takes the place of the
+        ``previous`` session if that has an id.
+
+        OSError, TimeoutError: no way there. StatusError, ChannelLost: refused, or not encrypted as it has to be.
+        """
+        channel = Channel(next(self._numbers), path, self._options, self._on_change)
+        steps = handshake(
+            self.client_guid, self.credentials(), bind, previous=previous, random_bytes=self._random_bytes
+        )
+        await channel.open(self._options.port, steps)
+        if self._options.encrypt and channel.established.envelope is None:
+            channel.abort(ChannelLost("the server does not encrypt"))
+            raise ChannelLost("the server does not encrypt")
         return channel

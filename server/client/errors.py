@@ -25,5 +25,9 @@ class ChannelLost(ClientError):
     """One channel is gone. Requests that may be repeated are, on another one, and nobody sees this."""
 
 
+class HandleLost(ClientError):
+    """The session was lost with all its channels, and in the new one the server did not give this open back."""
+
+
 class SessionLost(ClientError):
     """The session ended on the server, or no channel could be had in time: what was under way failed."""

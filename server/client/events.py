@@ -32,6 +32,16 @@ CATALOGUE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"session_id": "0x… hexadecimal", "reason": "what happened"},
     ),
     "session-closed": ("The client logged off.", {"session_id": "0x… hexadecimal"}),
+    "session-renewed": (
+        "A new session stands in the place of one that the server has no more; what was under way goes on.",
+        {
+            "session_id": "0x… hexadecimal",
+            "former": "the other's, 0x… hexadecimal",
+            "handles_lost": "paths of the opens that the server did not give back",
+        },
+    ),
+    "session-authenticated": ("The user has logged on anew.", {"session_id": "0x… hexadecimal"}),
+    "handle-lost": ("An open is no more.", {"path": "in the share", "reason": "why"}),
     "channel-opened": (
         "A connection carries requests of the session.",
         {

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.client.errors import ClientError, StatusError
+from server.client.channel import Channel
+from server.client.errors import ClientError, HandleLost, StatusError
 from server.client.opening import Opening
 from server.client.request import Repeat, Request, TreeId
 from server.client.session import Session
@@ -49,6 +50,9 @@ class OpenFile:
         self.opening = opening
         self.created = created
         self._file_id = created.file_id
+        self._durable = create_contexts.find(created.contexts, create_contexts.DURABLE_REQUEST_V2) is not None
+        self.lost: HandleLost | None = None
+        """Why it is no more; None while it lives."""
 
     @classmethod
     async def open(cls, session: Session, tree: TreeId, opening: Opening) -> OpenFile:
@@ -61,6 +65,35 @@ class OpenFile:
         if opening.lease is not None:
             opening.lease.granted(create_contexts.find(created.contexts, create_contexts.REQUEST_LEASE))
         return cls(session, tree, opening, created)
+
+    async def reconnect(self, over: Channel) -> None:
+        """Get it back in a new session, or be ``lost``. ChannelLost: ``over`` is, and so is the answer."""
+        name = self.opening.path
+        if self.lost is not None:
+            return
+        if not self._durable:
+            self.lost = HandleLost(f"{name}: its session was lost, and it was not durable")
+            return
+        request = Request(
+            Command.CREATE, lambda: [self.opening.reconnect(self._file_id).encode()], self._tree
+        )
+        reply = await self._session.perform(request, over=over)
+        if reply.status is not NTSTATUS.SUCCESS:
+            self.lost = HandleLost(
+                f"{name}: its session was lost, and it is not given back: {reply.status.label}"
+            )
+            return
+        created = CreateResponse.decode(reply.body)
+        self._file_id = created.file_id
+        if self.opening.lease is not None:
+            self.opening.lease.granted(create_contexts.find(created.contexts, create_contexts.REQUEST_LEASE))
+
+    @property
+    def id(self) -> bytes:
+        """The FileId in the present session. HandleLost: it has none any more."""
+        if self.lost is not None:
+            raise self.lost
+        return self._file_id
 
     @property
     def size(self) -> int:
@@ -78,7 +111,7 @@ class OpenFile:
         """The request that writes ``data``."""
         return Request(
             Command.WRITE,
-            lambda: WriteRequest(self._file_id, data, offset).parts(),
+            lambda: WriteRequest(self.id, data, offset).parts(),
             self._tree,
             payload=len(data),
             size=len(data),
@@ -89,7 +122,7 @@ class OpenFile:
         """Up to ``length`` bytes, fewer at the end, none beyond it."""
         request = Request(
             Command.READ,
-            lambda: [ReadRequest(self._file_id, length, offset).encode()],
+            lambda: [ReadRequest(self.id, length, offset).encode()],
             self._tree,
             payload=length,
             size=length,
@@ -113,18 +146,14 @@ class OpenFile:
 
     async def flush(self) -> None:
         """What was written is on the server's disk."""
-        await self._session.ask(
-            Request(Command.FLUSH, lambda: [FlushRequest(self._file_id).encode()], self._tree)
-        )
+        await self._session.ask(Request(Command.FLUSH, lambda: [FlushRequest(self.id).encode()], self._tree))
 
     async def entries(self) -> list[Entry]:
         """What is in this directory, in the server's order."""
         found: list[Entry] = []
         request = Request(
             Command.QUERY_DIRECTORY,
-            lambda: [
-                QueryDirectoryRequest(self._file_id, DirectoryClass.ID_BOTH, output_length=_LISTING).encode()
-            ],
+            lambda: [QueryDirectoryRequest(self.id, DirectoryClass.ID_BOTH, output_length=_LISTING).encode()],
             self._tree,
             payload=_LISTING,
             repeat=Repeat.NEVER,  # Twice would skip a part of the directory.
@@ -145,7 +174,7 @@ class OpenFile:
     async def close(self) -> None:
         """Closing twice, as a replay may, is not an error."""
         reply = await self._session.perform(
-            Request(Command.CLOSE, lambda: [CloseRequest(self._file_id).encode()], self._tree)
+            Request(Command.CLOSE, lambda: [CloseRequest(self.id).encode()], self._tree)
         )
         if reply.status not in (NTSTATUS.SUCCESS, NTSTATUS.FILE_CLOSED):
             raise StatusError(reply.status, "CLOSE")

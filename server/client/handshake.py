@@ -82,9 +82,11 @@ def handshake(
     initiator: Initiator,
     bind: SessionKeys | None = None,
     *,
+    previous: int = 0,
     random_bytes: Callable[[int], bytes] = os.urandom,
 ) -> Handshake:
-    """Negotiate, then log in, or with ``bind`` join that session.
+    """Negotiate, then log in, or with ``bind`` join that session. ``previous`` is the id of one that the new
+    session follows: the server gives it up first.
 
     StatusError: the server refuses, with its status. ChannelLost: it does not keep to the protocol, or cannot
     prove that it knows the password. WireError: it sends garbage.
@@ -127,6 +129,7 @@ def handshake(
             flags=SetupFlags.BINDING if bind else SetupFlags.NONE,
             security_mode=SecurityMode.SIGNING_ENABLED,
             capabilities=Capabilities.NONE,
+            previous_session_id=previous,
         )
         message = bytearray(head.encode() + body.encode())
         if bind:

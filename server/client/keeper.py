@@ -19,17 +19,20 @@ from ipaddress import ip_address
 from server.client import policy
 from server.client.channel import Channel, ChannelState, endpoint
 from server.client.dialer import Dialer
-from server.client.errors import ClientError, StatusError
+from server.client.errors import ChannelLost, ClientError, StatusError
+from server.client.holdings import Holdings
 from server.client.ledger import Ledger
 from server.client.local import LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
+from server.client.renewal import renew
 from server.client.session import Session
 from server.client.surroundings import Surroundings
 from server.client.watcher import Watcher
 from server.ports.sockets import SocketQueries
 from server.wire.status import NTSTATUS
 
+_GONE = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_SESSION_EXPIRED)
 _RESCUE_PAUSE = 0.25
 _SETTLED_AFTER = 10.0
 _GRACE = 1.0
@@ -42,18 +45,21 @@ class Keeper:
     def __init__(
         self,
         session: Session,
+        holdings: Holdings,
         dialer: Dialer,
         options: Options,
         interfaces: LocalInterfaces,
         queries: SocketQueries,
     ) -> None:
         self._session = session
+        self._holdings = holdings
         self._dialer = dialer
         self._options = options
-        self.surroundings = Surroundings(session, options, interfaces)
+        self.surroundings = Surroundings(session, holdings, options, interfaces)
         self._watcher = Watcher(session, queries, options.watch_interval, self.surroundings.cable_out)
         self._ledger = Ledger()
         self._dialing: dict[asyncio.Task[None], Path] = {}
+        self._renewing: asyncio.Task[None] | None = None
         self._managed = False
         self._wanted: int | None = None
         self._satisfied = asyncio.Event()
@@ -95,7 +101,7 @@ class Keeper:
                         await session.attention.wait()
         finally:
             self._satisfied.set()
-            tasks = list(self._dialing)
+            tasks = [*self._dialing, *([self._renewing] if self._renewing else [])]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -108,6 +114,9 @@ class Keeper:
         paths = self.surroundings.paths()
         for channel in session.channels:
             self._identify(channel, paths)
+        if session.forsaken is not None:
+            self._follow(paths, now)
+            return
         live = session.in_state(ChannelState.LIVE, ChannelState.DRAINING)
         if not live:
             self._rescue(paths, now)
@@ -134,6 +143,28 @@ class Keeper:
         there.sort(key=lambda path: path.interface != own_interface)
         if there:
             channel.path = replace(there[0], local=channel.path.local)
+
+    def _follow(self, paths: list[Path], now: float) -> None:
+        """The server has the session no more: have another one follow it."""
+        session = self._session
+        if not self._options.reconnect:
+            session.end(str(session.forsaken))
+        elif now - self._alive_at > self._options.reconnect_timeout:
+            session.end(f"{session.forsaken}; no way to a new one for {self._options.reconnect_timeout:g} s")
+        elif self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew(paths), name="renewal of the session")
+
+    async def _renew(self, paths: list[Path]) -> None:
+        try:
+            channel = await renew(self._session, self._holdings, self._dialer, self._options, paths)
+            if channel is None:
+                await asyncio.sleep(_RESCUE_PAUSE)
+            else:
+                self._ledger.works(channel.path)
+                self.surroundings.refresh()
+        finally:
+            self._renewing = None
+            self._session.attention.set()
 
     def _rescue(self, paths: list[Path], now: float) -> None:
         """No channel works: knock at every door at once; the first that opens carries on."""
@@ -195,11 +226,16 @@ class Keeper:
         task.add_done_callback(done)
 
     async def _dial_one(self, path: Path, pause: float) -> None:
-        session = self._session
+        session, keys = self._session, self._session.keys
         try:
-            session.add(await self._dialer.dial(path, session.keys))
+            channel = await self._dialer.dial(path, keys)
+            if session.forsaken is not None or keys.session_id != session.terms.session_id:
+                channel.abort(ChannelLost("its session is no more"))
+                return
+            session.add(channel)
         except (OSError, ClientError) as error:
-            self._note_failure(path, error)
+            if session.forsaken is None and keys.session_id == session.terms.session_id:
+                self._note_failure(path, error)
             # Nothing tells when the way is free again; the pause keeps refusals from being a busy loop.
             await asyncio.sleep(pause)
             return
@@ -222,6 +258,6 @@ class Keeper:
             self._ledger.full(path, self._clock())
         else:
             self._ledger.failed(path, self._clock())
-        gone = isinstance(error, StatusError) and error.status is NTSTATUS.USER_SESSION_DELETED
+        gone = isinstance(error, StatusError) and error.status in _GONE
         if gone and not session.in_state(ChannelState.LIVE, ChannelState.DRAINING):
-            session.end("the server ended it with its last channel")
+            session.forsake("the server ended it with its last channel")

@@ -29,6 +29,9 @@ class Options:
     reconnect_timeout: float = 30.0
     """How long to look for a way to the server while no channel works, before the session counts as lost."""
 
+    reconnect: bool = True
+    """Follow a session that the server has no more by a new one, with all that was open and is durable."""
+
     poll_interval: float = 5.0
     """Between two questions for the server's interface list."""
     watch_interval: float = 0.1

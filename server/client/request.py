@@ -27,6 +27,7 @@ class Repeat(Enum):
 class TreeId:
     """A connected share, by the number that it has in the present session. ``encrypted``: it demands that."""
 
+    share: str
     number: int = 0
     encrypted: bool = False
 

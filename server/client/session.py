@@ -1,7 +1,7 @@
-"""The session: requests that outlive the channel they were sent on.
+"""The session: requests that outlive the channel they were sent on, and the session itself if need be.
 
-Owns the session's identity, its channels and ChannelSequence, and the repeating of requests (MS-SMB2 3.2.4.1,
-3.2.7.1). Must not know which channels there should be: ``keeper`` adds and drops them. Called by ``files``.
+Owns the repeating of requests (MS-SMB2 3.2.4.1, 3.2.5.1.6, 3.2.7.1). Must not know files. Called by ``files``,
+``holdings`` and whoever else asks the server for something.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from server.client.channel import Channel, ChannelState
-from server.client.errors import ChannelLost, SessionLost, StatusError
-from server.client.events import Field, Observer
+from server.client.channel import Channel
+from server.client.channels import Channels
+from server.client.errors import ChannelLost, StatusError
+from server.client.events import Observer
 from server.client.exchange import Reply, charge_for
-from server.client.handshake import Established, SessionKeys
-from server.client.policy import Path
+from server.client.relogon import relogon
 from server.client.replay import Batch, LostWithRequests
 from server.client.request import Repeat, Request
 from server.client.scheduler import Scheduler
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
-from server.wire.session_setup import SessionFlags
+from server.wire.spnego import Initiator
 from server.wire.status import NTSTATUS
 
 _GONE = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_SESSION_EXPIRED)
@@ -28,174 +28,17 @@ _FENCED_FOR = 10.0
 """Seconds for which a request is offered again that the server refuses while older ones are unfinished."""
 
 
-class Session:
-    """Made by the first channel, which logged in. ``tell`` reports events to the observer."""
+class Session(Channels):
+    """``credentials`` prove who the user is, whenever that is asked again."""
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
+    def __init__(self, observer: Observer, credentials: Callable[[], Initiator]) -> None:
+        super().__init__(observer)
+        self._credentials = credentials
         self._scheduler = Scheduler()
-        self._room = asyncio.Event()
-        self._established: Established | None = None
-        self.channels: list[Channel] = []
-        self.channel_sequence = 0
-        self._encrypt = False
-        self._former: list[Channel] = []
-        self._losses: list[tuple[Path, bool]] = []
-        self.lost: str | None = None
-        """Why the session is no more; None while it lives."""
         self._leaving = False
         self._urgent = 0
-        self.on_break: Callable[[Channel, Reply], None] = lambda _channel, _reply: None
-        """Told of what the server says unasked."""
-        self.attention = asyncio.Event()
-        """Set when a channel's state changed, for the keeper."""
-
-    def tell(self, kind: str, /, **fields: Field) -> None:
-        self._observer(kind, fields)
-
-    # -- identity
-
-    @property
-    def terms(self) -> Established:
-        """What the first channel agreed with the server: id, dialect, sizes."""
-        if self._established is None:
-            raise SessionLost("not logged in")
-        return self._established
-
-    @property
-    def name(self) -> str:
-        """The session id as people see it."""
-        return f"0x{self.terms.session_id:x}"
-
-    @property
-    def keys(self) -> SessionKeys:
-        return SessionKeys(self.terms.session_id, self.terms.signer, self.terms.envelope)
-
-    def check(self) -> None:
-        """SessionLost: the session is no more."""
-        if self.lost is not None:
-            raise SessionLost(self.lost)
-
-    # -- channels
-
-    def in_state(self, *states: ChannelState) -> list[Channel]:
-        return [channel for channel in self.channels if channel.state in states]
-
-    def begin(self, channel: Channel, user: str, *, encrypt: bool = False) -> None:
-        """The first channel logged in: the session is what it agreed. All of it is encrypted if the server demands
-        that, or ``encrypt``.
-        """
-        self._established = terms = channel.established
-        self._encrypt = encrypt or bool(terms.flags & SessionFlags.ENCRYPT_DATA)
-        self.tell(
-            "session-opened",
-            session_id=self.name,
-            dialect=".".join(f"{terms.dialect:03x}"),
-            signing=terms.signer.algorithm.name,
-            cipher=terms.envelope.cipher.name if terms.envelope and self._encrypt else "NONE",
-            user=user,
-        )
-        self.add(channel)
-
-    def add(self, channel: Channel) -> None:
-        """A channel is bound to the session, or logged in. ChannelLost: it is closed again already."""
-        if channel.state is ChannelState.CLOSED:
-            raise ChannelLost(channel.reason)  # It closed between its handshake and now.
-        self.channels.append(channel)
-        path = channel.path
-        self.tell(
-            "channel-opened",
-            channel=channel.number,
-            session_id=self.name,
-            local=channel.local,
-            remote=channel.remote,
-            interface=path.interface,
-            ifindex=path.ifindex,
-            speed=path.speed,
-            bound=channel.established is not self._established,
-        )
-        self.changed(channel)
-
-    def changed(self, channel: Channel) -> None:
-        """Something about ``channel`` may let a waiting request go: credits, an answer, its state."""
-        for reply in channel.unsolicited():
-            self.on_break(channel, reply)
-        if channel.state is ChannelState.CLOSED and channel in self.channels:
-            self._losses.append((channel.path, True))
-            self.drop(channel, channel.reason)
-        if channel.state is not ChannelState.LIVE or not channel.outstanding:
-            self.attention.set()
-        self._room.set()
-
-    def drop(self, channel: Channel, reason: str) -> None:
-        """A channel is lost: what was under way on it goes over another one (3.2.7.1)."""
-        self._leave(channel)
-        self.channel_sequence = (self.channel_sequence + 1) & 0xFFFF
-        outstanding = channel.awaited
-        self.tell(
-            "channel-lost",
-            channel=channel.number,
-            session_id=self.name,
-            remote=channel.remote,
-            reason=reason,
-            outstanding=outstanding,
-            channel_sequence=self.channel_sequence,
-        )
-        channel.abort(
-            LostWithRequests(reason, Batch(channel.number, outstanding, self.channel_sequence, self.tell))
-        )
-        self.attention.set()
-        self._room.set()
-
-    def take_losses(self) -> list[tuple[Path, bool]]:
-        """(path, whether the peer ended it) of each channel that fell silent or was lost meanwhile."""
-        losses, self._losses = self._losses, []
-        return losses
-
-    def silence(self, channel: Channel, reason: str, unacked: int) -> None:
-        """No bytes get across on it: it carries nothing new, and is dropped as soon as another one works."""
-        channel.state, channel.reason = ChannelState.SILENT, reason
-        self._losses.append((channel.path, False))
-        self.tell(
-            "channel-silent",
-            channel=channel.number,
-            session_id=self.name,
-            remote=channel.remote,
-            reason=reason,
-            unacked=unacked,
-            outstanding=channel.awaited,
-        )
-        self.attention.set()
-
-    def revive(self, channel: Channel) -> None:
-        """Bytes get across again: what was under way on it is still under way."""
-        channel.state, channel.reason = ChannelState.LIVE, ""
-        self.tell("channel-alive", channel=channel.number, session_id=self.name, remote=channel.remote)
-        self.attention.set()
-        self._room.set()
-
-    def retire(self, channel: Channel, reason: str) -> None:
-        """Close a channel that owes no answer any more."""
-        self._leave(channel)
-        channel.close(reason)
-        self.tell(
-            "channel-closed",
-            channel=channel.number,
-            session_id=self.name,
-            remote=channel.remote,
-            reason=reason,
-        )
-
-    def end(self, reason: str) -> None:
-        """The session is no more: everything under way fails with SessionLost."""
-        if self.lost is not None:
-            return
-        self.lost = f"session {self.name}: {reason}"
-        self.tell("session-lost", session_id=self.name, reason=reason)
-        for channel in list(self.channels):
-            self.drop(channel, reason)
-        self._room.set()
-        self.attention.set()
+        self._logons = 0
+        self._logging_on: asyncio.Task[None] | None = None
 
     async def logoff(self) -> None:
         """End the session on the server. ClientError: it does not answer, or refuses."""
@@ -208,25 +51,18 @@ class Session:
         self.tell("session-closed", session_id=self.name)
         self.close("logged off")
 
-    def close(self, reason: str) -> None:
-        """Close all channels, without a word to the server."""
-        if self.lost is None:
-            self.lost = reason
-        for channel in list(self.channels):
-            self._leave(channel)
-            channel.abort(ChannelLost(reason))
-        self._room.set()
-        self.attention.set()
+    async def log_on_again(self) -> None:
+        """In the same session, which has expired; if the server refuses, that is its end."""
+        if self._logging_on is None:
+            self._logging_on = asyncio.create_task(self._log_on_again(), name="log-on anew")
+        await asyncio.shield(self._logging_on)
 
-    async def wait_closed(self) -> None:
-        """Until the sockets of all channels that there were are closed."""
-        await asyncio.gather(*(channel.wait_closed() for channel in self._former))
-
-    def _leave(self, channel: Channel) -> None:
-        self.channels.remove(channel)
-        self._former = [one for one in self._former if not one.gone] + [channel]
-
-    # -- requests
+    async def _log_on_again(self) -> None:
+        try:
+            await relogon(self, self._credentials)
+        finally:
+            self._logons += 1
+            self._logging_on = None
 
     async def perform(self, request: Request, *, over: Channel | None = None, behind: int = 0) -> Reply:
         """The answer to ``request``, whatever its status, through as many channels as it takes.
@@ -235,12 +71,13 @@ class Session:
         SessionLost: the session ended. ChannelLost: it may not be repeated and its channel was lost.
         """
         loop = asyncio.get_running_loop()
+        own = over is not None or request.repeat is Repeat.NEVER
         replay, fenced_until, pause = False, 0.0, 0.01
         batch: Batch | None = None
         try:
             while True:
                 channel = over or await self._with_room(request, urgent=batch is not None)
-                tree = request.tree
+                tree, logons = request.tree, self._logons
                 answer = channel.send(
                     request.command,
                     request.body(),
@@ -259,13 +96,19 @@ class Session:
                 except ChannelLost as lost:
                     batch = lost.batch if isinstance(lost, LostWithRequests) else None
                     self.check()
-                    if over is not None or request.repeat is Repeat.NEVER:
+                    if own:
                         raise ChannelLost(str(lost)) from None
                     replay = request.repeat is Repeat.FLAGGED
                     continue
-                if reply.status in _GONE and not self._leaving:
-                    self.end(f"the server says {reply.status.label}")
-                    self.check()
+                if (
+                    reply.status in _GONE
+                    and request.command is not Command.SESSION_SETUP
+                    and not self._leaving
+                ):
+                    await self._renew(reply.status, channel, logons)
+                    if own and channel not in self.channels:
+                        raise ChannelLost(reply.status.label)
+                    continue
                 if reply.status is not NTSTATUS.FILE_NOT_AVAILABLE or request.repeat is not Repeat.FLAGGED:
                     return reply
                 # Older requests for this file, of a lost channel, are still being worked on. Nothing tells
@@ -280,12 +123,31 @@ class Session:
             if batch is not None:
                 batch.settle(None)
 
-    async def ask(self, request: Request) -> Reply:
+    async def _renew(self, status: NTSTATUS, channel: Channel, logons: int) -> None:
+        """A request is refused for want of a session: have it renewed, unless it has been meanwhile."""
+        if status is NTSTATUS.USER_SESSION_DELETED:
+            if channel in self.channels:
+                self.forsake(f"the server says {status.label}")
+        elif logons == self._logons:
+            await self.log_on_again()
+        self.check()
+
+    async def ask(self, request: Request, *, over: Channel | None = None) -> Reply:
         """``perform``, for a request that has to succeed. StatusError: it did not."""
-        reply = await self.perform(request)
+        reply = await self.perform(request, over=over)
         if reply.status is not NTSTATUS.SUCCESS:
             raise StatusError(reply.status, request.command.name)
         return reply
+
+    async def any_channel(self) -> Channel:
+        """One that takes a request, though the session may not be ``is_whole``. SessionLost: it is no more."""
+        while True:
+            self.check()
+            channel = self._scheduler.pick(self.channels, 1, 0)
+            if channel is not None:
+                return channel
+            self._room.clear()
+            await self._room.wait()
 
     async def _with_room(self, request: Request, *, urgent: bool) -> Channel:
         """A channel that takes the request now. What a lost channel carried goes before new data."""
@@ -294,7 +156,7 @@ class Session:
         try:
             while True:
                 self.check()
-                if urgent or not self._urgent or not request.size:
+                if self.is_whole and (urgent or not self._urgent or not request.size):
                     channel = self._scheduler.pick(self.channels, charge, request.size)
                     if channel is not None:
                         return channel

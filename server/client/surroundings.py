@@ -11,12 +11,12 @@ import contextlib
 
 from server.client import policy
 from server.client.errors import ClientError, SessionLost
+from server.client.holdings import Holdings
 from server.client.local import LocalAddress, LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
 from server.client.request import Request, TreeId
 from server.client.session import Session
-from server.client.tree import connect
 from server.wire.errors import WireError
 from server.wire.header import Command
 from server.wire.ioctl import (
@@ -34,8 +34,11 @@ _MOST = 65536
 class Surroundings:
     """``local`` and ``remote`` as last heard; ``known`` are paths that once worked, listed or not."""
 
-    def __init__(self, session: Session, options: Options, interfaces: LocalInterfaces) -> None:
+    def __init__(
+        self, session: Session, holdings: Holdings, options: Options, interfaces: LocalInterfaces
+    ) -> None:
         self._session = session
+        self._holdings = holdings
         self._options = options
         self._interfaces = interfaces
         self._ipc: TreeId | None = None
@@ -100,7 +103,7 @@ class Surroundings:
     async def query(self) -> tuple[NetworkInterface, ...]:
         """The server's list as of now. StatusError: it has none."""
         if self._ipc is None:
-            self._ipc = await connect(self._session, self._options.server, "IPC$")
+            self._ipc = await self._holdings.connect("IPC$")
         body = IoctlRequest(ControlCode.QUERY_NETWORK_INTERFACE_INFO, max_output=_MOST).encode()
         reply = await self._session.ask(
             Request(Command.IOCTL, lambda: [body], self._ipc, payload=_MOST)  # It changes nothing: no REPLAY.

@@ -6,15 +6,17 @@ Owns the tree connect. Must not know channels. Called by ``client``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from server.client.copying import Copied, Progress, nobody, read_all, write_all
+from server.client.errors import ClientError
 from server.client.files import Entry, OpenFile
+from server.client.holdings import Holdings
 from server.client.lease import Caching
-from server.client.leases import Leases
 from server.client.opening import Opening
 from server.client.options import Options
-from server.client.request import Request, TreeId
+from server.client.request import TreeId
 from server.client.session import Session
 from server.wire.buffers import Buffer
 from server.wire.create import (
@@ -25,23 +27,24 @@ from server.wire.create import (
     Disposition,
     ShareAccess,
 )
-from server.wire.header import Command
-from server.wire.tree import ShareFlags, TreeConnectRequest, TreeConnectResponse
+
+_LASTING = Caching.R | Caching.H
+"""What a copy asks for, to outlive its session: nobody has to wait for it because of that."""
 
 
 class Tree:
     """A connected share. Paths are relative to it, with either slash."""
 
-    def __init__(self, session: Session, options: Options, leases: Leases, tree_id: TreeId) -> None:
+    def __init__(self, session: Session, options: Options, holdings: Holdings, tree_id: TreeId) -> None:
         self._session = session
         self._options = options
-        self._leases = leases
+        self._holdings = holdings
         self.id = tree_id
 
     @classmethod
-    async def connect(cls, session: Session, options: Options, leases: Leases, share: str) -> Tree:
+    async def connect(cls, session: Session, options: Options, holdings: Holdings, share: str) -> Tree:
         """StatusError: there is no such share, or not for this user."""
-        return cls(session, options, leases, await connect(session, options.server, share))
+        return cls(session, options, holdings, await holdings.connect(share))
 
     async def open(
         self,
@@ -56,14 +59,34 @@ class Tree:
         """Open or create, with a lease of its own if there is ``caching`` to be allowed. StatusError: the server
         will not.
         """
-        lease = self._leases.new(path, self.id, caching) if caching else None
+        leases = self._holdings.leases
+        lease = leases.new(path, self.id, caching) if caching and self._session.leasing else None
         opening = Opening(path, access, disposition, options, share, lease)
         try:
-            return await OpenFile.open(self._session, self.id, opening)
+            return await self._holdings.open(self.id, opening)
         except BaseException:
             if lease is not None:
-                self._leases.drop(lease)
+                leases.drop(lease)
             raise
+
+    async def close(self, file: OpenFile) -> None:
+        """Once more is not an error. StatusError: the server will not."""
+        try:
+            await self._holdings.close(file)
+        finally:
+            if file.opening.lease is not None:
+                self._holdings.leases.drop(file.opening.lease)
+
+    @contextlib.asynccontextmanager
+    async def _closing(self, file: OpenFile) -> AsyncIterator[None]:
+        """Close it after what is done with it; the error of that goes before one of the closing."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(ClientError):
+                await self.close(file)
+            raise
+        await self.close(file)
 
     async def listdir(self, path: str = "") -> list[Entry]:
         """The entries of a directory but ``.`` and ``..``, by name."""
@@ -76,7 +99,7 @@ class Tree:
         try:
             return sorted(await handle.entries(), key=lambda entry: entry.name)
         finally:
-            await handle.close()
+            await self.close(handle)
 
     async def put(
         self, path: str, chunks: Iterable[Buffer], total: int, progress: Progress = nobody
@@ -86,23 +109,20 @@ class Tree:
         """
         start = asyncio.get_running_loop().time()
         target = await self.open(
-            path, access=FILE_GENERIC_READ | FILE_GENERIC_WRITE, disposition=Disposition.OVERWRITE_IF
+            path,
+            access=FILE_GENERIC_READ | FILE_GENERIC_WRITE,
+            disposition=Disposition.OVERWRITE_IF,
+            caching=_LASTING,
         )
-        written, digest = await write_all(target, chunks, total, self._options.in_flight, progress)
+        async with self._closing(target):
+            written, digest = await write_all(target, chunks, total, self._options.in_flight, progress)
         return Copied(written, digest, asyncio.get_running_loop().time() - start)
 
     async def get(self, path: str, sink: Callable[[Buffer], object], progress: Progress = nobody) -> Copied:
         """Read a file; ``sink`` gets its bytes in order. StatusError: the server will not."""
         start = asyncio.get_running_loop().time()
-        origin = await self.open(path)
+        origin = await self.open(path, caching=_LASTING)
         chunk = min(self._options.chunk, self._session.terms.max_read)
-        done, digest = await read_all(origin, sink, chunk, self._options.in_flight, progress)
+        async with self._closing(origin):
+            done, digest = await read_all(origin, sink, chunk, self._options.in_flight, progress)
         return Copied(done, digest, asyncio.get_running_loop().time() - start)
-
-
-async def connect(session: Session, server: str, share: str) -> TreeId:
-    """StatusError: there is no such share, or not for this user."""
-    asked = TreeConnectRequest(f"\\\\{server}\\{share}")
-    reply = await session.ask(Request(Command.TREE_CONNECT, lambda: [asked.encode()]))
-    flags = TreeConnectResponse.decode(reply.body).share_flags
-    return TreeId(reply.header.tree_id, encrypted=bool(flags & ShareFlags.ENCRYPT_DATA))

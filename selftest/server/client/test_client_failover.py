@@ -76,9 +76,11 @@ def test_one_of_two_channels_is_reset_and_its_requests_go_over_the_other(tmp_pat
     asyncio.run(run())
 
 
-def test_with_its_last_channel_the_session_ends_and_everybody_is_told(tmp_path: Path) -> None:
+def test_with_its_last_channel_the_session_ends_for_who_wants_no_other_and_everybody_is_told(
+    tmp_path: Path,
+) -> None:
     async def run() -> None:
-        async with two_paths(tmp_path) as paths, paths.client() as client:
+        async with two_paths(tmp_path) as paths, paths.client(reconnect=False) as client:
             await client.login()
             await client.connect_channels(2)
             copying = asyncio.create_task(copy(client, paths, paths.fast.reset))
