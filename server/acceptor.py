@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server.config import ServerConfig
+from server.config import Handover, ServerConfig
 from server.core.commands.negotiate import wildcard_response
 from server.core.connection import NOBODY
 from server.core.shared import listing
@@ -25,6 +25,7 @@ from server.core.shared.notices import Orphaned
 from server.core.shared.table import FileTable
 from server.core.shares import Shares
 from server.events import Events, endpoint
+from server.listening import BACKLOG, listen
 from server.log import Log
 from server.passing import notices, records
 from server.passing.messages import ConnectionPass, ConnectionPassed, ConnectionRefused, decode, encode
@@ -43,7 +44,6 @@ from server.wire.header import MAGIC_SMB1, SIZE, Command, Header
 from server.wire.negotiate import Dialect, NegotiateRequest
 from server.wire.smb1 import WILDCARD, MultiProtocolNegotiate
 
-_BACKLOG = 512
 _STRANGERS = 1024
 """Connections without a Negotiate at one time."""
 _NO_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -156,7 +156,7 @@ class Acceptor:
         self._post.close()
 
     def _acceptable(self, listener: socket.socket) -> None:
-        for _ in range(_BACKLOG):
+        for _ in range(BACKLOG):
             try:
                 sock, _address = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -259,12 +259,11 @@ class Acceptor:
                 return
             if worker.gone.is_set() or records.owner(self._store, offer.client_guid) == record:
                 records.release(self._store, offer.client_guid, record)
-                worker.claims.pop(offer.client_guid, None)
 
     async def _owner(self, offer: Offer) -> tuple[WorkerHandle, ClientRecord, bool]:
         """The worker that owns the client: the one on record, or a new one."""
         guid = offer.client_guid
-        if guid == NOBODY:
+        if guid == NOBODY or self._config.handover is Handover.SESSION:
             worker = await self._pool.take()
             return worker, ClientRecord(worker.address, worker.pid, offer.arrived), False
         while True:
@@ -274,7 +273,6 @@ class Acceptor:
                 wanted = ClientRecord(worker.address, worker.pid, offer.arrived)
                 record, new = records.claim(self._store, guid, wanted)
                 if new:
-                    worker.claims[guid] = record
                     return worker, record, False
                 self._pool.give_back(worker)
             found = self._pool.find(record.address)
@@ -352,50 +350,14 @@ class Acceptor:
         """What workers tell, on its way to whoever listens."""
         if kind == "connection-closed":
             self._owned.pop(fields["connection"], None)
+        elif kind == "connection-passed":  # from worker to worker
+            owner = self._pool.of(fields["to_pid"])
+            if owner is not None:
+                self._owned[fields["connection"]] = owner.address
         self._events.emit(kind, **fields)
 
     def _worker_ended(self, worker: WorkerHandle) -> None:
         self._post.drain()  # it may have confirmed before it went
         self._owned = {name: owner for name, owner in self._owned.items() if owner != worker.address}
-        for guid, record in worker.claims.items():
-            records.release(self._store, guid, record)
-        worker.claims.clear()
+        records.forget(self._store, worker.address)
         self._scavenger.inherit(worker.address)
-
-
-def listen(config: ServerConfig) -> list[socket.socket]:
-    """The listening sockets, non-blocking. Without addresses: all of them, by one dual-stack socket where
-    there is IPv6. OSError: an address that cannot be bound.
-    """
-    if not config.addresses:
-        try:
-            return [_listener(socket.AF_INET6, "::", config.port, dual=True)]
-        except OSError as error:
-            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
-                raise
-            # S104: no address was given, and that means all of them.
-            return [_listener(socket.AF_INET, "0.0.0.0", config.port)]  # noqa: S104
-    listeners: list[socket.socket] = []
-    try:
-        for address in config.addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            listeners.append(_listener(family, address, config.port))
-    except OSError:
-        for listener in listeners:
-            listener.close()
-        raise
-    return listeners
-
-
-def _listener(family: socket.AddressFamily, address: str, port: int, *, dual: bool = False) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
-        sock.bind((address, port))
-        sock.listen(_BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise OSError(error.errno, f"cannot listen on {address} port {port}: {error.strerror}") from error
-    return sock

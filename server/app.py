@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from server import control, runtime, worker
+from server import control, role, runtime
 from server.acceptor import Acceptor
 from server.config import ServerConfig
 from server.events import Events
@@ -28,7 +28,7 @@ from server.posix.store import LmdbStore
 from server.posix.zygote import Main
 from server.worker import Settings
 
-_ROLES: Mapping[str, Main] = {"worker": worker.main}
+_ROLES: Mapping[str, Main] = {"worker": role.main}
 _NO_GUID = str(uuid.UUID(int=0))
 
 
@@ -97,7 +97,7 @@ class Server:
         """Go by that from now on. What needs a restart: those stay as they were."""
         fixed = [
             name
-            for name in ("port", "addresses", "workers", "server_name", "torture")
+            for name in ("port", "addresses", "workers", "handover", "server_name", "torture")
             if getattr(config, name) != getattr(self._config, name)
         ]
         kept = {name: getattr(self._config, name) for name in (*fixed, "guid")}

@@ -16,7 +16,7 @@ from typing import Any
 
 from server import accounts, admin, settings
 from server.app import Prepared, Server, dispose, prepare
-from server.config import CIPHERS, Encryption, ServerConfig, ShareConfig, UserConfig
+from server.config import CIPHERS, Encryption, Handover, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
 from server.settings import SettingsError
 from server.wire.ntlm import nt_hash
@@ -50,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
         "--user", action="append", default=[], metavar="NAME%PASSWORD", help="let NAME in with PASSWORD"
     )
     flags.add_argument("--workers", type=int, help="idle worker processes kept ready (default: 2)")
+    flags.add_argument(
+        "--handover",
+        choices=[str(plan) for plan in Handover],
+        help="connections find their process by client, at Negotiate (default), or by session, at session setup",
+    )
     flags.add_argument("--name", help="the server's NetBIOS name (default: SERVER)")
     flags.add_argument("--signing", choices=("required", "enabled"), help="(default: required)")
     flags.add_argument(
@@ -100,6 +105,7 @@ def _config(flags: argparse.ArgumentParser, given: argparse.Namespace) -> Server
         "addresses": given.address and tuple(given.address),
         "port": given.port,
         "workers": given.workers,
+        "handover": given.handover and Handover(given.handover),
         "server_name": given.name,
         "signing_required": given.signing and given.signing == "required",
         "encryption": given.encryption and Encryption(given.encryption),

@@ -21,6 +21,15 @@ class Encryption(StrEnum):
     REQUIRED = "required"
 
 
+class Handover(StrEnum):
+    """When a connection comes to the process that has to have it: at Negotiate, by the ClientGUID, or at session
+    setup, by the session that it asks for.
+    """
+
+    CLIENT = "client"
+    SESSION = "session"
+
+
 CIPHERS = ("AES-128-GCM", "AES-128-CCM", "AES-256-GCM", "AES-256-CCM")
 """All that there are; the usual order of preference."""
 
@@ -88,6 +97,7 @@ class ServerConfig:
     shares: tuple[ShareConfig, ...] = ()
     users: tuple[UserConfig, ...] = ()
     workers: int = 2
+    handover: Handover = Handover.CLIENT
     server_name: str = "SERVER"
     guid: str = str(uuid.UUID(int=0))
     signing_required: bool = True
@@ -111,6 +121,7 @@ class ServerConfig:
         raw["addresses"] = tuple(raw["addresses"])
         raw["shares"] = tuple(ShareConfig(**share) for share in raw["shares"])
         raw["users"] = tuple(UserConfig(**user) for user in raw["users"])
+        raw["handover"] = Handover(raw["handover"])
         raw["encryption"] = Encryption(raw["encryption"])
         raw["ciphers"] = tuple(raw["ciphers"])
         raw["limits"] = Limits(**raw["limits"])

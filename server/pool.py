@@ -1,6 +1,6 @@
 """The workers of a server: idle ones kept ready, the ones in use, and the end of each.
- Owns the children and their lifelines. Knows nothing of connections; who owns which client it only keeps, so
-that the records of a dead worker can be deleted. Called by the acceptor.
+
+Owns the children and their lifelines. Knows nothing of connections. Called by the acceptor.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import Any
 
 from server.events import Events
 from server.log import Log
-from server.passing.records import ClientRecord
 from server.ports.processes import Child, Processes
 
 _LINE = 1024 * 1024
@@ -25,13 +23,12 @@ _GRACE = 5.0
 
 @dataclass(slots=True, eq=False)
 class WorkerHandle:
-    """`address`: its post address. `claims`: the records that name it. `gone`: it will never answer again."""
+    """`address`: its post address. `gone`: it will never answer again."""
 
     child: Child
     address: str
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    claims: dict[uuid.UUID, ClientRecord] = field(default_factory=dict)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     told: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
@@ -58,6 +55,7 @@ class Pool:
     ) -> None:
         self._processes = processes
         self._settings = settings
+        self._config = ""
         self._wanted = idle
         self._events = events
         self._log = log
@@ -78,6 +76,10 @@ class Pool:
         """The living worker with that address."""
         return self._workers.get(address)
 
+    def of(self, pid: int) -> WorkerHandle | None:
+        """The living worker that is that process."""
+        return next((worker for worker in self._workers.values() if worker.pid == pid), None)
+
     def pids(self) -> list[int]:
         return [worker.pid for worker in self._workers.values()]
 
@@ -94,13 +96,17 @@ class Pool:
         return worker
 
     def give_back(self, worker: WorkerHandle) -> None:
-        """It was not needed after all."""
-        if not worker.gone.is_set():
+        """It was not needed after all, or is no longer."""
+        if worker.gone.is_set() or worker in self._idle:
+            return
+        if len(self._idle) < 2 * self._wanted:  # more than are made, so that it is not one for each
             self._idle.append(worker)
+        else:
+            _tell_to_end(worker)
 
     def configure(self, settings: str, config: str) -> None:
         """Workers to come get the `settings`; those that there are get the `config`."""
-        self._settings = settings
+        self._settings, self._config = settings, config
         for worker in self._workers.values():
             _say(worker, {"config": config})
 
@@ -169,7 +175,8 @@ class Pool:
         self._refill()
 
     async def _born(self) -> WorkerHandle:
-        child = await self._processes.spawn("worker", self._settings)
+        settings = self._settings
+        child = await self._processes.spawn("worker", settings)
         reader, writer = await asyncio.open_connection(sock=child.lifeline, limit=_LINE)
         line = await reader.readline()
         if not line:
@@ -178,6 +185,8 @@ class Pool:
             raise ConnectionError(f"worker {child.pid} ended before it was ready")
         worker = WorkerHandle(child, json.loads(line)["address"], reader, writer)
         self._workers[worker.address] = worker
+        if settings != self._settings:  # they came while it was being born
+            _say(worker, {"config": self._config})
         self._events.emit("process-started", pid=worker.pid, role="worker")
         return worker
 
@@ -197,6 +206,8 @@ class Pool:
                 self._events.emit(kind, **event)
             elif "state" in event:
                 worker.told.put_nowait(event["state"])
+            elif event.get("idle"):
+                self.give_back(worker)
 
     def _lost(self, worker: WorkerHandle) -> None:
         del self._workers[worker.address]

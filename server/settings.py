@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from server import accounts
-from server.config import CIPHERS, Encryption, Limits, ServerConfig, ShareConfig
+from server.config import CIPHERS, Encryption, Handover, Limits, ServerConfig, ShareConfig
 
 _SIGNING = ("required", "enabled")
 _Check = Callable[[Any], str | None]
@@ -55,6 +55,7 @@ _TOP: Mapping[str, _Check] = {
     "addresses": _list(),
     "name": _TEXT,
     "workers": _between(1, 64),
+    "handover": _among(*Handover),
     "users": _TEXT,
     "signing": _among(*_SIGNING),
     "encryption": _among(*Encryption),
@@ -102,6 +103,7 @@ def load(path: Path) -> ServerConfig:
         addresses=tuple(raw.get("addresses", ())),
         shares=shares,
         users=users,
+        handover=Handover(raw.get("handover", Handover.CLIENT)),
         server_name=raw.get("name", "SERVER"),
         signing_required=raw.get("signing", "required") == "required",
         encryption=Encryption(raw.get("encryption", Encryption.ENABLED)),

@@ -61,18 +61,51 @@ class Stream:
         self._taken = 0
         self._reading = False
         self._writing = False
+        self._held = False
         self._closing: str | None = None
+        self._lingering = False
         self._over = False
 
     @property
     def socket(self) -> socket.socket:
         return self._socket
 
-    def start(self) -> None:
-        """Begin to read. A first PDU that was read before is the caller's to hand on."""
+    @property
+    def queued(self) -> int:
+        """Bytes that the peer's TCP has still to take."""
+        return self._queued
+
+    def start(self, unread: bytes = b"") -> None:
+        """Begin to read. A first PDU that was read before is the caller's to hand on; `unread` comes after it."""
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._view[: len(unread)] = unread
+        self._staged = len(unread)
+        self.go_on()
+
+    def hold(self) -> None:
+        """Take nothing more off the stream, and hand on nothing of what was."""
+        self._held = True
+        self._pause()
+
+    def go_on(self) -> None:
+        """After a `hold`."""
+        self._held = False
+        try:
+            self._take()
+        except FramingError as error:
+            self._end(str(error))
         self._resume()
+
+    @property
+    def unread(self) -> bytes:
+        """What was taken off the held stream and not handed on."""
+        return bytes(self._view[: self._staged])
+
+    def detach(self) -> None:
+        """Give the held socket up without ending the connection, which another process has."""
+        self._over = True
+        self._socket.close()
 
     def send(self, parts: list[Buffer]) -> None:
         if self._over or self._closing is not None:
@@ -93,7 +126,14 @@ class Stream:
         self._closing = reason
         self._pause()
         if not self._out:
-            self._end(reason)
+            self._sent_all(reason)
+
+    def finish(self, reason: str) -> None:
+        """Read no more; send what is queued and the end of the stream, and go when the peer has, too. A close with
+        something unread would be a reset, which takes answers from the peer that it has not read yet.
+        """
+        self._lingering = True
+        self.close(reason)
 
     def progress(self) -> Progress:
         try:
@@ -107,7 +147,7 @@ class Stream:
         self._end(reason)
 
     def _resume(self) -> None:
-        if not self._reading and not self._over and self._closing is None:
+        if not self._reading and not self._over and not self._held and self._closing is None:
             self._reading = True
             self._loop.add_reader(self._socket.fileno(), self._readable)
 
@@ -151,7 +191,7 @@ class Stream:
     def _take(self) -> None:
         """Hand on every whole PDU in the stage; begin a large one."""
         start = 0
-        while self._staged - start >= PREFIX_SIZE and self._large is None and not self._over:
+        while self._staged - start >= PREFIX_SIZE and self._large is None and not (self._over or self._held):
             length = length_of(self._view[start : start + PREFIX_SIZE], self.limit)
             begin = start + PREFIX_SIZE
             if length is None:
@@ -188,7 +228,7 @@ class Stream:
             self._writing = False
             self._loop.remove_writer(self._socket.fileno())
         if self._closing is not None:
-            self._end(self._closing)
+            self._sent_all(self._closing)
 
     def _sent(self, count: int) -> None:
         self._queued -= count
@@ -201,6 +241,29 @@ class Stream:
             self._out.popleft()
         if self._queued < _LOW_WATER:
             self._resume()
+
+    def _sent_all(self, reason: str) -> None:
+        """It is closing, and the last answer is out."""
+        if not self._lingering:
+            self._end(reason)
+            return
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._end(reason)
+            return
+        self._reading = True
+        self._loop.add_reader(self._socket.fileno(), self._discard, reason)
+
+    def _discard(self, reason: str) -> None:
+        try:
+            while self._socket.recv_into(self._stage):
+                continue
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            reason = f"read: {error.strerror}"
+        self._end(reason)
 
     def _end(self, reason: str) -> None:
         if self._over:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from selftest.support.processes import datagram_waits
 from selftest.support.smb_peer import Closed, OverTcp, Peer
 from selftest.support.smb_server import Running
 from server.wire.header import Command
@@ -141,7 +142,7 @@ def test_an_owner_that_is_killed_while_a_connection_waits_for_it_loses_nothing(r
     os.kill(owner, signal.SIGSTOP)  # it will be sent the connection, and never look at it
     second = Peer(OverTcp("127.0.0.1", running.port), guid)
     second.exchange.send(first_negotiate(guid))
-    running.wait_for("connection-accepted")
+    datagram_waits(owner, "/post/")
     os.kill(owner, signal.SIGKILL)
     answer = second._answer()
     assert answer.status is NTSTATUS.SUCCESS, "the other owner's answer, on the same connection"

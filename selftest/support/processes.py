@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 DEADLINE = 20.0
 """Seconds after which a test has failed: a guard, never the way it passes."""
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PIDFD_GETFD = 438
 
 
 class Watched:
@@ -53,5 +57,38 @@ def gone(pid: int) -> bool:
         return True
     try:
         return bool(select.select([pidfd], [], [], 0)[0])
+    finally:
+        os.close(pidfd)
+
+
+def datagram_waits(pid: int, name: str) -> None:
+    """Wait until a datagram lies unread in the socket that `pid` has bound to a path with `name` in it."""
+    inodes = {
+        words[6]
+        for words in map(str.split, Path("/proc/net/unix").read_text().splitlines()[1:])
+        if len(words) > 7 and name in words[7]
+    }
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        kind, _, inode = str(entry.readlink()).partition(":")
+        if kind == "socket" and inode.strip("[]") in inodes:
+            duplicate = _duplicate(pid, int(entry.name))
+            try:
+                poll = select.poll()
+                poll.register(duplicate, select.POLLIN)
+                assert poll.poll(DEADLINE * 1000), "nothing was sent there"
+            finally:
+                os.close(duplicate)
+            return
+    raise AssertionError(f"process {pid} has no socket bound to {name}")
+
+
+def _duplicate(pid: int, descriptor: int) -> int:
+    """Another process's descriptor (pidfd_getfd(2))."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        duplicate = int(_LIBC.syscall(_PIDFD_GETFD, pidfd, descriptor, 0))
+        if duplicate < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        return duplicate
     finally:
         os.close(pidfd)

@@ -1,19 +1,23 @@
 """Debian's smbtorture against a server in a host: one process a case, several at a time, each on a share of its own.
 
-Knows how smbtorture is called and what it prints; not what should pass.
+Knows how smbtorture is called and what it prints, and how our server is started for it; not what should pass.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from selftest.support.network import Hosts
+from selftest.support import netns
+from selftest.support.network import Hosts, network
+from selftest.support.service import Service, installed
 
 LANES = 6
 _WITHIN = 180.0
@@ -77,3 +81,22 @@ class Torture:
         if found is None:
             return Outcome("none", done.stderr[-300:])
         return Outcome(found[1], (found[2] or "").strip())
+
+
+@contextlib.contextmanager
+def ours(folder: Path, *flags: str) -> Iterator[tuple[Torture, Service]]:
+    """Our server with those flags in one host of a network with a switch, and smbtorture in another."""
+    program = installed("smbtorture", "samba-testsuite")
+    netns.enter()
+    shares: list[str | Path] = []
+    for lane in range(LANES):
+        (folder / f"share{lane}").mkdir()
+        shares += ["--share", f"data{lane}={folder}/share{lane}"]
+    (folder / "noperm").mkdir()
+    shares += ["--share", f"noperm={folder}/noperm"]
+    users = ("--user", "alice%secret", "--user", "bob%hunter2")
+    command = [sys.executable, "-m", "server", "--torture", "--signing", "enabled", *flags, *users, *shares]
+    with network(folder / "net") as lab, Service.on(lab, "server", command) as server:
+        server.says("listening")
+        yield Torture(lab, "laptop", program, "10.0.1.1", folder, "alice%secret", "bob%hunter2"), server
+        assert " error " not in server.said, "an error of the server's own"

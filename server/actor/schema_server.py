@@ -49,6 +49,11 @@ SERVER: Mapping[str, Any] = {
         shares={"type": "object", "additionalProperties": _SHARE, "minProperties": 1},
         users={"type": "object", "additionalProperties": _STRING, "description": "name: password"},
         workers={**_COUNT, "default": 2, "description": "idle worker processes kept ready"},
+        handover={
+            "enum": ["client", "session"],
+            "default": "client",
+            "description": "how connections find their process: by ClientGUID, or at session setup",
+        },
         name={"type": "string", "default": "SERVER"},
         signing={"enum": ["required", "enabled"], "default": "required"},
         encryption={"enum": ["off", "enabled", "desired", "required"], "default": "enabled"},

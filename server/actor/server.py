@@ -16,12 +16,12 @@ from typing import Any
 from server.actor.content import content, size_of
 from server.actor.protocol import VARIABLE, ActorChannel, ActorError, Progress
 from server.app import Prepared, Server, dispose, prepare
-from server.config import Encryption, ServerConfig, ShareConfig, UserConfig
+from server.config import Encryption, Handover, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
 from server.wire.ntlm import nt_hash
 
 _CHUNK = 1 << 20
-_KNOWN = ("port", "addresses", "shares", "users", "workers", "name", "signing", "encryption")
+_KNOWN = ("port", "addresses", "shares", "users", "workers", "name", "signing", "encryption", "handover")
 
 Args = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -81,6 +81,7 @@ class ServerActor:
             shares=tuple(shares),
             users=tuple(users),
             workers=args.get("workers", 2),
+            handover=Handover(args.get("handover", Handover.CLIENT)),
             server_name=args.get("name", "SERVER"),
             signing_required=args.get("signing", "required") == "required",
             encryption=Encryption(args.get("encryption", Encryption.ENABLED)),

@@ -253,6 +253,14 @@ class Core:
         if volume is not None:
             volume.remove(opened.handle, path)
 
+    def interrupt(self) -> None:
+        """The server ends: whatever waits for somebody else is answered now."""
+        for session in self.sessions.values():
+            for channel in session.channels.values():
+                for request in list(channel.connection.requests.values()):
+                    watches = request.header.command is Command.CHANGE_NOTIFY
+                    request.interrupt(NTSTATUS.NOTIFY_CLEANUP if watches else NTSTATUS.SERVER_UNAVAILABLE)
+
     def end_session(self, session: Session, *, lost: bool = False) -> None:
         """Log-off, a failed re-authentication, or (`lost`) the last channel gone: opens, trees and channels go with
         it; when it was lost, durable opens wait for their client.

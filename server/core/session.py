@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from server.config import ShareConfig
 from server.ports.files import Volume
@@ -94,3 +94,23 @@ class Session:
     def name(self) -> str:
         """As events and logs print it."""
         return f"0x{self.id:x}"
+
+    def shown(self) -> dict[str, Any]:
+        """As `status` shows it."""
+        return {
+            "session": self.name,
+            "user": self.user,
+            "client": str(self.connection.client_guid),
+            "state": self.state.value,
+            "dialect": f"{self.connection.dialect or 0:#06x}",
+            "encrypted": self.encrypt,
+            "opens": len(self.opens),
+            "channels": [
+                {
+                    "connection": one.connection.name,
+                    "local": one.connection.local,
+                    "remote": one.connection.remote,
+                }
+                for one in self.channels.values()
+            ],
+        }

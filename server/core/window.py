@@ -5,6 +5,8 @@ request, and for each response to grant anew.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SequenceWindow:
     """Ids from `low` to before `high` are granted; those in `_used` are consumed out of order.
@@ -20,6 +22,19 @@ class SequenceWindow:
         self.high = 1  # one credit, before anything is granted
         self.limit = limit
         self._used: set[int] = set()
+
+    @classmethod
+    def of(cls, limit: int, low: int, high: int, used: Iterable[int]) -> SequenceWindow:
+        """As it stands in another process."""
+        window = cls(limit)
+        window.low, window.high = low, high
+        window._used = set(used)
+        return window
+
+    @property
+    def used(self) -> list[int]:
+        """The ids from `low` on that are consumed, in order."""
+        return sorted(self._used)
 
     @property
     def available(self) -> int:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,24 @@ class ConnectionPass:
     reply_to: str
     from_pid: int
     negotiate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPass:
+    """«The session that this connection asks for is yours.» One descriptor goes with it.
+
+    `session_id` 0: a new session, of a client that is yours. `state`: what was negotiated (`server.core.portable`);
+    `request`: the SESSION_SETUP, without length prefix; `unread`: what was read of the stream after it.
+    """
+
+    connection: str
+    client_guid: uuid.UUID
+    session_id: int
+    reply_to: str
+    from_pid: int
+    state: Mapping[str, Any]
+    request: bytes
+    unread: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +78,12 @@ class ConnectionDrop:
     initial_connect_time: int
 
 
-Message = ConnectionPass | ConnectionPassed | ConnectionRefused | ConnectionDrop
+Message = ConnectionPass | SessionPass | ConnectionPassed | ConnectionRefused | ConnectionDrop
 
 
 def encode(message: Message) -> bytes:
     raw = b""
+    fields: dict[str, Any]
     if isinstance(message, ConnectionPass):
         fields = {
             "do": "connection_pass",
@@ -75,6 +96,18 @@ def encode(message: Message) -> bytes:
             "from_pid": message.from_pid,
         }
         raw = message.negotiate
+    elif isinstance(message, SessionPass):
+        fields = {
+            "do": "session_pass",
+            "connection": message.connection,
+            "client_guid": str(message.client_guid),
+            "session_id": message.session_id,
+            "reply_to": message.reply_to,
+            "from_pid": message.from_pid,
+            "state": dict(message.state),
+            "length": len(message.request),
+        }
+        raw = message.request + message.unread
     elif isinstance(message, ConnectionDrop):
         fields = {
             "do": "connection_drop",
@@ -103,6 +136,17 @@ def decode(data: bytes) -> Message:
                 fields["reply_to"],
                 fields["from_pid"],
                 raw,
+            )
+        if kind == "session_pass":
+            return SessionPass(
+                fields["connection"],
+                uuid.UUID(fields["client_guid"]),
+                fields["session_id"],
+                fields["reply_to"],
+                fields["from_pid"],
+                fields["state"],
+                raw[: fields["length"]],
+                raw[fields["length"] :],
             )
         if kind == "connection_passed":
             return ConnectionPassed(fields["connection"], fields["pid"])

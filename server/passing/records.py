@@ -54,6 +54,15 @@ def release(store: Store, guid: uuid.UUID, record: ClientRecord) -> bool:
         return _release(writing, guid, record)
 
 
+def forget(store: Store, address: str) -> None:
+    """The clients of a worker that is gone."""
+    with store.write() as writing:
+        for guid in [
+            raw for raw, value in writing.scan(_TABLE) if ClientRecord.decode(value).address == address
+        ]:
+            writing.delete(_TABLE, guid)
+
+
 def _release(writing: Writing, guid: uuid.UUID, record: ClientRecord) -> bool:
     if _get(writing.get(_TABLE, guid.bytes)) != record:
         return False

@@ -45,6 +45,10 @@ class Peers(Protocol):
         """Whether that process is running. One that has ended and was not collected yet is not."""
         ...
 
+    async def gone(self, pid: int) -> None:
+        """Return when that process is gone, at once if it is already."""
+        ...
+
 
 class Processes(Peers, Protocol):
     @property
@@ -54,10 +58,6 @@ class Processes(Peers, Protocol):
 
     async def spawn(self, role: str, settings: str) -> Child:
         """Start a process in that role; its main function gets the text `settings`. OSError: cannot."""
-        ...
-
-    async def gone(self, pid: int) -> None:
-        """Return when that process is gone, at once if it is already."""
         ...
 
     async def close(self) -> None:

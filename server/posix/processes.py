@@ -69,6 +69,9 @@ class PosixPeers:
         finally:
             os.close(pidfd)
 
+    async def gone(self, pid: int) -> None:
+        await process_gone(pid)
+
 
 class PosixProcesses(PosixPeers):
     """The parent's end of the zygote. `failed`: the zygote is gone."""
@@ -133,9 +136,6 @@ class PosixProcesses(PosixPeers):
         else:
             self._children[pid] = child
         return child
-
-    async def gone(self, pid: int) -> None:
-        await process_gone(pid)
 
     async def close(self) -> None:
         """EOF makes the zygote end its children, and then itself."""

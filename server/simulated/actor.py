@@ -6,7 +6,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from server import worker
+from server import role
 from server.actor import client, server
 from server.actor.protocol import ActorChannel
 from server.app import Prepared
@@ -27,7 +27,7 @@ async def run_server(machine: Machine) -> None:
         ports = Ports(
             PosixFiles(), SimulatedInterfaces(own), store, SimulatedPeers(own), PosixSocketQueries()
         )
-        await worker.serve(Settings.from_json(settings), lifeline, ports)
+        await role.serve(Settings.from_json(settings), lifeline, ports)
 
     runtime = Path(tempfile.mkdtemp(prefix="smb-server-", dir=machine.environment.get("TMPDIR")))
     (runtime / "post").mkdir(mode=0o700)

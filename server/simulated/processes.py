@@ -47,6 +47,9 @@ class SimulatedPeers:
     def alive(self, pid: int) -> bool:
         return self._machine.alive(pid)
 
+    async def gone(self, pid: int) -> None:
+        await self._machine.gone(pid)
+
 
 class SimulatedProcesses(SimulatedPeers):
     def __init__(self, machine: Machine, mains: Mapping[str, Main]) -> None:
@@ -64,9 +67,6 @@ class SimulatedProcesses(SimulatedPeers):
         child = SimulatedChild(self._machine.spawn(run, f"smb-{role}"))
         self._children.append(child)
         return child
-
-    async def gone(self, pid: int) -> None:
-        await self._machine.gone(pid)
 
     async def close(self) -> None:
         for child in self._children:

@@ -20,6 +20,7 @@ from server.passing.messages import (
     ConnectionPassed,
     ConnectionRefused,
     Message,
+    SessionPass,
     decode,
     encode,
 )
@@ -31,6 +32,12 @@ counts = st.integers(0, 2**63)
 MESSAGES = st.one_of(
     st.builds(
         ConnectionPass, st.text(), st.uuids(), counts, counts, st.booleans(), st.text(), counts, st.binary()
+    ),
+    st.builds(
+        SessionPass,
+        *(st.text(), st.uuids(), counts, st.text(), counts),
+        st.dictionaries(st.text(), st.lists(counts)),
+        *(st.binary(), st.binary()),
     ),
     st.builds(ConnectionPassed, st.text(), counts),
     st.builds(ConnectionRefused, st.text(), counts),

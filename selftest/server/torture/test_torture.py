@@ -5,7 +5,6 @@ The server runs in one host of a network with a switch, smbtorture in another; `
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from selftest.support import netns
-from selftest.support.network import network
-from selftest.support.service import Service, installed
-from selftest.support.smbtorture import LANES, Outcome, Torture
+from selftest.support.smbtorture import Outcome, Torture, ours
 
 CASES: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text())
 PASSES = [f"{suite}.{case}" for suite, cases in CASES["passes"].items() for case in cases]
@@ -27,25 +23,8 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def torture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
-    program = installed("smbtorture", "samba-testsuite")
-    netns.enter()
-    folder = tmp_path_factory.mktemp("torture")
-    shares: list[str | Path] = []
-    for lane in range(LANES):
-        (folder / f"share{lane}").mkdir()
-        shares += ["--share", f"data{lane}={folder}/share{lane}"]
-    (folder / "noperm").mkdir()
-    shares += ["--share", f"noperm={folder}/noperm"]
-    with network(folder / "net") as lab:
-        users = ("--user", "alice%secret", "--user", "bob%hunter2")
-        with Service.on(
-            lab,
-            "server",
-            [sys.executable, "-m", "server", "--torture", "--signing", "enabled", *users, *shares],
-        ) as server:
-            server.says("listening")
-            yield Torture(lab, "laptop", program, "10.0.1.1", folder, "alice%secret", "bob%hunter2")
-            assert " error " not in server.said, "an error of the server's own"
+    with ours(tmp_path_factory.mktemp("torture")) as (torture, _):
+        yield torture
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def negotiate(request: Request) -> Reply:
         connection.cipher = Cipher.AES_128_CCM
     if dialect is not Dialect.SMB_3_1_1:
         connection.signing = algorithm_for(dialect)
-    _join_client(core, connection)
+    join_client(core, connection)
     response = _response(core.config, dialect, connection.capabilities, core.filetime(), contexts)
     reply = Reply(response.encode())
     if dialect is Dialect.SMB_3_1_1:
@@ -138,7 +138,7 @@ def _capabilities(dialect: Dialect, asked: Capabilities, served: tuple[Cipher, .
     return given
 
 
-def _join_client(core: Core, connection: Connection) -> None:
+def join_client(core: Core, connection: Connection) -> None:
     """Enter the connection under its ClientGUID (3.3.5.4, GlobalClientTable)."""
     if connection.client_guid == NOBODY:
         return

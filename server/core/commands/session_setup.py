@@ -174,7 +174,13 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
     )
     session.channels[connection.name] = Channel(connection, signer)
     core = request.core
-    logon = Logon(core.couriers.address, connection.dialect or 0, connection.cipher)
+    logon = Logon(
+        core.couriers.address,
+        core.identity,
+        str(connection.client_guid),
+        connection.dialect or 0,
+        connection.cipher,
+    )
     if session.signer is not None:
         logon = replace(logon, signing=session.signer.algorithm, key=session.signer.key.hex())
     logons.enter(core.store, session.id, logon)

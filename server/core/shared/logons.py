@@ -17,11 +17,13 @@ _SESSIONS = "sessions"
 
 @dataclass(frozen=True, slots=True)
 class Logon:
-    """`address`: the post address of the session's worker. `signing` and `key` (hexadecimal): of its first channel,
-    which binds are signed with; None where nothing signs it.
+    """`address`: the post address of the session's worker; `client`: its ClientGUID. `signing` and `key`
+    (hexadecimal): of its first channel, which binds are signed with; None where nothing signs it.
     """
 
     address: str
+    pid: int
+    client: str
     dialect: int
     cipher: int
     signing: int | None = None
