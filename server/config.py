@@ -107,6 +107,8 @@ class ServerConfig:
     """Let nobody in, by no name: to IPC$ alone."""
     guests: bool = False
     """Let users in that are not known, as guests, to the shares that let them in."""
+    rdma: tuple[str, ...] = ()
+    """Names of interfaces that are reported as doing RDMA, which is not spoken."""
     torture: bool = False
     """Serve the control codes by which smbtorture makes a server misbehave."""
     limits: Limits = Limits()
@@ -124,5 +126,6 @@ class ServerConfig:
         raw["handover"] = Handover(raw["handover"])
         raw["encryption"] = Encryption(raw["encryption"])
         raw["ciphers"] = tuple(raw["ciphers"])
+        raw["rdma"] = tuple(raw["rdma"])
         raw["limits"] = Limits(**raw["limits"])
         return cls(**raw)

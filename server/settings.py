@@ -62,6 +62,7 @@ _TOP: Mapping[str, _Check] = {
     "ciphers": _list(CIPHERS),
     "anonymous": _YES_NO,
     "guests": _YES_NO,
+    "rdma": _list(),
     "shares": _of(dict, "a table"),
     "limits": _of(dict, "a table"),
 }
@@ -108,6 +109,7 @@ def load(path: Path) -> ServerConfig:
         signing_required=raw.get("signing", "required") == "required",
         encryption=Encryption(raw.get("encryption", Encryption.ENABLED)),
         ciphers=tuple(raw.get("ciphers", CIPHERS)),
+        rdma=tuple(raw.get("rdma", ())),
         limits=Limits(**limits),
     )
 

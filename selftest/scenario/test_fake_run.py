@@ -22,7 +22,9 @@ __all__ = ["namespace", "runtime_directory"]
 
 STORIES = Path(__file__).resolve().parents[2] / "scenarios"
 SIMULATED = sorted(
-    path for theme in ("link-switching", "process-failures") for path in (STORIES / theme).glob("*.yaml")
+    path
+    for theme in ("link-switching", "policies", "process-failures")
+    for path in (STORIES / theme).glob("*.yaml")
 )
 
 

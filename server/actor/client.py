@@ -63,6 +63,7 @@ class ClientActor:
         for name in ("chunk", "window"):
             if name in chosen:
                 chosen[name] = size_of(chosen[name])
+        chosen["channels"] = chosen["channels"] or None
         self._client = Client(Options(**chosen), observer=self._event, interfaces=self._interfaces)
         return {}
 
@@ -90,7 +91,7 @@ class ClientActor:
         return {"interfaces": list(found.values())}
 
     async def connect(self, args: Args, _progress: Progress) -> Result:
-        return _listed(await self._connected.connect_channels(args.get("channels")))
+        return _listed(await self._connected.connect_channels(args.get("channels") or None))
 
     async def channels(self, _args: Args, _progress: Progress) -> Result:
         return _listed(self._connected.channels)

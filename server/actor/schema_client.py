@@ -69,7 +69,8 @@ CLIENT: Mapping[str, Any] = {
         share={"type": "string", "default": "data"},
         encrypt={"type": "boolean", "default": False},
         policy={"enum": ["best", "windows", "linux"], "default": "windows"},
-        channels={**_COUNT, "default": 2},
+        channels={**_COUNT, "default": 2, "description": "0 leaves it to the policy", "minimum": 0},
+        scheduling={"enum": ["least_outstanding", "round_robin"], "default": "least_outstanding"},
         reconnect={"type": "boolean", "default": True, "description": "a new session where one is lost"},
         poll_interval={**_SECONDS, "default": 1.0},
         connect_timeout={**_SECONDS, "default": 1.5},
@@ -111,7 +112,7 @@ CLIENT: Mapping[str, Any] = {
         ),
         "connect": _verb(
             "Have so many channels over the best paths, from now on.",
-            _object(channels=_COUNT),
+            _object(channels={**_COUNT, "minimum": 0, "description": "0 leaves it to the policy"}),
             _CHANNELS,
         ),
         "put": _verb(

@@ -55,6 +55,11 @@ SERVER: Mapping[str, Any] = {
             "description": "how connections find their process: by ClientGUID, or at session setup",
         },
         name={"type": "string", "default": "SERVER"},
+        rdma={
+            "type": "array",
+            "items": _STRING,
+            "description": "interfaces that report RDMA; none is spoken",
+        },
         signing={"enum": ["required", "enabled"], "default": "required"},
         encryption={"enum": ["off", "enabled", "desired", "required"], "default": "enabled"},
     ),

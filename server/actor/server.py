@@ -21,7 +21,18 @@ from server.log import Log
 from server.wire.ntlm import nt_hash
 
 _CHUNK = 1 << 20
-_KNOWN = ("port", "addresses", "shares", "users", "workers", "name", "signing", "encryption", "handover")
+_KNOWN = (
+    "port",
+    "addresses",
+    "shares",
+    "users",
+    "workers",
+    "name",
+    "rdma",
+    "signing",
+    "encryption",
+    "handover",
+)
 
 Args = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -84,6 +95,7 @@ class ServerActor:
             handover=Handover(args.get("handover", Handover.CLIENT)),
             server_name=args.get("name", "SERVER"),
             signing_required=args.get("signing", "required") == "required",
+            rdma=tuple(args.get("rdma") or ()),
             encryption=Encryption(args.get("encryption", Encryption.ENABLED)),
         )
 

@@ -58,7 +58,7 @@ class Client:
     ) -> None:
         self.options = options
         self._dialer = Dialer(options, lambda channel: self._session.changed(channel))
-        self._session = Session(observer, self._dialer.credentials)
+        self._session = Session(observer, self._dialer.credentials, options.scheduling)
         self._holdings = Holdings(self._session, options.server)
         self._interfaces = interfaces or KernelInterfaces()
         self._queries = queries or PosixSocketQueries()

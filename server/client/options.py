@@ -22,6 +22,9 @@ class Options:
     channels: int | None = None
     """How many channels in all; None leaves it to the policy."""
 
+    scheduling: str = "least_outstanding"
+    """Which channel carries the next request: ``least_outstanding`` or ``round_robin``."""
+
     connect_timeout: float = 1.5
     """For a TCP connection to one address: a dead path is silent, so this is what trying it costs."""
     handshake_timeout: float = 5.0

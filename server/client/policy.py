@@ -3,9 +3,10 @@
 Pure functions of what both hosts say of their interfaces. Must not know sockets, sessions or which path
 worked yesterday: the caller says what is usable. Called by ``keeper``.
 
-``windows``: only the best class (both ends RSS, otherwise the rest), in it only the highest speed; all such
-pairs are used, four channels an RSS pair, one any other. ``linux``: channels go round the server's interfaces
-by weight of their speed, slow ones included; an interface without RSS gets one.
+RDMA is not spoken. ``windows``: only the best class (both ends RSS, otherwise the rest), in it only the highest
+speed; all such pairs are used, four channels an RSS pair, one any other; RDMA counts as what it is without it.
+``linux``: channels go round the server's interfaces by weight of their speed, slow ones included; an interface
+without RSS gets one, and one with RDMA none, since Linux does not mix RDMA and TCP.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Path:
     speed: int = 0
     rss: bool = False
     server_rss: bool = False
+    server_rdma: bool = False
     up: bool = True
 
     @property
@@ -74,9 +76,17 @@ def candidates(
             continue
         on_link = [own for own in local if entry.address in own.network]
         rss = bool(entry.capability & InterfaceCapability.RSS)
+        rdma = bool(entry.capability & InterfaceCapability.RDMA)
         if not on_link:
             paths.append(
-                Path(entry.address, None, None, entry.index, entry.link_speed, rss=rss, server_rss=rss)
+                Path(
+                    entry.address,
+                    ifindex=entry.index,
+                    speed=entry.link_speed,
+                    rss=rss,
+                    server_rss=rss,
+                    server_rdma=rdma,
+                )
             )
         ways = {own.interface for own in on_link}
         for own in on_link:
@@ -90,6 +100,7 @@ def candidates(
                     speed=min(own.speed, entry.link_speed) if own.speed else entry.link_speed,
                     rss=rss and own.rss is not False,
                     server_rss=rss,
+                    server_rdma=rdma,
                     up=own.up,
                 )
             )
@@ -127,7 +138,7 @@ def _windows(paths: Sequence[Path], channels: int | None) -> dict[Path, int]:
 def _linux(paths: Sequence[Path], channels: int | None) -> dict[Path, int]:
     """Linux looks at what the server says alone, and by default adds one channel to the first."""
     ordered = sorted(
-        {path.remote: path for path in reversed(paths)}.values(),
+        {path.remote: path for path in reversed(paths) if not path.server_rdma}.values(),
         key=lambda path: (path.server_rss, path.speed, int(path.remote)),
         reverse=True,
     )

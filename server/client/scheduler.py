@@ -1,4 +1,4 @@
-"""Which channel carries the next request: the one with the fewest outstanding (MS-SMB2 3.2.4.1.7, <122>).
+"""Which channel carries the next request (MS-SMB2 3.2.4.1.7 leaves it open).
 
 A pure choice. Must not know requests or sockets. Called by ``session``.
 """
@@ -9,11 +9,18 @@ from collections.abc import Iterable
 
 from server.client.channel import Channel
 
+SCHEDULING = ("least_outstanding", "round_robin")
+
 
 class Scheduler:
-    """``least_outstanding``, equals in turn."""
+    """``least_outstanding``: the one with the fewest requests outstanding, as Windows does (<122>), equals in turn.
+    ``round_robin``: each in turn, however much it has to do. ValueError: another name.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "least_outstanding") -> None:
+        if kind not in SCHEDULING:
+            raise ValueError(f"no scheduling {kind!r}; there are: {', '.join(SCHEDULING)}")
+        self._least = kind == "least_outstanding"
         self._last = 0
 
     def pick(self, channels: Iterable[Channel], charge: int, size: int) -> Channel | None:
@@ -22,7 +29,12 @@ class Scheduler:
         if not free:
             return None
         chosen = min(
-            free, key=lambda channel: (channel.outstanding, channel.number <= self._last, channel.number)
+            free,
+            key=lambda channel: (
+                channel.outstanding if self._least else 0,
+                channel.number <= self._last,
+                channel.number,
+            ),
         )
         self._last = chosen.number
         return chosen

@@ -31,10 +31,12 @@ _FENCED_FOR = 10.0
 class Session(Channels):
     """``credentials`` prove who the user is, whenever that is asked again."""
 
-    def __init__(self, observer: Observer, credentials: Callable[[], Initiator]) -> None:
+    def __init__(
+        self, observer: Observer, credentials: Callable[[], Initiator], scheduling: str = "least_outstanding"
+    ) -> None:
         super().__init__(observer)
         self._credentials = credentials
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(scheduling)
         self._leaving = False
         self._urgent = 0
         self._logons = 0

@@ -6,14 +6,14 @@ Pure function. Called by IOCTL, with what the host says at that moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from server.ports.interfaces import InterfaceAddress
 from server.wire.ioctl import InterfaceCapability, NetworkInterface
 
 
-def advertised(interfaces: Iterable[InterfaceAddress]) -> list[NetworkInterface]:
-    """One entry per address that a client could connect to.
+def advertised(interfaces: Iterable[InterfaceAddress], rdma: Collection[str] = ()) -> list[NetworkInterface]:
+    """One entry per address that a client could connect to. `rdma`: names of interfaces that are told to do RDMA.
 
     Left out: interfaces without carrier, without an index or a speed; link-local addresses, whose scope means
     nothing to another host; loopback, unless there is nothing else.
@@ -25,15 +25,17 @@ def advertised(interfaces: Iterable[InterfaceAddress]) -> list[NetworkInterface]
     ]
     reachable = [found for found in usable if not found.loopback]
     return [
-        NetworkInterface(found.index, found.address, found.speed, _capability(found))
+        NetworkInterface(
+            found.index, found.address, found.speed, _capability(found, found.rdma or found.name in rdma)
+        )
         for found in reachable or usable
     ]
 
 
-def _capability(found: InterfaceAddress) -> InterfaceCapability:
+def _capability(found: InterfaceAddress, rdma: bool) -> InterfaceCapability:
     capability = InterfaceCapability.NONE
     if found.rss:
         capability |= InterfaceCapability.RSS
-    if found.rdma:
+    if rdma:
         capability |= InterfaceCapability.RDMA
     return capability

@@ -135,3 +135,16 @@ def test_linux_gives_an_interface_without_rss_one_channel() -> None:
 def test_an_unknown_policy_is_named() -> None:
     with pytest.raises(ValueError, match="no policy 'fastest'; there are: best, linux, windows"):
         plan("fastest", [], every)
+
+
+def test_rdma_is_no_reason_for_windows_and_one_against_for_linux() -> None:
+    """Where it is only reported: nobody here speaks it."""
+    rdma = NetworkInterface(6, ip_address("10.0.5.1"), 40 * G, InterfaceCapability.RDMA)
+    both = NetworkInterface(
+        7, ip_address("10.0.6.1"), 40 * G, InterfaceCapability.RDMA | InterfaceCapability.RSS
+    )
+    paths = candidates([], [*SERVER, rdma])
+    assert chosen("windows", paths) == {"10.0.1.1": 4}
+    some = [theirs(4, "10.0.1.1", 2 * G, rss=True), theirs(5, "10.0.2.1", G)]
+    assert chosen("linux", candidates([], [*some, rdma]), 5) == {"10.0.1.1": 4, "10.0.2.1": 1}
+    assert chosen("windows", candidates([], [*SERVER, both])) == {"10.0.6.1": 4}

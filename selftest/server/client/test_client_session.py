@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from selftest.support.two_paths import SHARE, TwoPaths, two_paths
-from server.client import Client
+from server.client import Client, Options
 from server.wire.create import FILE_GENERIC_READ, FILE_GENERIC_WRITE, Disposition
 
 READ_WRITE = FILE_GENERIC_READ | FILE_GENERIC_WRITE
@@ -83,3 +85,34 @@ def test_a_window_that_is_full_holds_data_back_but_not_what_cannot_wait(tmp_path
         await file.close()
 
     with_client(tmp_path, story)
+
+
+def test_round_robin_takes_each_channel_in_turn_whatever_it_has_to_do(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with (
+            two_paths(tmp_path) as paths,
+            paths.client(poll_interval=60.0, scheduling="round_robin") as client,
+        ):
+            await client.login()
+            one, other = await client.connect_channels(2)
+            file = await (await client.tree(SHARE)).open(
+                "f", access=READ_WRITE, disposition=Disposition.OVERWRITE_IF
+            )
+            paths.fast.freeze()
+            before = one.outstanding - other.outstanding
+            large = asyncio.create_task(file.write(bytes(100_000), 0))
+            await asyncio.sleep(0)
+            writes = [asyncio.create_task(file.write(bytes(1000), n * 1000)) for n in range(5)]
+            await asyncio.sleep(0)
+            assert one.outstanding - other.outstanding == before, "three requests each"
+            assert sorted(channel.outstanding_bytes for channel in (one, other)) == [3000, 102_000]
+            paths.fast.thaw()
+            await asyncio.gather(large, *writes)
+            await file.close()
+
+    asyncio.run(run())
+
+
+def test_another_scheduling_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="no scheduling 'random'; there are: least_outstanding, round_robin"):
+        Client(Options("s", "u", "p", scheduling="random"))

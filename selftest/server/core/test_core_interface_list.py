@@ -30,6 +30,12 @@ def test_carrier_index_and_reach_decide() -> None:
     assert (listed[0].link_speed, listed[0].capability) == (10_000_000_000, 1)
 
 
+def test_rdma_is_reported_where_the_administrator_says_so() -> None:
+    there = [interface(2, "10.0.1.1", rss=True), interface(3, "10.0.2.1")]
+    named = there[1].name
+    assert [found.capability for found in advertised(there, [named])] == [1, 2]
+
+
 def test_loopback_is_told_where_there_is_nothing_else() -> None:
     assert len(advertised([interface(1, "127.0.0.1", loopback=True)])) == 1
 

@@ -74,7 +74,7 @@ def _interfaces(request: Request, asked: IoctlRequest) -> Reply:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "multichannel was not negotiated")
     if asked.file_id != NO_FILE:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a FileId")
-    output = encode_interfaces(advertised(request.core.interfaces.query()))
+    output = encode_interfaces(advertised(request.core.interfaces.query(), request.core.config.rdma))
     if len(output) > asked.max_output:
         raise StatusError(NTSTATUS.BUFFER_TOO_SMALL)
     return Reply(IoctlResponse(asked.code, NO_FILE, output).encode())
