@@ -77,7 +77,9 @@ class Limits:
     worker_linger: float = 10.0
     handover_time: float = 30.0
     inline_io: int = 64 * 1024
-    """Reads and writes up to this size may be done without a thread."""
+    """Writes up to this size may be done without a thread."""
+    inline_reads: int = 1024 * 1024
+    """So may reads, if nothing has to come from the device: they cost no more than their signature."""
     storage_threads: int = 8
     break_time: float = 35.0
     """Seconds that a client has for acknowledging a break."""

@@ -110,14 +110,25 @@ class Stream:
     def send(self, parts: list[Buffer]) -> None:
         if self._over or self._closing is not None:
             return
+        if not self._out and len(parts) == 1:
+            parts = self._at_once(parts[0])
         for part in parts:
             self._out.append(memoryview(part))
             self._queued += len(part)
             self._taken += len(part)
-        if not self._writing:
+        if self._out and not self._writing:
             self._flush()
         if self._queued > _HIGH_WATER:
             self._pause()
+
+    def _at_once(self, part: Buffer) -> list[Buffer]:
+        """Send it past the queue, which is empty; what is left of it."""
+        try:
+            count = self._socket.send(part)
+        except OSError:
+            return [part]  # the queue finds out why
+        self._taken += count
+        return [] if count == len(part) else [memoryview(part)[count:]]
 
     def close(self, reason: str) -> None:
         """Read no more; send what is queued, then end."""
@@ -198,7 +209,7 @@ class Stream:
                 start = begin
             elif begin + length <= self._staged:
                 start = begin + length
-                self._received(bytes(self._view[begin:start]))
+                self._received(self._stage[begin:start])
             elif PREFIX_SIZE + length <= _STAGE:
                 break
             else:

@@ -44,7 +44,7 @@ def test_any_body_of_any_command_is_answered_or_ends_the_connection(
             session_id=session.id,
             tree_id=session.tree,
             signer=session.signer,
-            flags=Flags(flags),
+            flags=flags,
         )
         peer.exchange.send(message)
         try:
@@ -109,7 +109,7 @@ def test_a_live_server_survives_a_thousand_random_messages(tmp_path: Path) -> No
                         message_id=peer.message_id,
                         session_id=dice.choice([0, session.id]),
                         tree_id=dice.choice([0, session.tree]),
-                        flags=Flags(dice.choice([0, 8, 4, 0x20000000])),
+                        flags=dice.choice([0, 8, 4, 0x20000000]),
                         credits=10,
                     )
                     peer.message_id += 1

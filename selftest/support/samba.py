@@ -45,8 +45,7 @@ disable spoolss = yes
 kernel oplocks = no
 kernel change notify = no
 store dos attributes = yes
-vfs objects = acl_xattr xattr_tdb streams_depot
-acl_xattr:ignore system acls = yes
+{objects}
 max log size = 0
 panic action = echo panic in %d >>{folder}/panic
 {folders}
@@ -59,6 +58,11 @@ read only = no
 smb encrypt = desired
 """
 
+_OBJECTS = """\
+vfs objects = acl_xattr xattr_tdb streams_depot
+acl_xattr:ignore system acls = yes"""
+"""What smbtorture's tests need of a server; it costs."""
+
 
 def _wrapper(name: str) -> str:
     """A wrapper's file name, by which LD_PRELOAD finds it."""
@@ -70,10 +74,10 @@ def _wrapper(name: str) -> str:
 
 class Samba:
     """A configured smbd in `folder`, which is made; `share` is the folder behind //server/data, and behind
-    //server/private, which asks for encryption.
+    //server/private, which asks for encryption. `plain`: with nothing that is there for tests alone.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, plain: bool = False) -> None:
         self._smbd = installed("smbd", "samba")
         self._nss, self._uid = _wrapper("nss_wrapper"), _wrapper("uid_wrapper")
         self.share = folder / "share"
@@ -83,7 +87,9 @@ class Samba:
             (folder / name).mkdir(mode=0o755)
         (folder / "private").chmod(0o700)
         folders = "\n".join(f"{option} = {folder}/{name}" for option, name in _FOLDERS.items())
-        (folder / "smb.conf").write_text(_CONFIGURATION.format(folder=folder, folders=folders))
+        (folder / "smb.conf").write_text(
+            _CONFIGURATION.format(folder=folder, folders=folders, objects="" if plain else _OBJECTS)
+        )
         self._users()
 
     def _users(self) -> None:
@@ -113,12 +119,15 @@ class Samba:
         }
         return {**files, "UID_WRAPPER": "1", "UID_WRAPPER_ROOT": "1"}
 
-    def command(self) -> list[str]:
-        """What to run in a host; it stays in the foreground and writes to stdout. Its stdin must not be a pipe."""
+    def command(self, *, shim: bool = True, debug: int = 2) -> list[str]:
+        """What to run in a host (or, without the shim, on the kernel's network); it stays in the foreground and writes to
+        stdout. Its stdin must not be a pipe.
+        """
         # The order matters: nss_wrapper's names, our sockets, and uid_wrapper, which passes `syscall` on.
-        names = {**self._names(), "LD_PRELOAD": f"{self._nss}:{libswrap()}:{self._uid}"}
+        libraries = [self._nss, *([str(libswrap())] if shim else []), self._uid]
+        names = {**self._names(), "LD_PRELOAD": ":".join(libraries)}
         return [
             *("env", *(f"{name}={value}" for name, value in names.items())),
-            *(self._smbd, "--foreground", "--no-process-group", "--debug-stdout", "--debuglevel=2"),
+            *(self._smbd, "--foreground", "--no-process-group", "--debug-stdout", f"--debuglevel={debug}"),
             *(f"--configfile={self._folder}/smb.conf", f"--log-basename={self._folder}/log"),
         ]

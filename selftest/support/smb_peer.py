@@ -375,7 +375,7 @@ class Peer:
         dialects: Sequence[int] = (Dialect.SMB_3_1_1,),
         *,
         signing: Sequence[int] | None = (SigningAlgorithm.AES_GMAC, SigningAlgorithm.AES_CMAC),
-        capabilities: Capabilities = Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL,
+        capabilities: int = Capabilities.LARGE_MTU | Capabilities.MULTI_CHANNEL,
         ciphers: Sequence[int] = (),
     ) -> Answer:
         contexts: tuple[Context, ...] = (PreauthIntegrity((1,), b"salt" * 8),)
@@ -430,7 +430,7 @@ class Peer:
         *,
         session_id: int = 0,
         signer: Signer | None = None,
-        flags: SetupFlags = SetupFlags.NONE,
+        flags: int = SetupFlags.NONE,
         previous: int = 0,
     ) -> tuple[LoggedOn | None, Answer]:
         secret = USERS[user] if password is None else password
@@ -503,7 +503,7 @@ class Peer:
         *,
         signed: bool = True,
         encrypted: bool = False,
-        flags: Flags | None = None,
+        flags: int | None = None,
         charge: int = 1,
     ) -> Answer:
         message = self._message(
@@ -535,7 +535,7 @@ class Peer:
         body: bytes,
         session: LoggedOn,
         *,
-        flags: Flags | None = None,
+        flags: int | None = None,
         charge: int = 1,
     ) -> int:
         """Send a request and wait for nothing. Its MessageId."""
@@ -598,13 +598,13 @@ class Peer:
         session_id: int = 0,
         tree_id: int = 0,
         signer: Signer | None = None,
-        flags: Flags | None = None,
+        flags: int | None = None,
         charge: int = 1,
         next_command: int = 0,
     ) -> bytes:
         header = Header(
             command,
-            flags=flags or Flags(0),
+            flags=flags or 0,
             message_id=self.message_id,
             session_id=session_id,
             tree_id=tree_id,

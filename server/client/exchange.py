@@ -100,7 +100,7 @@ class Exchange:
         self.credits -= charge
         header = Header(
             command,
-            flags=Flags.REPLAY_OPERATION if replay else Flags(0),
+            flags=Flags.REPLAY_OPERATION if replay else 0,
             message_id=message_id,
             tree_id=tree_id,
             session_id=self._session_id,

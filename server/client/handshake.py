@@ -64,11 +64,11 @@ class Established:
     envelope: Envelope | None
     dialect: Dialect
     server_guid: uuid.UUID
-    capabilities: Capabilities
+    capabilities: int
     max_transact: int
     max_read: int
     max_write: int
-    flags: SessionFlags
+    flags: int
     credits: int
     next_message_id: int
 

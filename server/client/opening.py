@@ -41,8 +41,8 @@ class Opening:
     path: str
     access: int = FILE_GENERIC_READ
     disposition: Disposition = Disposition.OPEN
-    options: CreateOptions = CreateOptions.NON_DIRECTORY_FILE
-    share: ShareAccess = ShareAccess.READ
+    options: int = CreateOptions.NON_DIRECTORY_FILE
+    share: int = ShareAccess.READ
     lease: Lease | None = None
     guid: uuid.UUID = field(default_factory=_new_guid)
 

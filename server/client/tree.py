@@ -52,8 +52,8 @@ class Tree:
         *,
         access: int = FILE_GENERIC_READ,
         disposition: Disposition = Disposition.OPEN,
-        options: CreateOptions = CreateOptions.NON_DIRECTORY_FILE,
-        share: ShareAccess = ShareAccess.READ,
+        options: int = CreateOptions.NON_DIRECTORY_FILE,
+        share: int = ShareAccess.READ,
         caching: Caching = Caching.NONE,
     ) -> OpenFile:
         """Open or create, with a lease of its own if there is ``caching`` to be allowed. StatusError: the server

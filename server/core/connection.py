@@ -74,10 +74,10 @@ class Connection:
     client_guid: uuid.UUID = NOBODY
     dialect: Dialect | None = None
     wildcard_answered: bool = False
-    client_capabilities: Capabilities = Capabilities.NONE
-    client_security_mode: SecurityMode = SecurityMode.SIGNING_ENABLED
+    client_capabilities: int = Capabilities.NONE
+    client_security_mode: int = SecurityMode.SIGNING_ENABLED
     client_dialects: tuple[int, ...] = ()
-    capabilities: Capabilities = Capabilities.NONE
+    capabilities: int = Capabilities.NONE
     signing: SigningAlgorithm = SigningAlgorithm.AES_CMAC
     cipher: Cipher = Cipher.NONE
     preauth: PreauthHash = field(default_factory=PreauthHash)

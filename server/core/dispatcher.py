@@ -35,6 +35,7 @@ _LARGE = (
     Command.SET_INFO,
 )
 _WITHOUT_SENDER = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_NAME_DELETED)
+_CANCEL, _SUCCESS = Command.CANCEL, NTSTATUS.SUCCESS
 _SMALL_LIMIT = 68 * 1024
 
 
@@ -64,15 +65,14 @@ class Dispatcher:
         if connection.closing:
             return
         try:
-            if bytes(pdu[:4]) == MAGIC_SMB1:
+            magic, envelope = pdu[:4], None
+            if magic == MAGIC_SMB1:
                 self._smb1(self._core, connection, memoryview(pdu))
                 return
-            envelope = None
-            if bytes(pdu[:4]) == MAGIC_ENCRYPTED:
+            if magic == MAGIC_ENCRYPTED:
                 envelope = _envelope(connection, pdu)
                 pdu = envelope.open(pdu)
-            requests = self._requests(connection, pdu, envelope)
-            self._run(requests, [], 0)
+            self._run(self._requests(connection, pdu, envelope), [], 0)
         except DisconnectError as error:
             connection.close(str(error))
         except WireError as error:
@@ -85,15 +85,15 @@ class Dispatcher:
         self, connection: Connection, pdu: bytes | bytearray, envelope: Envelope | None
     ) -> list[Request]:
         """The requests of the PDU, with their ids taken from the window."""
-        if bytes(pdu[:4]) != MAGIC:
+        if pdu[:4] != MAGIC:
             raise DisconnectError(f"a message of protocol {bytes(pdu[:4]).hex()}")
-        chain = Chain()
+        chain: Chain | None = None
         requests: list[Request] = []
         for message in split_compound(pdu):
             header = Header.decode(message)
             if header.is_response:
                 raise DisconnectError("a response, sent to a server")
-            if not requests and connection.dialect is None and header.command is not Command.NEGOTIATE:
+            if connection.dialect is None and not requests and header.command is not Command.NEGOTIATE:
                 raise DisconnectError(f"{header.command.name} before NEGOTIATE")
             if len(message) > _SMALL_LIMIT and not (connection.multicredit and header.command in _LARGE):
                 raise DisconnectError(f"{header.command.name} of {len(message)} bytes")
@@ -101,12 +101,12 @@ class Dispatcher:
             if envelope is not None and not _fits(envelope, request, first=not requests):
                 raise DisconnectError("an encrypted message of another session than its envelope")
             if not request.related:
-                chain = Chain(header.session_id, header.tree_id)
-            elif not requests:
+                chain = request.chain
+            elif chain is None:
                 chain = Chain(refused=NTSTATUS.INVALID_PARAMETER)
             request.chain = chain
-            if header.command is not Command.CANCEL:
-                charge = max(header.credit_charge, 1) if connection.multicredit else 1
+            if header.command is not _CANCEL:
+                charge = (header.credit_charge or 1) if connection.multicredit else 1
                 if not connection.window.consume(header.message_id, charge):
                     raise DisconnectError(f"MessageId {header.message_id} is not the client's to use")
                 connection.requests[header.message_id] = request
@@ -121,7 +121,7 @@ class Dispatcher:
             request = requests[position]
             request.earlier = answers
             result = self._answer(request)
-            if request.header.command is Command.CANCEL:
+            if request.header.command is _CANCEL:
                 continue  # never answered, not even when it is refused
             if isinstance(result, Reply):
                 self._over(request, result, answers)
@@ -133,6 +133,7 @@ class Dispatcher:
             else:
                 request.over()
         respond.send(answers)
+        answers.clear()  # which the requests know, and it them: let go of them now and not when garbage is collected
 
     async def _wait(
         self,
@@ -158,7 +159,7 @@ class Dispatcher:
 
     def _over(self, request: Request, reply: Reply, answers: list[tuple[Request, Reply]]) -> None:
         request.connection.requests.pop(request.header.message_id, None)
-        if reply.status.is_error:
+        if reply.status is not _SUCCESS and reply.status.is_error:
             _note_failure(request, reply.status)
         if reply.session_id is not None:
             request.chain.session_id = reply.session_id

@@ -32,8 +32,8 @@ def advertised(interfaces: Iterable[InterfaceAddress], rdma: Collection[str] = (
     ]
 
 
-def _capability(found: InterfaceAddress, rdma: bool) -> InterfaceCapability:
-    capability = InterfaceCapability.NONE
+def _capability(found: InterfaceAddress, rdma: bool) -> int:
+    capability: int = InterfaceCapability.NONE
     if found.rss:
         capability |= InterfaceCapability.RSS
     if rdma:

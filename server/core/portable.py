@@ -14,7 +14,7 @@ from typing import Any
 from server.core.connection import Connection
 from server.core.window import SequenceWindow
 from server.wire.keys import PreauthHash
-from server.wire.negotiate import Capabilities, Dialect, SecurityMode
+from server.wire.negotiate import Dialect
 from server.wire.negotiate_contexts import Cipher
 from server.wire.signing import SigningAlgorithm
 
@@ -43,9 +43,9 @@ def unpack(connection: Connection, state: State) -> None:
     connection.dialect = Dialect(state["dialect"])
     connection.client_guid = uuid.UUID(state["client_guid"])
     connection.client_dialects = tuple(state["client_dialects"])
-    connection.client_capabilities = Capabilities(state["client_capabilities"])
-    connection.client_security_mode = SecurityMode(state["client_security_mode"])
-    connection.capabilities = Capabilities(state["capabilities"])
+    connection.client_capabilities = state["client_capabilities"]
+    connection.client_security_mode = state["client_security_mode"]
+    connection.capabilities = state["capabilities"]
     connection.signing = SigningAlgorithm(state["signing"])
     connection.cipher = Cipher(state["cipher"])
     connection.preauth = PreauthHash(bytes.fromhex(state["preauth"]))

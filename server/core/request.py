@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.core.errors import StatusError
@@ -29,6 +29,9 @@ ROOM = 4 + SIZE
 """Bytes that a `Reply.room` body leaves free at its start: the transport's prefix and the header."""
 
 _CREDIT_UNIT = 65536
+_SMB_3_0 = int(Dialect.SMB_3_0)
+_RELATED, _SIGNED = int(Flags.RELATED_OPERATIONS), int(Flags.SIGNED)
+_REPLAY = int(Flags.REPLAY_OPERATION)
 _MODIFYING = (Command.WRITE, Command.SET_INFO, Command.IOCTL)
 
 
@@ -67,7 +70,6 @@ class Chain:
     refused: NTSTATUS | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Request:
     """`message` runs from the header to the end of its padding, `body` from after the header. `envelope`: what it
     came encrypted in.
@@ -76,14 +78,10 @@ class Request:
     begun shall not begin. `last` of its PDU. `async_id`: it was answered STATUS_PENDING. `waiter`: what it
     waits for, other than storage. `outlives`: it goes on when its connection is lost, since its replay will
     ask for the outcome on another channel of the session.
+    `signed`: there is a signature to check: what was encrypted needs none (3.3.5.2.4).
     """
 
-    core: Core
-    connection: Connection
-    header: Header
-    message: memoryview
-    envelope: Envelope | None = None
-    chain: Chain = field(default_factory=Chain)
+    # On the class, since most requests never have anything else.
     session: Session | None = None
     tree: Tree | None = None
     signer: Signer | None = None
@@ -94,23 +92,32 @@ class Request:
     last: bool = True
     async_id: int | None = None
     waiter: asyncio.Future[None] | None = None
-    earlier: list[tuple[Request, Reply]] = field(default_factory=list)
-    """The answers to what came before it in its PDU, as far as they are not sent yet."""
     interrupted: NTSTATUS | None = None
     outlives: bool = False
+
+    def __init__(
+        self,
+        core: Core,
+        connection: Connection,
+        header: Header,
+        message: memoryview,
+        envelope: Envelope | None,
+    ) -> None:
+        self.core = core
+        self.connection = connection
+        self.header = header
+        self.message = message
+        self.envelope = envelope
+        flags = header.flags
+        self.related = bool(flags & _RELATED)
+        self.signed = envelope is None and bool(flags & _SIGNED)
+        self.chain = Chain(header.session_id, header.tree_id)
+        self.earlier: list[tuple[Request, Reply]] = []
+        """The answers to what came before it in its PDU, as far as they are not sent yet."""
 
     @property
     def body(self) -> memoryview:
         return self.message[SIZE:]
-
-    @property
-    def related(self) -> bool:
-        return bool(self.header.flags & Flags.RELATED_OPERATIONS)
-
-    @property
-    def signed(self) -> bool:
-        """Whether there is a signature to check: what was encrypted needs none (3.3.5.2.4)."""
-        return self.envelope is None and bool(self.header.flags & Flags.SIGNED)
 
     @property
     def session_id(self) -> int:
@@ -170,12 +177,12 @@ class Request:
         return found
 
     def _pass_fence(self, found: Open) -> None:
-        if (self.connection.dialect or 0) < Dialect.SMB_3_0:
+        if (self.connection.dialect or 0) < _SMB_3_0:
             return
         try:
             self.ticket = found.fence.admit(
                 self.header.channel_sequence,
-                replay=bool(self.header.flags & Flags.REPLAY_OPERATION),
+                replay=bool(self.header.flags & _REPLAY),
                 modifying=self.header.command in _MODIFYING,
             )
         except StaleError:

@@ -19,6 +19,7 @@ from server.wire.header import Command, Flags, Header, join_compound
 from server.wire.misc import ERROR_BODY
 from server.wire.status import NTSTATUS
 
+_RESPONSE = int(Flags.SERVER_TO_REDIR)
 _KEPT = Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION
 
 
@@ -29,7 +30,7 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
     first = answers[0][0]
     connection, envelope = first.connection, _envelope(first)
     if len(answers) == 1:
-        pdu = _single(*answers[0])
+        pdu = _single(*answers[0], envelope)
         connection.wire.send([pdu] if envelope is None else envelope.seal(memoryview(pdu)[PREFIX_SIZE:]))
         return
     bodies = [reply.body[ROOM:] if reply.room else reply.body for _, reply in answers]
@@ -37,7 +38,7 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
         [_header(*answer).encode() + body for answer, body in zip(answers, bodies, strict=True)]
     )
     for (request, reply), message in zip(answers, messages, strict=True):
-        _sign(request, reply, memoryview(message))
+        _sign(request, reply, memoryview(message), envelope)
     parts: list[Buffer] = [prefix(sum(map(len, messages))), *messages]
     connection.wire.send(parts if envelope is None else envelope.seal(b"".join(messages)))
 
@@ -66,46 +67,46 @@ def pend(request: Request) -> None:
     connection.wire.send([prefix(len(message)), message] if envelope is None else envelope.seal(message))
 
 
-def _single(request: Request, reply: Reply) -> bytearray:
+def _single(request: Request, reply: Reply, envelope: Envelope | None) -> bytearray:
+    header = _header(request, reply).encode()
     if reply.room:
         pdu = cast(bytearray, reply.body)
+        pdu[:ROOM] = prefix(len(pdu) - PREFIX_SIZE) + header
     else:
-        pdu = bytearray(ROOM)
-        pdu += reply.body
-    pdu[:PREFIX_SIZE] = prefix(len(pdu) - PREFIX_SIZE)
-    pdu[PREFIX_SIZE:ROOM] = _header(request, reply).encode()
-    _sign(request, reply, memoryview(pdu)[PREFIX_SIZE:])
+        pdu = bytearray().join((prefix(len(header) + len(reply.body)), header, reply.body))
+    _sign(request, reply, memoryview(pdu)[PREFIX_SIZE:], envelope)
     return pdu
 
 
 def _header(request: Request, reply: Reply) -> Header:
-    asked = request.header
+    asked, async_id = request.header, request.async_id
     return Header(
-        command=asked.command,
-        status=reply.status,
-        flags=Flags.SERVER_TO_REDIR | (asked.flags & _KEPT),
-        message_id=asked.message_id,
-        tree_id=request.tree_id if reply.tree_id is None else reply.tree_id,
-        session_id=request.session_id if reply.session_id is None else reply.session_id,
-        credit_charge=asked.credit_charge,
-        async_id=request.async_id,
-        credits=0 if request.async_id is not None else request.connection.window.grant(_wanted(request)),
+        asked.command,
+        reply.status,
+        _RESPONSE | (asked.flags & _KEPT),
+        asked.message_id,
+        request.tree_id if reply.tree_id is None else reply.tree_id,
+        request.session_id if reply.session_id is None else reply.session_id,
+        async_id,
+        asked.credit_charge,
+        0 if async_id is not None else request.connection.window.grant(_wanted(request)),
         process_id=asked.process_id,
     )
 
 
 def _wanted(request: Request) -> int:
     """What the client asks for; strangers get few, since each credit is memory that they could take."""
-    wanted = max(request.header.credits, 1)
+    wanted = request.header.credits or 1
     if request.session is None and request.header.command is not Command.SESSION_SETUP:
         return min(wanted, 32)
     return wanted
 
 
-def _sign(request: Request, reply: Reply, message: memoryview) -> None:
-    signer = reply.signer or (request.signer if request.signed or _must_sign(request) else None)
-    if signer is not None and _envelope(request) is None:
-        signer.sign(cast(bytearray, message), server=True)  # a writable view serves as well
+def _sign(request: Request, reply: Reply, message: memoryview, envelope: Envelope | None) -> None:
+    if envelope is None:
+        signer = reply.signer or (request.signer if request.signed or _must_sign(request) else None)
+        if signer is not None:
+            signer.sign(message, server=True)
     if reply.sent is not None:
         reply.sent(message)
 
@@ -117,7 +118,7 @@ def _must_sign(request: Request) -> bool:
 def _envelope(request: Request) -> Envelope | None:
     """What the answer is encrypted in (3.3.4.1.4): as the request was, or as its session or share demands."""
     session = request.session
-    if request.envelope is not None or session is None or request.header.command is Command.SESSION_SETUP:
+    if session is None or request.envelope is not None or request.header.command is Command.SESSION_SETUP:
         return request.envelope
     demanded = session.encrypt or (request.tree is not None and request.tree.share.config.encrypt)
     return session.envelope if demanded else None

@@ -6,7 +6,7 @@ Pure values. The create contexts are in `server.wire.create_contexts`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import HEADER_SIZE, Buffer, padding, payload, text, unpack, utf16
@@ -40,7 +40,7 @@ class CreateAction(IntEnum):
     OVERWRITTEN = 3
 
 
-class CreateOptions(IntFlag):
+class CreateOptions(IntEnum):
     DIRECTORY_FILE = 0x0000_0001
     WRITE_THROUGH = 0x0000_0002
     SEQUENTIAL_ONLY = 0x0000_0004
@@ -59,13 +59,13 @@ class CreateOptions(IntFlag):
     OPEN_NO_RECALL = 0x0040_0000
 
 
-class ShareAccess(IntFlag):
+class ShareAccess(IntEnum):
     READ = 1
     WRITE = 2
     DELETE = 4
 
 
-class Access(IntFlag):
+class Access(IntEnum):
     """Access mask of files and directories (2.2.13.1)."""
 
     READ_DATA = 0x0000_0001
@@ -96,7 +96,7 @@ FILE_GENERIC_EXECUTE = 0x0012_00A0
 FILE_ALL_ACCESS = 0x001F_01FF
 
 
-class Attributes(IntFlag):
+class Attributes(IntEnum):
     """File attributes (MS-FSCC 2.6)."""
 
     READONLY = 0x0001

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import Buffer, padding, slice_of, unpack_at
@@ -44,7 +44,7 @@ class Kind(IntEnum):
     ALTER_CONTEXT_RESPONSE = 15
 
 
-class Part(IntFlag):
+class Part(IntEnum):
     FIRST = 1
     LAST = 2
     OBJECT = 0x80
@@ -69,7 +69,7 @@ class Pdu:
     """One fragment; `body` follows the header."""
 
     kind: int
-    parts: Part
+    parts: int
     call: int
     body: memoryview
 
@@ -81,7 +81,7 @@ class Pdu:
         )
         if version != 5 or order[:1] != _LITTLE_ENDIAN[:1] or authenticated or length < HEADER_SIZE:
             raise MalformedError("RPC header")
-        return cls(kind, Part(parts), call, slice_of(data, HEADER_SIZE, length - HEADER_SIZE, "RPC body"))
+        return cls(kind, parts, call, slice_of(data, HEADER_SIZE, length - HEADER_SIZE, "RPC body"))
 
 
 def length_of(data: Buffer) -> int:
@@ -92,7 +92,7 @@ def length_of(data: Buffer) -> int:
     return length
 
 
-def pdu(kind: Kind, call: int, body: bytes, parts: Part = Part.FIRST | Part.LAST) -> bytes:
+def pdu(kind: Kind, call: int, body: bytes, parts: int = Part.FIRST | Part.LAST) -> bytes:
     return _HEADER.pack(5, 0, kind, parts, _LITTLE_ENDIAN, HEADER_SIZE + len(body), 0, call) + body
 
 
@@ -166,9 +166,7 @@ def response(call: int, context: int, stub: bytes, fragment: int) -> bytes:
     pieces = [stub[at : at + room] for at in range(0, len(stub), room)] or [b""]
     whole = bytearray()
     for number, piece in enumerate(pieces):
-        parts = (Part.FIRST if number == 0 else Part(0)) | (
-            Part.LAST if number == len(pieces) - 1 else Part(0)
-        )
+        parts = (Part.FIRST if number == 0 else 0) | (Part.LAST if number == len(pieces) - 1 else 0)
         whole += pdu(Kind.RESPONSE, call, _RESPONSE.pack(len(stub), context, 0, 0) + piece, parts)
     return bytes(whole)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from server.wire.errors import FramingError
 
@@ -57,7 +57,7 @@ class Command(IntEnum):
     SERVER_TO_CLIENT_NOTIFICATION = 0x13
 
 
-class Flags(IntFlag):
+class Flags(IntEnum):
     """Header flags (2.2.1). ``PRIORITY_MASK`` is a three-bit field, 3.1.1 only."""
 
     SERVER_TO_REDIR = 0x0000_0001
@@ -69,12 +69,13 @@ class Flags(IntFlag):
     REPLAY_OPERATION = 0x2000_0000
 
 
-NO_FLAGS = Flags(0)
+_COMMANDS = tuple(Command)
+_RESPONSE, _ASYNC = int(Flags.SERVER_TO_REDIR), int(Flags.ASYNC_COMMAND)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Header:
-    """One SMB2 header, request or response.
+    """One SMB2 header, request or response. Never changed; not frozen, since one is made for every message.
 
     ``status`` is the NTSTATUS of a response; in a request the same four bytes hold ``channel_sequence``
     (3.x), so exactly one of the two is on the wire, as SERVER_TO_REDIR says. ``async_id`` is None for a sync
@@ -83,7 +84,7 @@ class Header:
 
     command: Command
     status: int = 0
-    flags: Flags = NO_FLAGS
+    flags: int = 0
     message_id: int = 0
     tree_id: int = 0
     session_id: int = 0
@@ -97,7 +98,7 @@ class Header:
 
     @property
     def is_response(self) -> bool:
-        return bool(self.flags & Flags.SERVER_TO_REDIR)
+        return bool(self.flags & _RESPONSE)
 
     @classmethod
     def decode(cls, data: bytes | bytearray | memoryview) -> Header:
@@ -111,7 +112,7 @@ class Header:
             status,
             command_code,
             credits,
-            flag_bits,
+            flags,
             next_command,
             message_id,
             low,
@@ -123,43 +124,37 @@ class Header:
             raise FramingError(f"SMB2 header: protocol id {magic.hex()}")
         if structure_size != SIZE:
             raise FramingError(f"SMB2 header: StructureSize {structure_size}")
-        try:
-            command = Command(command_code)
-        except ValueError:
-            raise FramingError(f"SMB2 header: unknown command 0x{command_code:x}") from None
-        flags = Flags(flag_bits)
-        response = bool(flag_bits & Flags.SERVER_TO_REDIR)
-        is_async = bool(flag_bits & Flags.ASYNC_COMMAND)
+        if command_code >= len(_COMMANDS):
+            raise FramingError(f"SMB2 header: unknown command 0x{command_code:x}")
+        response, is_async = flags & _RESPONSE, flags & _ASYNC
         return cls(
-            command=command,
-            status=status if response else 0,
-            flags=flags,
-            message_id=message_id,
-            tree_id=0 if is_async else high,
-            session_id=session_id,
-            async_id=high << 32 | low if is_async else None,
-            credit_charge=charge,
-            credits=credits,
-            next_command=next_command,
-            channel_sequence=0 if response else status & 0xFFFF,
-            signature=signature,
-            process_id=0 if is_async else low,
+            _COMMANDS[command_code],
+            status if response else 0,
+            flags,
+            message_id,
+            0 if is_async else high,
+            session_id,
+            high << 32 | low if is_async else None,
+            charge,
+            credits,
+            next_command,
+            0 if response else status & 0xFFFF,
+            signature,
+            0 if is_async else low,
         )
 
     def encode(self) -> bytes:
         """The 64 bytes. ASYNC_COMMAND follows ``async_id``, whatever ``flags`` says of it."""
-        flags = int(self.flags) & ~Flags.ASYNC_COMMAND
-        if self.async_id is None:
-            low, high = self.process_id, self.tree_id
-        else:
-            flags |= Flags.ASYNC_COMMAND
-            low, high = self.async_id & 0xFFFF_FFFF, self.async_id >> 32
-        status = self.status if flags & Flags.SERVER_TO_REDIR else self.channel_sequence
+        flags, async_id = self.flags & ~_ASYNC, self.async_id
+        low, high = self.process_id, self.tree_id
+        if async_id is not None:
+            flags |= _ASYNC
+            low, high = async_id & 0xFFFF_FFFF, async_id >> 32
         return _LAYOUT.pack(
             MAGIC,
             SIZE,
             self.credit_charge,
-            status,
+            self.status if flags & _RESPONSE else self.channel_sequence,
             self.command,
             self.credits,
             flags,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 
@@ -114,7 +114,7 @@ class IoctlResponse:
         return head + bytes(gap) + (bytes(self.data) or b"\0")
 
 
-class InterfaceCapability(IntFlag):
+class InterfaceCapability(IntEnum):
     NONE = 0
     RSS = 1
     RDMA = 2
@@ -135,7 +135,7 @@ class NetworkInterface:
     index: int
     address: IPv4Address | IPv6Address
     link_speed: int
-    capability: InterfaceCapability = InterfaceCapability.NONE
+    capability: int = InterfaceCapability.NONE
 
     def encode(self) -> bytes:
         """The 152 bytes, with Next = 0."""
@@ -162,7 +162,7 @@ class NetworkInterface:
                 address = IPv6Address(f"{address}%{scope}")
         else:
             return None
-        return cls(index, address, speed, InterfaceCapability(capability))
+        return cls(index, address, speed, capability)
 
 
 def encode_interfaces(interfaces: Sequence[NetworkInterface]) -> bytes:

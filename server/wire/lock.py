@@ -6,7 +6,7 @@ Pure values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import Buffer, unpack, unpack_at
@@ -19,7 +19,7 @@ _ELEMENT = Struct("<QQII")
 RESPONSE = EMPTY_BODY
 
 
-class LockFlags(IntFlag):
+class LockFlags(IntEnum):
     SHARED = 0x01
     EXCLUSIVE = 0x02
     UNLOCK = 0x04

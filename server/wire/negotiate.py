@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import HEADER_SIZE, Buffer, padding, payload, slice_of, unpack
@@ -29,12 +29,12 @@ class Dialect(IntEnum):
     WILDCARD = 0x02FF
 
 
-class SecurityMode(IntFlag):
+class SecurityMode(IntEnum):
     SIGNING_ENABLED = 1
     SIGNING_REQUIRED = 2
 
 
-class Capabilities(IntFlag):
+class Capabilities(IntEnum):
     NONE = 0
     DFS = 0x01
     LEASING = 0x02
@@ -52,8 +52,8 @@ class NegotiateRequest:
 
     dialects: tuple[int, ...]
     client_guid: uuid.UUID
-    security_mode: SecurityMode = SecurityMode.SIGNING_ENABLED
-    capabilities: Capabilities = Capabilities.NONE
+    security_mode: int = SecurityMode.SIGNING_ENABLED
+    capabilities: int = Capabilities.NONE
     contexts: tuple[Context, ...] = ()
 
     @classmethod
@@ -66,9 +66,7 @@ class NegotiateRequest:
         contexts: tuple[Context, ...] = ()
         if Dialect.SMB_3_1_1 in dialects:  # in all others these bytes are ClientStartTime
             contexts = _contexts_at(body, context_offset, context_count, _REQUEST.size)
-        return cls(
-            dialects, uuid.UUID(bytes_le=guid), SecurityMode(mode), Capabilities(capabilities), contexts
-        )
+        return cls(dialects, uuid.UUID(bytes_le=guid), mode, capabilities, contexts)
 
     def encode(self) -> bytes:
         dialects = b"".join(dialect.to_bytes(2, "little") for dialect in self.dialects)
@@ -94,8 +92,8 @@ class NegotiateResponse:
 
     dialect: Dialect
     server_guid: uuid.UUID
-    security_mode: SecurityMode = SecurityMode.SIGNING_ENABLED
-    capabilities: Capabilities = Capabilities.NONE
+    security_mode: int = SecurityMode.SIGNING_ENABLED
+    capabilities: int = Capabilities.NONE
     max_transact: int = 65536
     max_read: int = 65536
     max_write: int = 65536
@@ -132,8 +130,8 @@ class NegotiateResponse:
         return cls(
             dialect,
             uuid.UUID(bytes_le=guid),
-            SecurityMode(mode),
-            Capabilities(capabilities),
+            mode,
+            capabilities,
             max_transact,
             max_read,
             max_write,

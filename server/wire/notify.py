@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import Buffer, padding, slice_of, text, unpack, unpack_at, utf16
@@ -26,7 +26,7 @@ class Action(IntEnum):
     RENAMED_NEW_NAME = 5
 
 
-class Filter(IntFlag):
+class Filter(IntEnum):
     """CompletionFilter."""
 
     FILE_NAME = 0x001

@@ -75,7 +75,7 @@ class NtlmResult:
     user: str
     domain: str
     session_key: bytes = field(repr=False)
-    flags: NegotiateFlags = NegotiateFlags.UNICODE
+    flags: int = NegotiateFlags.UNICODE
     anonymous: bool = False
     guest: bool = False
 
@@ -256,7 +256,7 @@ def ntowf_v2(stored_hash: bytes, user: str, domain: str) -> bytes:
 
 
 def message_signature(
-    session_key: bytes, flags: NegotiateFlags, data: bytes, *, from_client: bool, sequence: int = 0
+    session_key: bytes, flags: int, data: bytes, *, from_client: bool, sequence: int = 0
 ) -> bytes:
     """The 16-byte NTLMSSP_MESSAGE_SIGNATURE with extended session security (3.4.4.2).
 

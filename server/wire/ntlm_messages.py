@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from server.wire.errors import MalformedError
 
@@ -20,7 +20,7 @@ VERSION = bytes((6, 1, 0, 0, 0, 0, 0, 15))
 """A product version that says nothing but NTLMSSP revision 15 (2.2.2.10)."""
 
 
-class NegotiateFlags(IntFlag):
+class NegotiateFlags(IntEnum):
     """NEGOTIATE flags (2.2.2.5), as far as anybody still sends them."""
 
     UNICODE = 0x0000_0001
@@ -83,23 +83,23 @@ def encode_av_pairs(pairs: Mapping[int, bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Negotiate:
-    flags: NegotiateFlags
+    flags: int
     raw: bytes = field(repr=False)
 
     @classmethod
     def decode(cls, data: bytes) -> Negotiate:
         _check(data, 1, 16)
-        return cls(NegotiateFlags(struct.unpack_from("<I", data, 12)[0]), bytes(data))
+        return cls(struct.unpack_from("<I", data, 12)[0], bytes(data))
 
     @classmethod
-    def build(cls, flags: NegotiateFlags) -> Negotiate:
+    def build(cls, flags: int) -> Negotiate:
         """With no domain and no workstation name: nobody needs them."""
         return cls(flags, MAGIC + struct.pack("<II", 1, flags) + bytes(16) + VERSION)
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    flags: NegotiateFlags
+    flags: int
     server_challenge: bytes
     target_name: str
     target_info: Mapping[int, bytes]
@@ -111,7 +111,7 @@ class Challenge:
         flags, challenge = struct.unpack_from("<I8s", data, 20)
         info = _payload(data, 40)
         return cls(
-            NegotiateFlags(flags),
+            flags,
             challenge,
             _text(_payload(data, 12)),
             decode_av_pairs(info) if info else {},
@@ -121,7 +121,7 @@ class Challenge:
     @classmethod
     def build(
         cls,
-        flags: NegotiateFlags,
+        flags: int,
         server_challenge: bytes,
         target_name: str,
         target_info: Mapping[int, bytes],
@@ -147,7 +147,7 @@ class Challenge:
 class Authenticate:
     """``mic`` is what stands at its place, whether or not the sender meant one: AvId.FLAGS tells."""
 
-    flags: NegotiateFlags
+    flags: int
     user: str
     domain: str
     workstation: str
@@ -161,7 +161,7 @@ class Authenticate:
     def decode(cls, data: bytes) -> Authenticate:
         _check(data, 3, 64)
         return cls(
-            flags=NegotiateFlags(struct.unpack_from("<I", data, 60)[0]),
+            flags=struct.unpack_from("<I", data, 60)[0],
             user=_text(_payload(data, 36)),
             domain=_text(_payload(data, 28)),
             workstation=_text(_payload(data, 44)),
@@ -175,7 +175,7 @@ class Authenticate:
     @classmethod
     def build(
         cls,
-        flags: NegotiateFlags,
+        flags: int,
         *,
         user: str,
         domain: str,

@@ -6,7 +6,7 @@ Pure values. What lies in their buffers is in `directory_infos`, `file_infos`, `
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import HEADER_SIZE, Buffer, payload, text, unpack, utf16
@@ -16,7 +16,7 @@ _INFO = Struct("<HBBIHHIII16s")
 _RESPONSE = Struct("<HHI")
 
 
-class DirectoryFlags(IntFlag):
+class DirectoryFlags(IntEnum):
     RESTART_SCANS = 0x01
     RETURN_SINGLE_ENTRY = 0x02
     INDEX_SPECIFIED = 0x04

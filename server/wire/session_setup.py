@@ -6,7 +6,7 @@ Pure values; the token in it is `server.wire.spnego`'s affair.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import HEADER_SIZE, Buffer, payload, unpack
@@ -15,12 +15,12 @@ _REQUEST = Struct("<HBBIIHHQ")
 _RESPONSE = Struct("<HHHH")
 
 
-class SetupFlags(IntFlag):
+class SetupFlags(IntEnum):
     NONE = 0
     BINDING = 1
 
 
-class SessionFlags(IntFlag):
+class SessionFlags(IntEnum):
     NONE = 0
     IS_GUEST = 1
     IS_NULL = 2
@@ -34,7 +34,7 @@ class SessionSetupRequest:
     """
 
     token: bytes
-    flags: SetupFlags = SetupFlags.NONE
+    flags: int = SetupFlags.NONE
     security_mode: int = 1
     capabilities: int = 0
     previous_session_id: int = 0
@@ -45,7 +45,7 @@ class SessionSetupRequest:
             _REQUEST, body, 25, "SESSION_SETUP request"
         )
         token = bytes(payload(body, offset, length, _REQUEST.size, "SESSION_SETUP token"))
-        return cls(token, SetupFlags(flags), mode, capabilities, previous)
+        return cls(token, flags, mode, capabilities, previous)
 
     def encode(self) -> bytes:
         head = _REQUEST.pack(
@@ -66,14 +66,12 @@ class SessionSetupResponse:
     """Carried by SUCCESS and by MORE_PROCESSING_REQUIRED."""
 
     token: bytes = b""
-    flags: SessionFlags = SessionFlags.NONE
+    flags: int = SessionFlags.NONE
 
     @classmethod
     def decode(cls, body: Buffer) -> SessionSetupResponse:
         _, flags, offset, length = unpack(_RESPONSE, body, 9, "SESSION_SETUP response")
-        return cls(
-            bytes(payload(body, offset, length, _RESPONSE.size, "SESSION_SETUP token")), SessionFlags(flags)
-        )
+        return cls(bytes(payload(body, offset, length, _RESPONSE.size, "SESSION_SETUP token")), flags)
 
     def encode(self) -> bytes:
         head = _RESPONSE.pack(9, self.flags, HEADER_SIZE + _RESPONSE.size, len(self.token))

@@ -6,7 +6,7 @@ Pure values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import HEADER_SIZE, Buffer, payload, text, unpack, utf16
@@ -22,7 +22,7 @@ class ShareType(IntEnum):
     PRINT = 3
 
 
-class ShareFlags(IntFlag):
+class ShareFlags(IntEnum):
     """2.2.10. The two lowest caching bits are a number: 0 manual, 0x10 automatic, 0x20 VDO, 0x30 none."""
 
     NONE = 0
@@ -32,7 +32,7 @@ class ShareFlags(IntFlag):
     ENCRYPT_DATA = 0x8000
 
 
-class ShareCapabilities(IntFlag):
+class ShareCapabilities(IntEnum):
     NONE = 0
     DFS = 0x8
     CONTINUOUS_AVAILABILITY = 0x10
@@ -66,8 +66,8 @@ class TreeConnectRequest:
 @dataclass(frozen=True, slots=True)
 class TreeConnectResponse:
     share_type: ShareType
-    share_flags: ShareFlags = ShareFlags.NONE
-    capabilities: ShareCapabilities = ShareCapabilities.NONE
+    share_flags: int = ShareFlags.NONE
+    capabilities: int = ShareCapabilities.NONE
     maximal_access: int = 0
 
     @classmethod
@@ -77,7 +77,7 @@ class TreeConnectResponse:
             share_type = ShareType(kind)
         except ValueError:
             raise MalformedError(f"TREE_CONNECT response: ShareType {kind}") from None
-        return cls(share_type, ShareFlags(flags), ShareCapabilities(capabilities), access)
+        return cls(share_type, flags, capabilities, access)
 
     def encode(self) -> bytes:
         return _RESPONSE.pack(

@@ -124,7 +124,7 @@ def test_an_open_that_the_server_does_not_give_back_says_why(tmp_path: Path) -> 
                 await other.login()
                 shared = await other.tree(SHARE)
                 # Without sharing: the open that is in the way has a lease, and nobody to acknowledge its break.
-                taken = await shared.open("f", access=READ_WRITE, share=ShareAccess(0))
+                taken = await shared.open("f", access=READ_WRITE, share=0)
                 await shared.close(taken)
             paths.fast.thaw()
             paths.slow.thaw()

@@ -275,7 +275,7 @@ def test_a_wrong_key_ends_the_connection(server: InProcess) -> None:
     ("session_id", "flags"), [(1, None), (None, Flags.RELATED_OPERATIONS)], ids=["other session", "related"]
 )
 def test_what_is_inside_must_be_of_the_session(
-    server: InProcess, session_id: int | None, flags: Flags | None
+    server: InProcess, session_id: int | None, flags: int | None
 ) -> None:
     peer, session = ready(server, ciphers=(GCM,))
     inside = peer._message(Command.ECHO, EMPTY_BODY, session_id=session_id or session.id, flags=flags)

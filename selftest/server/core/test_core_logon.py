@@ -159,7 +159,7 @@ def test_a_guest_gets_to_the_shares_for_guests_alone(tmp_path: Path) -> None:
     with serving(tmp_path, guests=True, shares=shares) as server:
         peer, session, _, flags = unproven(server, "stranger")
         assert session is not None
-        assert flags is SessionFlags.IS_GUEST
+        assert flags == SessionFlags.IS_GUEST
         assert _tree(peer, session, "data") is NTSTATUS.ACCESS_DENIED
         assert _tree(peer, session, "public") is NTSTATUS.SUCCESS
         assert _tree(peer, session, "IPC$") is NTSTATUS.SUCCESS

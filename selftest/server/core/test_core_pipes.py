@@ -21,7 +21,7 @@ ENUM = Writer().pointer().string("\\\\server").number(1).number(1).pointer().num
 ENUM_STUB = ENUM.number(0xFFFF_FFFF).number(0).done()
 
 
-def call(operation: int, stub: bytes, parts: Part = Part.FIRST | Part.LAST, context: int = 0) -> bytes:
+def call(operation: int, stub: bytes, parts: int = Part.FIRST | Part.LAST, context: int = 0) -> bytes:
     return dcerpc.pdu(Kind.REQUEST, 2, Call(context, operation, memoryview(stub)).encode(), parts)
 
 
@@ -81,7 +81,7 @@ def test_it_may_be_written_and_read_in_pieces(pipe: Pipe) -> None:
 
 
 def test_a_request_in_fragments(pipe: Pipe) -> None:
-    parts = (Part.FIRST, Part(0), Part.LAST)
+    parts = (Part.FIRST, 0, Part.LAST)
     pieces = (ENUM_STUB[:8], ENUM_STUB[8:24], ENUM_STUB[24:])
     data = b"".join(call(15, piece, part) for piece, part in zip(pieces, parts, strict=True))
     assert names(pipe.answer(data).body) == ["data", "IPC$"]

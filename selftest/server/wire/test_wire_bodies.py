@@ -26,7 +26,7 @@ from server.wire.ioctl import (
 )
 from server.wire.lock import LockElement, LockRequest
 from server.wire.misc import Empty, ErrorResponse
-from server.wire.negotiate import Capabilities, Dialect, NegotiateRequest, NegotiateResponse, SecurityMode
+from server.wire.negotiate import Dialect, NegotiateRequest, NegotiateResponse
 from server.wire.negotiate_contexts import (
     Compression,
     Encryption,
@@ -82,16 +82,16 @@ BODIES: dict[str, st.SearchStrategy[Any]] = {
         NegotiateRequest,
         numbers.map(lambda known: (*known, 0x311)),
         guids,
-        st.builds(SecurityMode, st.integers(0, 3)),
-        st.builds(Capabilities, st.integers(0, 0xFF)),
+        st.integers(0, 3),
+        st.integers(0, 0xFF),
         negotiate_contexts,
     ),
     "negotiate response": st.builds(
         NegotiateResponse,
         st.just(Dialect.SMB_3_1_1),
         guids,
-        st.builds(SecurityMode, st.integers(0, 3)),
-        st.builds(Capabilities, st.integers(0, 0xFF)),
+        st.integers(0, 3),
+        st.integers(0, 0xFF),
         u32,
         u32,
         u32,

@@ -19,7 +19,7 @@ U64 = st.integers(0, 2**64 - 1)
 def headers(draw: st.DrawFn) -> Header:
     response = draw(st.booleans())
     is_async = draw(st.booleans())
-    flags = Flags(draw(U32)) & ~(Flags.SERVER_TO_REDIR | Flags.ASYNC_COMMAND)
+    flags = draw(U32) & ~(Flags.SERVER_TO_REDIR | Flags.ASYNC_COMMAND)
     return Header(
         command=draw(st.sampled_from(Command)),
         status=draw(U32) if response else 0,

@@ -97,7 +97,7 @@ def _validate(request: Request, asked: IoctlRequest) -> Reply:
         or told.security_mode != connection.client_security_mode
     ):
         raise DisconnectError("VALIDATE_NEGOTIATE_INFO tells of another NEGOTIATE")
-    mode = SecurityMode.SIGNING_ENABLED
+    mode: int = SecurityMode.SIGNING_ENABLED
     if request.core.config.signing_required:
         mode |= SecurityMode.SIGNING_REQUIRED
     response = ValidateNegotiateResponse(

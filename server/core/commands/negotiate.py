@@ -126,7 +126,7 @@ def ciphers(config: ServerConfig) -> tuple[Cipher, ...]:
     return tuple(Cipher[name.replace("-", "_")] for name in config.ciphers)
 
 
-def _capabilities(dialect: Dialect, asked: Capabilities, served: tuple[Cipher, ...]) -> Capabilities:
+def _capabilities(dialect: Dialect, asked: int, served: tuple[Cipher, ...]) -> int:
     """What this server can do, of what the dialect has and the client asked for."""
     if dialect is Dialect.SMB_2_0_2:
         return Capabilities.NONE
@@ -151,12 +151,12 @@ def join_client(core: Core, connection: Connection) -> None:
 def _response(
     config: ServerConfig,
     dialect: Dialect,
-    capabilities: Capabilities,
+    capabilities: int,
     system_time: int,
     contexts: tuple[Context, ...] = (),
 ) -> NegotiateResponse:
     size = _SMALL_IO if dialect is Dialect.SMB_2_0_2 else config.limits.max_io
-    mode = SecurityMode.SIGNING_ENABLED
+    mode: int = SecurityMode.SIGNING_ENABLED
     if config.signing_required:
         mode |= SecurityMode.SIGNING_REQUIRED
     return NegotiateResponse(

@@ -1,5 +1,5 @@
 """READ, WRITE and FLUSH (MS-SMB2 3.3.5.11 to 3.3.5.13).
- Owns when storage is touched on the loop and when on a thread: small reads that are cached and small writes
+ Owns when storage is touched on the loop and when on a thread: reads that are cached and small writes
 at once, everything else off it. Payloads go between socket buffer and file without a copy.
 """
 
@@ -39,7 +39,7 @@ def read(request: Request) -> Result:
     opened.need(Access.READ_DATA | Access.EXECUTE)
     pass_locks(request, opened, asked.offset, asked.length, writing=False)
     buffer = bytearray(_HEAD + asked.length)
-    if asked.length <= request.core.config.limits.inline_io:
+    if asked.length <= request.core.config.limits.inline_reads:
         with memoryview(buffer)[_HEAD:] as view:
             count = opened.handle.read_cached(view, asked.offset)
         if count is not None:

@@ -122,7 +122,7 @@ def _step(request: Request, asked: SessionSetupRequest, setup: Setup) -> Result:
         )
     signer = _finish(request, setup, result)
     connection.setups.pop(session.id, None)
-    flags = SessionFlags.IS_GUEST if session.guest else SessionFlags.NONE
+    flags: int = SessionFlags.IS_GUEST if session.guest else SessionFlags.NONE
     if session.anonymous:
         flags = SessionFlags.IS_NULL
     if session.encrypt:

@@ -92,7 +92,7 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
     )
     if (created, accessed, written) != (None, None, None):
         opened.handle.set_times(created=created, accessed=accessed, written=written)
-    changed = Filter(Filter.ATTRIBUTES if asked.attributes else 0)
+    changed = Filter.ATTRIBUTES if asked.attributes else 0
     for value, bit in (
         (created, Filter.CREATION),
         (accessed, Filter.LAST_ACCESS),

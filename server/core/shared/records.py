@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple, dataclass, field, replace
-from enum import IntFlag
+from enum import IntEnum
 from struct import Struct
 
 from server.ports.files import FilePath
@@ -21,7 +21,7 @@ NOBODY = ""
 _KEY = Struct(">QQ")
 
 
-class Caching(IntFlag):
+class Caching(IntEnum):
     """What a client may do without asking. The bits are those of a lease state (MS-SMB2 2.2.13.2.8)."""
 
     NONE = 0

@@ -1,0 +1,129 @@
+"""The servers that are compared, each running for as long as it is measured, on the loopback of this network namespace.
+
+Knows how each is started and what it is at its best with; not what is asked of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from selftest.bench.server.raw import PASSWORD, SHARE, USER
+from selftest.support import samba
+from selftest.support.service import WITHIN, Service
+from server.wire.negotiate import Dialect
+from swrap.abi import lib
+
+OURS, SMBD, IMPACKET = "ours", "smbd", "impacket"
+_IMPACKET = """
+import sys
+from impacket.smbserver import SimpleSMBServer
+server = SimpleSMBServer("127.0.0.1", int(sys.argv[1]))
+server.setSMB2Support(True)
+server.addShare("DATA", sys.argv[2])
+print("ready", flush=True)
+server.start()
+"""
+"""Without credentials it lets everybody in and signs nothing: so it is fastest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A running server. `largest`: bytes of the largest READ and WRITE that it takes."""
+
+    name: str
+    address: tuple[str, int]
+    share: Path
+    process: int
+    dialect: Dialect = Dialect.SMB_3_1_1
+    largest: int = 1 << 20
+
+
+def running(scratch: Path, stack: ExitStack) -> list[Rival]:
+    """All that this machine has, ours first."""
+    rivals = [stack.enter_context(ours(scratch / OURS))]
+    with contextlib.suppress(pytest.skip.Exception):  # not installed
+        rivals.append(stack.enter_context(smbd(scratch / SMBD)))
+    if find_spec("impacket") is not None:
+        rivals.append(stack.enter_context(impacket(scratch / IMPACKET)))
+    return rivals
+
+
+@contextmanager
+def ours(folder: Path, *flags: str) -> Iterator[Rival]:
+    """Signing is offered and not required, as with the others: every row says whether it signs."""
+    folder.mkdir()
+    (folder / "share").mkdir()
+    address = ("127.0.0.1", 4450)
+    command = [
+        *(sys.executable, "-m", "server", "--address", address[0], "--port", str(address[1])),
+        *(
+            "--share",
+            f"{SHARE}={folder}/share",
+            "--user",
+            f"{USER}%{PASSWORD}",
+            "--signing",
+            "enabled",
+            *flags,
+        ),
+    ]
+    with _started(command) as service:
+        service.says("process-started .*role=worker", 2)
+        yield Rival(OURS, address, folder / "share", service.process.pid)
+
+
+@contextmanager
+def smbd(folder: Path) -> Iterator[Rival]:
+    """Debian's, as plain as it comes."""
+    configured = samba.Samba(folder, plain=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(folder / "told"))
+        told.settimeout(WITHIN)
+        command = configured.command(shim=False, debug=1)
+        with _started(command, NOTIFY_SOCKET=str(folder / "told")) as service:
+            while b"READY=1" not in told.recv(4096):  # sd_notify(3)
+                continue
+            yield Rival(SMBD, ("127.0.0.1", 445), configured.share, service.process.pid)
+
+
+@contextmanager
+def impacket(folder: Path) -> Iterator[Rival]:
+    (folder / "share").mkdir(parents=True)
+    address = ("127.0.0.1", 4451)
+    command = [sys.executable, "-c", _IMPACKET, str(address[1]), str(folder / "share")]
+    with _started(command) as service:
+        service.says("ready")
+        yield Rival(
+            IMPACKET, address, folder / "share", service.process.pid, Dialect.SMB_2_0_2, largest=65536
+        )
+
+
+def _started(command: list[str], **variables: str) -> Service:
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if lib.sw_die_with_parent(parent):
+            os._exit(126)
+
+    return Service(
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **variables},
+            start_new_session=True,
+            preexec_fn=prepare,
+        )
+    )
