@@ -95,7 +95,9 @@ def ours(folder: Path, *flags: str) -> Iterator[tuple[Torture, Service]]:
     (folder / "noperm").mkdir()
     shares += ["--share", f"noperm={folder}/noperm"]
     users = ("--user", "alice%secret", "--user", "bob%hunter2")
-    command = [sys.executable, "-m", "server", "--torture", "--signing", "enabled", *flags, *users, *shares]
+    config = folder / "server.toml"
+    config.write_text('anonymous = true\nsigning = "enabled"\n')
+    command = [sys.executable, "-m", "server", "--config", config, "--torture", *flags, *users, *shares]
     with network(folder / "net") as lab, Service.on(lab, "server", command) as server:
         server.says("listening")
         yield Torture(lab, "laptop", program, "10.0.1.1", folder, "alice%secret", "bob%hunter2"), server

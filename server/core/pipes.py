@@ -145,6 +145,12 @@ class PipeHandle:
     def set_attributes(self, attributes: int) -> None:
         raise _no_file()
 
+    def descriptor(self) -> bytes | None:
+        return None
+
+    def set_descriptor(self, descriptor: bytes) -> None:
+        raise _no_file()
+
     def list(self) -> list[tuple[str, FileStat]]:
         raise _no_file()
 

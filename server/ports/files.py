@@ -94,6 +94,14 @@ class Handle(Protocol):
 
     def set_attributes(self, attributes: int) -> None: ...
 
+    def descriptor(self) -> bytes | None:
+        """The security descriptor that was set, as it was set. OSError: that cannot be known."""
+        ...
+
+    def set_descriptor(self, descriptor: bytes) -> None:
+        """OSError EOPNOTSUPP: the file system cannot keep one."""
+        ...
+
     def list(self) -> list[tuple[str, FileStat]]:
         """The entries of a directory, without `.` and `..`, in a defined order."""
         ...
@@ -113,6 +121,10 @@ class Volume(Protocol):
         ...
 
     def stat(self, path: FilePath) -> tuple[FileStat, FilePath]: ...
+
+    def descriptor(self, path: FilePath) -> bytes | None:
+        """As `Handle.descriptor`, of a directory."""
+        ...
 
     def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
         """`path` must still be that handle's, else ENOENT. EEXIST: there is a `new`, and no `replace`."""

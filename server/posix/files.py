@@ -12,8 +12,9 @@ import stat as st
 from pathlib import Path
 
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume, VolumeStat
+from server.posix import metadata
 from server.posix.handle import PosixHandle
-from server.posix.paths import parent_of, spelling
+from server.posix.paths import directory_at, parent_of, spelling
 
 # NONBLOCK: a FIFO in the share must not hold the opener up. It is refused after.
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
@@ -66,6 +67,10 @@ class PosixVolume:
             return handle.stat(), spelt
         finally:
             handle.close()
+
+    def descriptor(self, path: FilePath) -> bytes | None:
+        with directory_at(self._root, path) as (directory, _):
+            return metadata.load(metadata.beneath(directory), metadata.DESCRIPTOR)
 
     def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
         if not path or not new:

@@ -10,7 +10,7 @@ import os
 import stat as st
 
 from server.ports.files import FileStat
-from server.posix import attributes, extents
+from server.posix import attributes, extents, metadata
 from server.posix.extents import Unsupported
 
 _BLOCK = 512
@@ -94,6 +94,12 @@ class PosixHandle:
     def set_attributes(self, value: int) -> None:
         _, created = attributes.load(self._fd)
         attributes.store(self._fd, value, created)
+
+    def descriptor(self) -> bytes | None:
+        return metadata.load(self._fd, metadata.DESCRIPTOR)
+
+    def set_descriptor(self, descriptor: bytes) -> None:
+        metadata.store(self._fd, metadata.DESCRIPTOR, descriptor)
 
     def list(self) -> list[tuple[str, FileStat]]:
         """Sorted by name. Links and special files are left out: nothing here could open them."""

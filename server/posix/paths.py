@@ -29,10 +29,18 @@ def parent_of(root: int, path: FilePath) -> Iterator[tuple[int, FilePath]]:
     OSError: ENOENT or ENOTDIR where a name on the way is missing or is no directory (a link counts as none).
     """
     check(path)
+    with directory_at(root, path[:-1]) as found:
+        yield found
+
+
+@contextmanager
+def directory_at(root: int, path: FilePath) -> Iterator[tuple[int, FilePath]]:
+    """The same of the directory that is `path`."""
+    check(path)
     spelt: list[str] = []
     here = os.dup(root)
     try:
-        for name in path[:-1]:
+        for name in path:
             found = name
             try:
                 below = os.open(name, _DIRECTORY, dir_fd=here)

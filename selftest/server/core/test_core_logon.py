@@ -14,6 +14,7 @@ from server.config import Limits, ShareConfig
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
 from server.wire.ntlm import NtlmClient
+from server.wire.ntlm_messages import Authenticate, NegotiateFlags
 from server.wire.readwrite import CloseRequest
 from server.wire.session_setup import SessionFlags, SessionSetupRequest, SessionSetupResponse
 from server.wire.signing import Signer, SigningAlgorithm
@@ -55,6 +56,20 @@ def again(peer: Peer, session: LoggedOn, user: str = "alice", password: str = "s
         if answer.status is not NTSTATUS.MORE_PROCESSING_REQUIRED:
             return answer.status
         token = initiator.respond(SessionSetupResponse.decode(answer.body).token)
+
+
+def again_as_nobody(peer: Peer, session: LoggedOn) -> NTSTATUS:
+    flags = NegotiateFlags.UNICODE | NegotiateFlags.ANONYMOUS
+    nobody = Authenticate.build(
+        flags, user="", domain="", workstation="", lm_response=b"\0", nt_response=b"", encrypted_key=b""
+    )
+    status = NTSTATUS.SUCCESS
+    for token in (NtlmClient("", "").negotiate(), nobody.raw):
+        body = SessionSetupRequest(token).encode()
+        message = peer._message(Command.SESSION_SETUP, body, session_id=session.id, signer=session.signer)
+        peer.exchange.send(message)
+        status = peer.next().status
+    return status
 
 
 # -- expiry (3.3.5.2.9, 3.3.5.5 item 4)
@@ -206,3 +221,16 @@ def test_more_opens_than_there_may_be(tmp_path: Path) -> None:
         assert peer.try_create(session, "one more").status is NTSTATUS.INSUFFICIENT_RESOURCES
         peer.ask(Command.CLOSE, CloseRequest(opened[0]).encode(), session)
         assert peer.try_create(session, "one more").status is NTSTATUS.SUCCESS
+
+
+def test_a_session_may_go_on_without_a_name_and_only_its_user_takes_it_up_again(tmp_path: Path) -> None:
+    with InProcess(config(tmp_path, anonymous=True)) as server:
+        peer, session = ready(server)
+        file_id = peer.create(session, "file")
+        assert again_as_nobody(peer, session) is NTSTATUS.SUCCESS
+        assert peer.write(session, file_id, b"what is open stays so").status is NTSTATUS.SUCCESS
+        assert peer.try_create(session, "file").status is NTSTATUS.ACCESS_DENIED
+        assert again(peer, session) is NTSTATUS.SUCCESS
+        assert peer.try_create(session, "file").status is NTSTATUS.SUCCESS
+        assert again_as_nobody(peer, session) is NTSTATUS.SUCCESS
+        assert again(peer, session, "bob", "hunter2") is NTSTATUS.ACCESS_DENIED

@@ -9,20 +9,16 @@ already in `reopen`.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 from server.core import pipes, stats
-from server.core.commands import caching, reopen
+from server.core.commands import caching, protection, reopen
 from server.core.commands.caching import Wish
+from server.core.commands.found import Found, find
 from server.core.commands.opening import (
-    REPLACING,
     SETTABLE,
-    WRITES,
     check,
     check_existing,
     granted,
-    open_or_make,
-    specific,
 )
 from server.core.errors import StatusError
 from server.core.fence import Fence
@@ -32,9 +28,10 @@ from server.core.respond import pend
 from server.core.shared import applications
 from server.core.shared.records import ALL, Grant, OpenRecord, W
 from server.core.shared.table import Asked
-from server.ports.files import FilePath, FileStat, Handle, Volume
+from server.ports.files import Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import (
+    FILE_ALL_ACCESS,
     Access,
     Attributes,
     CreateAction,
@@ -48,42 +45,6 @@ from server.wire.status import NTSTATUS
 
 _ATTEMPTS = 8
 """Times that a name may turn out to have been deleted since it was found."""
-
-
-@dataclass(slots=True, eq=False)
-class Found:
-    """A file that was found or made for a CREATE and is not admitted yet. `made`: it is to go again if it is not.
-    `again`: it had to wait. `vanished`: it has been deleted since, and has to be looked for once more.
-    """
-
-    request: Request
-    asked: CreateRequest
-    volume: Volume
-    wish: Wish
-    ids: tuple[int, int]
-    access: int
-    handle: Handle
-    path: FilePath
-    made: bool
-    again: bool = False
-    vanished: bool = False
-    stat: FileStat = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.stat = self.handle.stat()
-
-    @property
-    def overwrite(self) -> bool:
-        return self.asked.disposition in REPLACING and not self.made
-
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.stat.device, self.stat.inode
-
-    def abandon(self) -> None:
-        if self.made and not self.request.core.table.look(self.key).opens:
-            self.volume.remove(self.handle, self.path)
-        self.handle.close()
 
 
 def create(request: Request) -> Result:
@@ -127,7 +88,7 @@ async def _wait_for_former(
 
 def _attempt(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Result:
     for _ in range(_ATTEMPTS):
-        found = _find(request, asked, volume, wish)
+        found = find(request, asked, volume, wish)
         try:
             reply = _admit(found)
         except BaseException:
@@ -168,24 +129,11 @@ async def _wait(found: Found, event: asyncio.Future[None]) -> Reply:
             reopen.created(request, found.wish.create_guid)
 
 
-def _find(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Found:
-    ids = request.core.new_file_ids()
-    access = specific(asked.desired_access)
-    writes = bool(access & (WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in REPLACING
-    directory = bool(asked.options & CreateOptions.DIRECTORY_FILE)
-    handle, path, made = open_or_make(volume, asked, writes, directory)
-    try:
-        return Found(request, asked, volume, wish, ids, access, handle, path, made)
-    except BaseException:
-        handle.close()
-        raise
-
-
 def _admit(found: Found) -> Reply | None:
     """Enter the open beside the others there are. None: it has to wait, or has vanished."""
     request, asked, core = found.request, found.asked, found.request.core
     session, tree = request.need_session(), request.need_tree()
-    access = granted(found.access, found.stat)
+    access = granted(found.access, found.stat, found.permitted)
     if not found.made:
         check_existing(asked, found.stat)
     durable = found.wish.durability(core.config.limits, found.stat.directory)
@@ -260,8 +208,8 @@ def _fill(found: Found, opened: Open) -> CreateAction:
     asked, watches = found.asked, found.request.core.watches
     attributes = asked.attributes & SETTABLE
     if found.made:
-        if attributes and not found.stat.directory:
-            found.handle.set_attributes(attributes | Attributes.ARCHIVE)
+        if attributes & ~Attributes.NORMAL:
+            found.handle.set_attributes(attributes | (0 if found.stat.directory else Attributes.ARCHIVE))
         watches.made(opened)
         return CreateAction.CREATED
     if not found.overwrite:
@@ -281,7 +229,7 @@ def answer(request: Request, asked: CreateRequest, wish: Wish, opened: Open, gra
         wish, opened, grant, request.core.config.limits
     )
     if contexts.find(asked.contexts, contexts.QUERY_MAXIMAL_ACCESS) is not None:
-        maximal = contexts.MaximalAccess(granted(Access.MAXIMUM_ALLOWED, stat)).encode()
+        maximal = contexts.MaximalAccess(granted(Access.MAXIMUM_ALLOWED, stat, _permitted(opened))).encode()
         answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
     if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
         disk_id = contexts.OnDiskId(stat.inode, stat.device).encode()
@@ -298,3 +246,10 @@ def answer(request: Request, asked: CreateRequest, wish: Wish, opened: Open, gra
         tuple(answers),
     )
     return Reply(response.encode())
+
+
+def _permitted(opened: Open) -> int:
+    volume = opened.tree.share.volume
+    if volume is None:
+        return int(FILE_ALL_ACCESS)
+    return protection.permitted(volume, opened.session, opened.handle, opened.path)

@@ -11,9 +11,6 @@ from server.ports.files import FilePath, FileStat, Handle, Make, Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import (
     FILE_ALL_ACCESS,
-    FILE_GENERIC_EXECUTE,
-    FILE_GENERIC_READ,
-    FILE_GENERIC_WRITE,
     Access,
     Attributes,
     CreateOptions,
@@ -22,12 +19,6 @@ from server.wire.create import (
 )
 from server.wire.status import NTSTATUS
 
-_GENERIC = (
-    (Access.GENERIC_READ, FILE_GENERIC_READ),
-    (Access.GENERIC_WRITE, FILE_GENERIC_WRITE),
-    (Access.GENERIC_EXECUTE, FILE_GENERIC_EXECUTE),
-    (Access.GENERIC_ALL, FILE_ALL_ACCESS),
-)
 _KNOWN_ACCESS = FILE_ALL_ACCESS | Access.SYSTEM_SECURITY | Access.MAXIMUM_ALLOWED | 0xF000_0000
 WRITES = Access.WRITE_DATA | Access.APPEND_DATA
 REPLACING = (Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition.OVERWRITE_IF)
@@ -54,6 +45,8 @@ def check(asked: CreateRequest) -> None:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
     if directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
+    if directory and asked.attributes & Attributes.TEMPORARY:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a temporary directory")
     if directory and asked.disposition in REPLACING:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory is never overwritten")
     if asked.options & CreateOptions.OPEN_BY_FILE_ID:
@@ -70,14 +63,6 @@ def check(asked: CreateRequest) -> None:
         raise StatusError(NTSTATUS.EAS_NOT_SUPPORTED)
 
 
-def specific(access: int) -> int:
-    """The mask with its generic bits spelt out."""
-    for generic, specific in _GENERIC:
-        if access & generic:
-            access = (access & ~generic) | specific
-    return access
-
-
 def open_or_make(
     volume: Volume, asked: CreateRequest, write: bool, directory: bool
 ) -> tuple[Handle, FilePath, bool]:
@@ -91,16 +76,19 @@ def open_or_make(
         return volume.open(path, write=False, make=make, directory=directory)
 
 
-def granted(access: int, stat: FileStat) -> int:
-    """There are no ACLs here: what was asked for, all of it for MAXIMUM_ALLOWED, less writing where READONLY
-    is set.
+def granted(access: int, stat: FileStat, permitted: int) -> int:
+    """What was asked for, or for MAXIMUM_ALLOWED all that is `permitted`, less writing where READONLY is set.
+    StatusError: it is asked for more than is permitted.
     """
+    if access & FILE_ALL_ACCESS & ~permitted:
+        raise StatusError(
+            NTSTATUS.ACCESS_DENIED, f"0x{access & FILE_ALL_ACCESS & ~permitted:x} is not permitted"
+        )
     if not access & Access.MAXIMUM_ALLOWED:
         return access
-    everything = int(FILE_ALL_ACCESS)
     if stat.attributes & Attributes.READONLY:
-        everything &= ~int(WRITES)
-    return everything
+        permitted &= ~int(WRITES)
+    return permitted
 
 
 def check_existing(asked: CreateRequest, stat: FileStat) -> None:

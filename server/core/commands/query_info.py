@@ -9,17 +9,17 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from server.core import stats
+from server.core.commands import protection
 from server.core.errors import StatusError
 from server.core.opens import Open
 from server.core.request import Reply, Request
 from server.ports.files import VolumeStat
 from server.wire import file_infos as files
 from server.wire import fs_infos as fs
-from server.wire.create import FILE_ALL_ACCESS, Access
+from server.wire.create import Access
 from server.wire.file_infos import FileClass
 from server.wire.fs_infos import FsClass
 from server.wire.query import InfoType, QueryInfoRequest, QueryResponse
-from server.wire.security import DACL, GROUP, OWNER, descriptor_for_everyone
 from server.wire.status import NTSTATUS
 
 _SECTOR = 512
@@ -37,7 +37,7 @@ def query_info(request: Request) -> Reply:
     if asked.info_type == InfoType.FILESYSTEM:
         return _fit(asked, *_filesystem(request, opened, asked.info_class))
     if asked.info_type == InfoType.SECURITY:
-        return _security(request, asked, opened)
+        return _security(asked, opened)
     if asked.info_type == InfoType.QUOTA:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "quotas")
     raise StatusError(NTSTATUS.INVALID_PARAMETER, f"InfoType {asked.info_type}")
@@ -172,9 +172,8 @@ def _fs_fixed(request: Request, usage: VolumeStat, info_class: int) -> bytes:
     raise StatusError(NTSTATUS.INVALID_INFO_CLASS, f"file system class {info_class}")
 
 
-def _security(request: Request, asked: QueryInfoRequest, opened: Open) -> Reply:
-    opened.need(Access.READ_CONTROL)
-    data = descriptor_for_everyone(asked.additional & (OWNER | GROUP | DACL), FILE_ALL_ACCESS)
+def _security(asked: QueryInfoRequest, opened: Open) -> Reply:
+    data = protection.query(opened, asked.additional)
     if len(data) > asked.output_length:
         raise StatusError(NTSTATUS.BUFFER_TOO_SMALL, data=len(data).to_bytes(4, "little"))
     return Reply(QueryResponse(data).encode())

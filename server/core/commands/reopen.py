@@ -142,7 +142,8 @@ def _check(
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "it has no lease")
     if record.share != request.need_tree().share.config.name:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "another share's")
-    if record.user != request.need_session().user:
+    session = request.need_session()
+    if record.user != session.user or session.anonymous:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "another user's")
     if request.connection.client_guid == NOBODY and grant.version:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "a lease without a ClientGUID")

@@ -141,8 +141,9 @@ def _finish(request: Request, setup: Setup, result: NtlmResult) -> Signer | None
     """The user is proven: keys and channel. Gives what signs the final response."""
     session, connection = setup.session, request.connection
     if setup.purpose is Purpose.AGAIN:
-        if (result.user, result.guest) != (session.user, session.guest):
+        if not result.anonymous and (result.user, result.guest) != (session.user, session.guest):
             raise StatusError(NTSTATUS.ACCESS_DENIED, "re-authentication by another user")
+        session.anonymous = result.anonymous  # and stays its user's, who alone may take it up again
         session.state, session.expires = SessionState.VALID, _expiry(request.core)
         return request.signer
     signer = _signer(connection, setup, result)

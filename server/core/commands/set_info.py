@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from server.core.commands import protection
 from server.core.commands.opening import SETTABLE
 from server.core.core import Core
 from server.core.errors import StatusError
@@ -46,6 +47,9 @@ def set_info(request: Request) -> Result:
     asked = SetInfoRequest.decode(request.body)
     request.charge(len(asked.data), 0)
     opened = request.need_file(asked.file_id)
+    if asked.info_type == InfoType.SECURITY:
+        protection.change(request, opened, asked.additional, asked.data)
+        return Reply(_BODY)
     if asked.info_type != InfoType.FILE:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, f"InfoType {asked.info_type}")
     if asked.info_class in (FileClass.END_OF_FILE, FileClass.ALLOCATION):
@@ -81,6 +85,8 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
     directory = opened.handle.directory
     if asked.attributes & Attributes.DIRECTORY and not directory:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a file is no directory")
+    if asked.attributes & Attributes.TEMPORARY and directory:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a temporary directory")
     if asked.attributes:
         sparse = (
             opened.handle.stat().attributes & Attributes.SPARSE_FILE
@@ -106,8 +112,8 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
 def _rename(request: Request, opened: Open, data: Buffer) -> Result:
     opened.need(Access.DELETE)
     asked = RenameInformation.decode(data)
-    share = opened.tree.share
-    if asked.root_directory or not asked.name or share.volume is None:
+    share, volume = opened.tree.share, opened.tree.share.volume
+    if asked.root_directory or not asked.name or volume is None:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "rename")
     target = parse_path(asked.name)
 
@@ -119,6 +125,8 @@ def _rename(request: Request, opened: Open, data: Buffer) -> Result:
     def act() -> Reply:
         if below():
             raise StatusError(NTSTATUS.ACCESS_DENIED, "something below it is open")
+        if target[:-1] != opened.path[:-1] or request.need_session().anonymous:
+            protection.need_entry(volume, request.need_session(), target, opened.handle.directory)
         _move(request.core, opened, target, replace=asked.replace)
         return Reply(_BODY)
 
