@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import re
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from selftest.support.lab_fixtures import namespace, runtime_directory
+from swrap.cli.seeds import verify
 from swrap.events import Event
+from swrap.fake.fabric.flow import FabricFlow as Flow
 from swrap.scenario import Outcome, load
-from swrap.scenario import run as run_on
 from swrap.scenario.explore import divergence, explore, lines
 from swrap.scenario.fake_backend import run
-from swrap.scenario.shim_backend import ShimBackend
-
-__all__ = ["namespace", "runtime_directory"]
 
 STORIES = Path(__file__).resolve().parents[2] / "scenarios"
-SIMULATED = sorted(
+SIMULATED = [
     path
-    for theme in ("link-switching", "policies", "process-failures")
-    for path in (STORIES / theme).glob("*.yaml")
-)
+    for path in sorted(STORIES.rglob("*.yaml"))
+    if all(actor.type is not None and actor.type.simulated for actor in load(path).actors)
+]
 
 
 @pytest.mark.parametrize("path", SIMULATED, ids=lambda path: path.stem)
@@ -57,54 +55,45 @@ def test_a_foreign_program_is_refused_with_a_sentence() -> None:
     assert "real program" in (verdict.harness or "")
 
 
-TOLD = {"transfer"}
-"""Made by the clock: nobody's story."""
+SAY = """\
+import sys
+from pathlib import Path
+from swrap.scenario import load
+from swrap.scenario.explore import lines
+for file in sys.argv[1:]:
+    print(*lines(load(Path(file)), 9)[0], sep="\\n")
+"""
 
 
-def first_times(events: list[Event], actor: str) -> list[tuple[str, str]]:
-    """What an actor told, each thing once, in the order in which it first did: kind, and which path it is about."""
+def test_hashes_have_no_say() -> None:
+    """The same lines of every story under every PYTHONHASHSEED."""
+    command = [sys.executable, "-c", SAY, *map(str, SIMULATED)]
     said = [
-        (event.kind, str(event.data.get("remote") or event.data.get("to") or ""))
-        for event in events
-        if event.source == actor and event.kind not in TOLD
+        subprocess.run(
+            command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, timeout=100
+        )
+        for seed in ("1", "2")
     ]
-    return list(dict.fromkeys(said))
+    assert [done.returncode for done in said] == [0, 0], said[0].stderr
+    assert divergence(*(done.stdout.splitlines() for done in said)) is None
+    assert said[0].stdout.count("run-ended") == len(SIMULATED)
 
 
-@pytest.mark.usefixtures("runtime_directory", "namespace")
-def test_the_same_story_on_real_processes_goes_the_same_way() -> None:
-    scenario = load(STORIES / "link-switching" / "lan-to-wifi.yaml")
-    real: list[Event] = []
-    simulated: list[Event] = []
-    verdict = asyncio.run(run_on(scenario, ShimBackend(), real.append))
-    assert verdict.outcome is Outcome.PASSED, verdict.reason
-    assert run(scenario, simulated.append).outcome is verdict.outcome
-    for actor in ("laptop", "server"):
-        assert first_times(simulated, actor) == first_times(real, actor)
-    steps = [
-        [event.data["text"] for event in told if event.kind == "step-done"] for told in (real, simulated)
-    ]
-    assert steps[0] == steps[1]
+def test_what_chance_decides_behind_the_seeds_back_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nondeterminism that was planted: numbers that no run draws again."""
+    numbers = count(1)
+    begin = Flow.accepted
 
+    def tell(self: Flow) -> None:
+        begin(self)
+        self._tell("flow-waiting", reason=f"drawn {next(numbers)}")
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_hashes_have_no_say(hash_seed: str, tmp_path: Path) -> None:
-    """The same lines under every PYTHONHASHSEED: those of this very process."""
-    story = STORIES / "process-failures" / "worker-killed.yaml"
-    file = tmp_path / "events"
-    command = [
-        sys.executable,
-        "-m",
-        "swrap.cli",
-        "run",
-        "--backend",
-        "fake",
-        "--seed",
-        "9",
-        "--events",
-        str(file),
-        str(story),
-    ]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    assert subprocess.run(command, env=environment, capture_output=True, timeout=60).returncode == 0
-    assert file.read_text().splitlines() == lines(load(story), 9)[0]
+    monkeypatch.setattr(Flow, "accepted", tell)
+    assert verify([load(STORIES / "link-switching" / "reset.yaml")], 3) == 3
+    said = capsys.readouterr().out
+    assert "two runs with seed 3 differ at event " in said
+    first, second = re.findall(r"(?:first|second) run: .*drawn (\d+)", said)
+    assert first == "1"
+    assert int(second) > 1
