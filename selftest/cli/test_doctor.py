@@ -52,7 +52,8 @@ def test_a_limit_of_descriptors_is_counted_in_flows() -> None:
 
     done = subprocess.run([sys.executable, "-c", code, "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "at most 132 a process: 50 flows at once" in done.stdout
+    assert "at most 132 a process: 26 flows in a switch's first table" in done.stdout
+    assert "10,000 flows take 173" in done.stdout
     assert "→ ulimit -Hn" in done.stdout
 
 

@@ -404,6 +404,7 @@ def test_a_file_that_is_too_slow_costs_packets_and_says_how_many(lab: Switched, 
         receive(server, 1)
         lab.do("capture-stop")
         copy.join(20)
+    soon(lambda: lab.do("capture-status")["state"] == "ended")
     said = lab.do("capture-status")
     assert said["missing"] > 10_000
     kinds = [kind for kind, _ in blocks(tmp_path / "a.pcapng")]

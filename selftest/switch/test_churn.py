@@ -6,10 +6,8 @@ The same seeded story is told to the switch as it is, and to one built with Addr
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import select
-import shlex
 import socket
 import subprocess
 import sys
@@ -72,14 +70,16 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(params=["plain", "sanitized"])
 def victim(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switched]:
     """A switch to be maltreated."""
-    if request.param == "plain":
-        command = shlex.split(os.environ.get("SWRAP_TEST_SWITCH", "")) or driver.SWITCH
-    else:
-        command = request.getfixturevalue("sanitized")
+    command = driver.SWITCH if request.param == "plain" else request.getfixturevalue("sanitized")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "SWITCH", command)
-        with switched(tmp_path / "lab") as running:
+        nofile = request.getfixturevalue("nofile") if "nofile" in request.fixturenames else None
+        with switched(tmp_path / "lab", nofile=nofile) as running:
             yield running
+
+
+CRAMPED = pytest.mark.parametrize("nofile", [None, 84], ids=["roomy", "cramped"])
+"""With 84 descriptors the first table of the switch has room for five flows; the others are in a second one."""
 
 
 @dataclass
@@ -200,7 +200,9 @@ class Story:
                     poll.unregister(fd)
 
 
+@CRAMPED
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.usefixtures("nofile")
 def test_nothing_is_lost_doubled_or_mixed_up(victim: Switched, seed: int) -> None:
     story = Story(victim, seed)
     for _ in range(2500):
@@ -214,7 +216,9 @@ def test_nothing_is_lost_doubled_or_mixed_up(victim: Switched, seed: int) -> Non
     soon(lambda: victim.do("flows") == [])
 
 
+@CRAMPED
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.usefixtures("nofile")
 def test_flows_that_are_torn_down_anyhow_end_short_but_right(victim: Switched, seed: int) -> None:
     story = Story(victim, seed + 100)
     closed: list[tuple[End, End]] = []

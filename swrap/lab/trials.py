@@ -22,12 +22,13 @@ from swrap.abi.paths import libswrap
 from swrap.lab import runtime
 from swrap.lab.environment import PRELOAD, PYTHON, of_helper
 from swrap.lab.errors import LabError
+from swrap.switch.plane import flows_of, tables_for
 
 _SO_MAX_PACING_RATE = 47
 _TAG = 0x5357_0001_8000_0001
 _LEAST_SNDBUF = 208 * 1024  # bytes: what the opening message of a flow is measured against
 _LEAST_FLOWS = 100
-_OWN_FDS = 32  # of the switch, besides two a flow
+_MANY_FLOWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +162,16 @@ def _shim() -> Finding:
 
 
 def _descriptors() -> Finding:
-    """How many flows a switch can hold: two descriptors each."""
+    """How many flows a switch can hold: two descriptors each, in as many tables of them as it takes."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
         return Finding("file descriptors", True, "no limit")
-    flows = max(0, hard - _OWN_FDS) // 2
+    flows = flows_of(hard, 0)
     return Finding(
         "file descriptors",
         flows >= _LEAST_FLOWS,
-        f"at most {hard} a process: {flows} flows at once through a switch",
+        f"at most {hard} a process: {flows} flows in a switch's first table of them; "
+        f"{_MANY_FLOWS:,} flows take {tables_for(_MANY_FLOWS, hard)}",
         "ulimit -Hn, or LimitNOFILE=, raises it",
     )
 

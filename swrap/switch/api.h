@@ -231,6 +231,8 @@ int sw_capture_end(struct sw *sw, struct sw_capture_info *info);
 /* sw_capture_note() - Say @words with the next packet of flow @id; 0 where it is not captured. */
 int sw_capture_note(struct sw *sw, uint64_t id, const char *words);
 
+/* sw_flows_of() - How many flows find room in table @table (0 is the first), of @max_fds descriptors. */
+uint32_t sw_flows_of(uint32_t max_fds, uint32_t table);
 /* sw_slots() - How many places for flows there are, taken or not. */
 uint32_t sw_slots(const struct sw *sw);
 /* sw_flow_info() - 1 and what is at @slot, or 0 where there is no flow. */

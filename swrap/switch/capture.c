@@ -141,6 +141,18 @@ static int describe(struct sw *sw, struct sw_sink *sink)
 	return 0;
 }
 
+/* join() - Flows that there are already. */
+static void join(struct sw *sw, void *unused)
+{
+	(void)unused;
+	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
+		struct sw_flow *f = sw_flow_here(sw, slot);
+
+		if (f)
+			sw_tap_join(sw, f);
+	}
+}
+
 int sw_capture_start(struct sw *sw, int fd, const struct sw_match *only)
 {
 	struct sw_capture *c;
@@ -170,8 +182,7 @@ int sw_capture_start(struct sw *sw, int fd, const struct sw_match *only)
 	c->epoch = (int64_t)((uint64_t)real.tv_sec * SW_NS + (uint64_t)real.tv_nsec - monotonic());
 	sw->capture = c;
 	sw_clock(sw);
-	for (uint32_t slot = 0; slot < sw_slots(sw); slot++)
-		sw_tap_join(sw, sw_flow_at(sw, slot));
+	sw_everywhere(sw, join, NULL);
 	return sw_sink_pidfd(c->sink);
 }
 

@@ -3,14 +3,6 @@
 
 #include "twin.h"
 
-/* live() - Is there a flow at @slot that a fault can touch? */
-static struct sw_flow *live(struct sw *sw, uint32_t slot)
-{
-	struct sw_flow *f = sw_flow_at(sw, slot);
-
-	return f->state == SW_PENDING || f->state == SW_FLOWING ? f : NULL;
-}
-
 /* under_way() - Bytes of @f that were not acked. */
 static uint64_t under_way(struct sw_flow *f)
 {
@@ -34,15 +26,29 @@ static bool matches(const struct sw_match *match, struct sw_flow *f, struct sw_t
 	return any;
 }
 
+struct reach {
+	const struct sw_match *match;
+	struct sw_touched *touched;
+};
+
+static void touch(struct sw *sw, void *argument)
+{
+	struct reach *reach = argument;
+
+	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
+		struct sw_flow *f = sw_flow_here(sw, slot);
+
+		if (f)
+			matches(reach->match, f, reach->touched);
+	}
+}
+
 /* sw_touch_flows() - The streams alone. */
 void sw_touch_flows(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
 {
-	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
-		struct sw_flow *f = live(sw, slot);
+	struct reach reach = {match, touched};
 
-		if (f)
-			matches(match, f, touched);
-	}
+	sw_everywhere(sw, touch, &reach);
 }
 
 void sw_touch(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
@@ -99,32 +105,47 @@ static bool retry(struct sw *sw, struct sw_flow *f)
 {
 	bool waited = f->half[0].dead || f->half[1].dead;
 
-	sw_syn_try(sw, f);
+	sw_syn_again(sw, f);
 	return waited && (f->state != SW_PENDING || !(f->half[0].dead || f->half[1].dead));
+}
+
+struct review {
+	struct sw_touched touched;
+	bool bytes; /* they are asked for */
+};
+
+static void review(struct sw *sw, void *argument)
+{
+	struct review *r = argument;
+
+	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
+		struct sw_flow *f = sw_flow_here(sw, slot);
+		uint64_t bytes;
+
+		if (!f || f->state != SW_FLOWING)
+			continue;
+		bytes = r->bytes ? under_way(f) : 0;
+		if (sw_review(sw, f)) {
+			r->touched.flows++;
+			r->touched.bytes += bytes;
+		}
+	}
 }
 
 void sw_refresh(struct sw *sw, struct sw_touched *touched)
 {
-	struct sw_touched told = {0};
+	struct review all = {.bytes = touched};
 	struct sw_list *l, *next;
 
 	sw_clock(sw);
-	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
-		struct sw_flow *f = sw_flow_at(sw, slot);
-		uint64_t bytes = touched ? under_way(f) : 0;
-
-		if (f->state == SW_FLOWING && sw_review(sw, f)) {
-			told.flows++;
-			told.bytes += bytes;
-		}
-	}
+	sw_everywhere(sw, review, &all);
 	for (l = sw->pending.next; l != &sw->pending; l = next) {
 		next = l->next;
-		told.flows += retry(sw, sw_container(l, struct sw_flow, link));
+		all.touched.flows += retry(sw, sw_container(l, struct sw_flow, link));
 	}
-	sw_late_review(sw, &told);
+	sw_late_review(sw, &all.touched);
 	if (touched)
-		*touched = told;
+		*touched = all.touched;
 }
 
 int sw_addresses(struct sw *sw, struct sw_touched *touched)
@@ -141,16 +162,25 @@ int sw_addresses(struct sw *sw, struct sw_touched *touched)
 	return r;
 }
 
-void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
+static void reset(struct sw *sw, void *argument)
 {
-	sw_clock(sw);
-	*touched = (struct sw_touched){0};
-	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
-		struct sw_flow *f = live(sw, slot);
+	struct reach *reach = argument;
 
-		if (!f || !matches(match, f, touched))
+	for (uint32_t slot = 0; slot < sw_slots(sw); slot++) {
+		struct sw_flow *f = sw_flow_here(sw, slot);
+
+		if (!f || !matches(reach->match, f, reach->touched))
 			continue;
 		sw_tap_note(f, "reset, as it was told");
 		sw_end_reset(sw, f, f->state == SW_FLOWING ? ECONNRESET : ECONNREFUSED);
 	}
+}
+
+void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *touched)
+{
+	struct reach reach = {match, touched};
+
+	sw_clock(sw);
+	*touched = (struct sw_touched){0};
+	sw_everywhere(sw, reset, &reach);
 }

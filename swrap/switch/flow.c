@@ -15,7 +15,6 @@ int sw_flows_init(struct sw *sw)
 	sw_list_init(&sw->openings);
 	sw_list_init(&sw->pending);
 	sw_list_init(&sw->retries);
-	sw_list_init(&sw->ready);
 	sw_list_init(&sw->active);
 	sw->by_ino = calloc(BUCKETS, sizeof(*sw->by_ino));
 	if (!sw->by_ino)
@@ -32,7 +31,7 @@ void sw_flows_free(struct sw *sw)
 
 		/* What is unread in a side makes its close a reset, which is what the death of a network looks like. */
 		for (int i = 0; i < 2; i++) {
-			if (f->side[i].fd >= 0)
+			if (f->side[i].fd >= 0 && f->table == 0) /* those of another table end with it */
 				close(f->side[i].fd);
 			sw_line_drop(sw, &f->half[i]);
 			free(f->half[i].stash);
@@ -52,6 +51,13 @@ uint32_t sw_slots(const struct sw *sw)
 struct sw_flow *sw_flow_at(const struct sw *sw, uint32_t slot)
 {
 	return &sw->slabs[slot / SW_SLAB][slot % SW_SLAB];
+}
+
+struct sw_flow *sw_flow_here(const struct sw *sw, uint32_t slot)
+{
+	struct sw_flow *f = sw_flow_at(sw, slot);
+
+	return (f->state == SW_PENDING || f->state == SW_FLOWING) && f->table == sw->here ? f : NULL;
 }
 
 /* grow() - One slab more on the free list. */
@@ -96,6 +102,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 	f->slot = slot;
 	f->generation = generation;
 	f->state = SW_OPENING;
+	f->table = (uint16_t)sw->here;
 	f->since = sw->now;
 	f->id = ++sw->next_id;
 	f->host[0] = f->host[1] = SW_NO_HOST;
@@ -112,7 +119,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 		f->half[i].patience.kind = SW_TIMER_PATIENCE;
 	}
 	f->side[0].fd = fd;
-	sw->n_flows++;
+	sw->tables[sw->here].n_flows++;
 	sw_list_add(&sw->openings, &f->link);
 	return f;
 }
@@ -171,7 +178,7 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 	sw_list_del(&f->link);
 	sw_list_add(&sw->dead, &f->link);
 	f->state = SW_DEAD;
-	sw->n_flows--;
+	sw->tables[f->table].n_flows--;
 }
 
 /* sw_flows_reap() - No event of this turn can name the dead any more. */
@@ -190,5 +197,5 @@ void sw_flows_reap(struct sw *sw)
 void sw_ready(struct sw *sw, struct sw_half *h)
 {
 	if (sw_list_empty(&h->ready))
-		sw_list_add(&sw->ready, &h->ready);
+		sw_list_add(&sw->tables[sw_flow_of(h)->table].ready, &h->ready);
 }

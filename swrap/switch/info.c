@@ -1,12 +1,21 @@
 /* What the control side may read: flows. */
 #include "switch.h"
 
-int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
-{
-	struct sw_flow *f = sw_flow_at(sw, slot);
+struct question {
+	uint32_t slot;
+	struct sw_info *info;
+	int found;
+};
 
-	if (f->state != SW_PENDING && f->state != SW_FLOWING)
-		return 0;
+static void look(struct sw *sw, void *argument)
+{
+	struct question *q = argument;
+	struct sw_flow *f = sw_flow_here(sw, q->slot);
+	struct sw_info *info = q->info;
+
+	if (!f)
+		return;
+	q->found = 1;
 	*info = (struct sw_info){
 		.id = f->id,
 		.opened = f->since,
@@ -28,5 +37,12 @@ int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
 		for (uint32_t hop = 0; hop < h->path.n; hop++)
 			out->ifaces[hop] = h->path.hop[hop].iface;
 	}
-	return 1;
+}
+
+int sw_flow_info(struct sw *sw, uint32_t slot, struct sw_info *info)
+{
+	struct question q = {.slot = slot, .info = info};
+
+	sw_in(sw, sw_flow_at(sw, slot)->table, look, &q);
+	return q.found;
 }

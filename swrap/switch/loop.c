@@ -7,6 +7,7 @@
 #include "twin.h"
 
 #define DOOR_PAUSE (50 * SW_MS)
+#define EVENTS 256 /* in one go */
 
 void sw_clock(struct sw *sw)
 {
@@ -123,6 +124,8 @@ static void dispatch(struct sw *sw, const struct epoll_event *e)
 		sw_door_input(sw);
 	} else if (kind == SW_EPOLL_TWIN_DOOR) {
 		sw_twin_door(sw);
+	} else if (kind == SW_EPOLL_TABLE) {
+		sw->tables[(uint32_t)e->data.u64].fired = true;
 	} else if (kind == SW_EPOLL_TWIN) {
 		sw_twin_event(sw, (uint32_t)e->data.u64, generation, e->events);
 	} else if (kind == SW_EPOLL_WATCH) {
@@ -135,19 +138,61 @@ static void dispatch(struct sw *sw, const struct epoll_event *e)
 	}
 }
 
-/* turns() - One turn for each half that is ready now; those that become so meanwhile have theirs next time. */
+/* turns() - One turn for each half that is ready here; those that become so meanwhile have theirs next time. */
 static void turns(struct sw *sw)
 {
 	struct sw_list round;
 
 	sw_list_init(&round);
-	sw_list_move(&round, &sw->ready);
+	sw_list_move(&round, &sw->tables[sw->here].ready);
 	while (!sw_list_empty(&round)) {
 		struct sw_half *h = sw_container(round.next, struct sw_half, ready);
 
 		sw_list_del(&h->ready);
 		sw_pump(sw, h);
 	}
+}
+
+/* table_turn() - All that there is to do in the table in which we are, which is not the first. */
+static void table_turn(struct sw *sw, void *unused)
+{
+	struct epoll_event events[EVENTS];
+	int n = epoll_wait(sw->epoll, events, EVENTS, 0);
+
+	(void)unused;
+	for (int i = 0; i < n; i++)
+		dispatch(sw, &events[i]);
+	turns(sw);
+}
+
+static bool has_ready(const struct sw *sw)
+{
+	for (uint32_t i = 0; i < sw->n_tables; i++)
+		if (!sw_list_empty(&sw->tables[i].ready))
+			return true;
+	return false;
+}
+
+static void tables(struct sw *sw)
+{
+	for (uint32_t i = 1; i < sw->n_tables; i++) {
+		struct sw_table *table = &sw->tables[i];
+
+		if (table->fired || !sw_list_empty(&table->ready)) {
+			table->fired = false;
+			sw_in(sw, i, table_turn, NULL);
+		}
+	}
+}
+
+static void forget(struct sw *sw, void *flow)
+{
+	sw_flow_bury(sw, flow);
+}
+
+static void time_out(struct sw *sw, void *flow)
+{
+	sw_end_syn(sw, flow, ETIMEDOUT);
 }
 
 /* deadlines() - Each list has one duration, so its first is always the next that is due. */
@@ -160,14 +205,14 @@ static void deadlines(struct sw *sw)
 
 		if (sw->now < f->since + sw->limits.opening_ns)
 			break;
-		sw_flow_bury(sw, f);
+		sw_in(sw, f->table, forget, f);
 	}
 	while ((l = sw->pending.next) != &sw->pending) {
 		struct sw_flow *f = sw_container(l, struct sw_flow, link);
 
 		if (sw->now < f->since + sw->limits.syn_ns)
 			break;
-		sw_end_syn(sw, f, ETIMEDOUT);
+		sw_in(sw, f->table, time_out, f);
 	}
 	sw_twins_expire(sw);
 	if (sw->retry_at && sw->now >= sw->retry_at)
@@ -190,7 +235,7 @@ static uint64_t next(const struct sw *sw)
 
 	at = earlier(at, sw_timers_next(sw));
 
-	if (!sw_list_empty(&sw->ready))
+	if (has_ready(sw))
 		return 0;
 	if (!sw_list_empty(&sw->openings))
 		at = earlier(at, sw_container(sw->openings.next, struct sw_flow, link)->since + sw->limits.opening_ns);
@@ -205,14 +250,14 @@ static uint64_t next(const struct sw *sw)
 
 int sw_run(struct sw *sw)
 {
-	struct epoll_event events[256];
+	struct epoll_event events[EVENTS];
 
 	sw->n_fired = sw->next_fired = 0;
 	sw_clock(sw);
 	for (;;) {
 		uint64_t at = next(sw), wait = at > sw->now ? at - sw->now : 0;
 		struct timespec t = {.tv_sec = (time_t)(wait / SW_NS), .tv_nsec = (long)(wait % SW_NS)};
-		int n = epoll_pwait2(sw->epoll, events, 256, at == UINT64_MAX ? NULL : &t, NULL);
+		int n = epoll_pwait2(sw->epoll, events, EVENTS, at == UINT64_MAX ? NULL : &t, NULL);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -221,6 +266,7 @@ int sw_run(struct sw *sw)
 			dispatch(sw, &events[i]);
 		sw_timers_run(sw);
 		turns(sw);
+		tables(sw);
 		sw_shape_run(sw);
 		deadlines(sw);
 		sw_flows_reap(sw);

@@ -10,34 +10,63 @@
 #define FEWEST_NETLINK 4 /* and to netlink sockets: an eighth of the rest (most_sockets() in rtnetlink/service.py) */
 #define MOST_NETLINK 512
 
-static uint32_t reserve(const struct sw *sw)
+#define OWN 16           /* and in another table than the first to that itself */
+#define TWINS 16         /* flows leave that part of the first table to datagram sockets */
+
+static uint32_t reserve(uint32_t max_fds)
 {
-	uint32_t netlink = sw->max_fds > RESERVE ? (sw->max_fds - RESERVE) / 8 : 0;
+	uint32_t netlink = max_fds > RESERVE ? (max_fds - RESERVE) / 8 : 0;
 
 	if (netlink < FEWEST_NETLINK)
 		netlink = FEWEST_NETLINK;
 	return RESERVE + (netlink < MOST_NETLINK ? netlink : MOST_NETLINK);
 }
 
-bool sw_fds_scarce(const struct sw *sw)
+/* taken() - Descriptors of @table that are not to be had any more: those in use, and those left to others than flows. */
+static uint32_t taken(const struct sw *sw, uint32_t table)
 {
-	return sw->n_flows * 2 + sw->twins->n + reserve(sw) >= sw->max_fds;
+	uint32_t flows = sw->tables[table].n_flows * 2;
+
+	return table == 0 ? flows + sw->twins->n + reserve(sw->max_fds) : flows + OWN;
 }
 
-/* sw_door_input() - Let one in; while there are more the door stays readable, and this is called again. */
-void sw_door_input(struct sw *sw)
+bool sw_fds_scarce(const struct sw *sw)
 {
-	struct sw_flow *f;
-	int fd;
+	return taken(sw, 0) >= sw->max_fds;
+}
 
-	if (sw_fds_scarce(sw)) {
-		sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
-		return;
-	}
-	fd = accept4(sw->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+uint32_t sw_flows_of(uint32_t max_fds, uint32_t table)
+{
+	uint32_t rest = table == 0 ? reserve(max_fds) + max_fds / TWINS : OWN;
+
+	return max_fds > rest ? (max_fds - rest) / 2 : 0;
+}
+
+/* place() - The table in which one more flow finds room: 0 while it does there. -errno: there is none. */
+static int place(struct sw *sw)
+{
+	int r;
+
+	if (taken(sw, 0) + sw->max_fds / TWINS < sw->max_fds)
+		return 0;
+	for (uint32_t table = 1; table < sw->n_tables; table++)
+		if (taken(sw, table) < sw->max_fds)
+			return (int)table;
+	if (taken(sw, 0) >= sw->max_fds)
+		return -EMFILE;
+	r = sw_table_add(sw);
+	return r < 0 ? r : (int)sw->n_tables - 1;
+}
+
+/* let_in() - Accept one, into the table in which we are. @error: set to why not, if that is not over soon. */
+static void let_in(struct sw *sw, void *error)
+{
+	int fd = accept4(sw->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct sw_flow *f;
+
 	if (fd < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			sw_door_pause(sw);
+			*(int *)error = -errno;
 		return;
 	}
 	f = sw_peer_is_ours(sw, fd) ? sw_flow_new(sw, fd) : NULL;
@@ -45,6 +74,17 @@ void sw_door_input(struct sw *sw)
 		close(fd);
 	else if (sw_epoll_side(sw, f, 0, EPOLL_CTL_ADD, false) < 0)
 		sw_flow_bury(sw, f);
+}
+
+/* sw_door_input() - Let one in; while there are more the door stays readable, and this is called again. */
+void sw_door_input(struct sw *sw)
+{
+	int table = place(sw), error = table < 0 ? table : 0;
+
+	if (table >= 0)
+		sw_in(sw, (uint32_t)table, let_in, &error);
+	if (error)
+		sw_door_pause(sw); /* who knocks waits, as for a host whose backlog is full */
 }
 
 /* believable() - Could this have come from our shim? */
@@ -60,11 +100,20 @@ static bool believable(const struct sw *sw, const struct sw_syn *syn)
 	       syn->remote.port != 0 && sw_addr_has(sw->page, syn->host, syn->local.ip);
 }
 
-static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
-{
+struct question {
+	const struct sw_syn *syn;
+	struct sw_flow *asked; /* NULL: of no flow */
+	int side;
 	struct sw_answer reply;
-	int fd = f->side[0].fd, side;
-	struct sw_flow *asked = syn->opening == SW_ASK ? NULL : sw_flow_find(sw, syn->ino, &side);
+};
+
+/* consider() - In the table of the flow that is asked about. */
+static void consider(struct sw *sw, void *argument)
+{
+	struct question *q = argument;
+	const struct sw_syn *syn = q->syn;
+	struct sw_flow *asked = syn->opening == SW_ASK ? NULL : q->asked;
+	int side = q->side;
 
 	if (asked && syn->opening == SW_ABORT)
 		asked->side[side].abort = (uint8_t)syn->flags;
@@ -78,11 +127,20 @@ static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
 		asked->more = syn->more;
 		asked->syn_length += syn->more;
 	}
-	sw_answer_for(sw, syn->ino, &reply);
+	sw_answer_for(sw, syn->ino, &q->reply);
+}
+
+static void answer(struct sw *sw, struct sw_flow *f, const struct sw_syn *syn)
+{
+	struct question q = {.syn = syn};
+	int fd = f->side[0].fd;
+
+	q.asked = sw_flow_find(sw, syn->ino, &q.side);
+	sw_in(sw, q.asked ? q.asked->table : 0, consider, &q);
 	/* All is read first, so that the close behind the answer is no reset. */
 	while (recv(fd, sw->scratch, sizeof(sw->scratch), MSG_DONTWAIT) > 0)
 		;
-	send(fd, &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+	send(fd, &q.reply, sizeof(q.reply), MSG_DONTWAIT | MSG_NOSIGNAL);
 	sw_flow_bury(sw, f);
 }
 

@@ -39,6 +39,17 @@ EFFECTS: dict[type[Effect], int] = {
 }
 
 
+def flows_of(descriptors: int, table: int) -> int:
+    """How many flows find room in one table of the switch (`table.h`; 0: its first) of so many descriptors."""
+    return int(lib.sw_flows_of(descriptors, table))
+
+
+def tables_for(flows: int, descriptors: int) -> int:
+    """How many tables so many flows take."""
+    more = flows - flows_of(descriptors, 0)
+    return 1 if more <= 0 else 1 - -more // flows_of(descriptors, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """What a fault took hold of: flows, and their bytes that were un-acked at that moment."""

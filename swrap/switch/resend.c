@@ -68,6 +68,11 @@ void sw_tap_full(struct sw *sw, struct sw_half *h)
 		t->sent[h->dir].full = arm(sw, t, sw->now + RTO);
 }
 
+uint16_t sw_tap_table(const struct sw_timer *timer)
+{
+	return sw_container(timer, struct sw_tap, timer)->flow->table;
+}
+
 void sw_tap_due(struct sw *sw, struct sw_timer *timer)
 {
 	struct sw_tap *t = sw_container(timer, struct sw_tap, timer);

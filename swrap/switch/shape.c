@@ -179,6 +179,11 @@ bool sw_shape_pass(struct sw *sw, const struct sw_hop *hops, uint32_t n, uint32_
 	return true;
 }
 
+static void pump(struct sw *sw, void *half)
+{
+	sw_pump(sw, half);
+}
+
 /* sw_shape_run() - Serve whom the time has brought tokens. */
 void sw_shape_run(struct sw *sw)
 {
@@ -198,7 +203,7 @@ void sw_shape_run(struct sw *sw)
 				break;
 			sw_shape_leave(sw, h);
 			h->turn = true;
-			sw_pump(sw, h);
+			sw_in(sw, sw_flow_of(h)->table, pump, h);
 			h->turn = false;
 		}
 		if (sw_list_empty(&b->waiting))

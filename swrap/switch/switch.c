@@ -1,6 +1,5 @@
 /* Beginning and end of the data plane. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -39,14 +38,11 @@ int sw_new(const void *page, const uint8_t *devices, const struct sw_limits *lim
 	sw->devices = devices;
 	sw->limits = *limits;
 	sw->uid = geteuid();
-	sw->epoll = sw->door = sw->pipe[0] = sw->pipe[1] = -1;
+	sw->door = -1;
 	r = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : sw_flows_init(sw);
 	sw->max_fds = limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
-	sw->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (r == 0 && (sw->epoll < 0 || pipe2(sw->pipe, O_CLOEXEC | O_NONBLOCK) < 0))
-		r = -errno;
 	if (r == 0)
-		fcntl(sw->pipe[1], F_SETPIPE_SZ, 2 * SW_SPLICE); /* or else the default does */
+		r = sw_tables_init(sw);
 	if (r == 0)
 		r = sw_ended_init(sw);
 	if (r == 0)
@@ -68,11 +64,9 @@ int sw_new(const void *page, const uint8_t *devices, const struct sw_limits *lim
 
 void sw_free(struct sw *sw)
 {
-	int fds[] = {sw->door, sw->epoll, sw->pipe[0], sw->pipe[1]};
-
-	for (unsigned int i = 0; i < sizeof(fds) / sizeof(*fds); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	if (sw->door >= 0)
+		close(sw->door);
+	sw_tables_free(sw);
 	sw_capture_finish(sw);
 	sw_flows_free(sw);
 	sw_twins_free(sw);

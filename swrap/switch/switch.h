@@ -37,6 +37,7 @@
 #include "name.h"
 #include "page.h"
 #include "syn.h"
+#include "table.h"
 #include "timer.h"
 
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
@@ -105,6 +106,7 @@ struct sw_flow {
 	struct sw_timer timer; /* of a SYN that is on its way */
 	uint32_t slot, generation;
 	uint32_t state; /* enum sw_state */
+	uint16_t table; /* whose descriptors its sides are (table.h) */
 	uint32_t syn_length;
 	uint32_t more;        /* of that is still to come: padding behind a SYN that is not awaited any more */
 	uint64_t id, since; /* since: of its state, ns */
@@ -133,14 +135,18 @@ struct sw {
 	const struct sw_page *page;
 	const uint8_t *devices; /* of the lab's options file (options.h) */
 	struct sw_limits limits;
-	int epoll, door, pipe[2];
+	struct sw_table tables[SW_TABLES];
+	uint32_t n_tables, here; /* here: in which one we are, and then: */
+	int epoll;
+	const int *pipe;
+	int door;
 	uid_t uid;
-	uint32_t n_flows, max_fds;
+	uint32_t max_fds;
 	uint64_t door_again, now, next_id;
 
 	struct sw_flow **slabs;
 	uint32_t n_slabs;
-	struct sw_list free, dead, openings, pending, retries, ready, active;
+	struct sw_list free, dead, openings, pending, retries, active;
 	struct sw_list *by_ino;
 	struct sw_ended *ended;
 	struct sw_bucket *buckets; /* two an interface: tx, rx */
@@ -192,6 +198,8 @@ struct sw_flow *sw_flow_at(const struct sw *sw, uint32_t slot);
 struct sw_flow *sw_flow_new(struct sw *sw, int fd);
 void sw_flow_own(struct sw *sw, struct sw_flow *f, int side, uint64_t ino);
 struct sw_flow *sw_flow_find(struct sw *sw, uint64_t ino, int *side);
+/* sw_flow_here() - What is at @slot, if it is a flow that a fault can touch, in the table in which we are; or NULL. */
+struct sw_flow *sw_flow_here(const struct sw *sw, uint32_t slot);
 void sw_side_close(struct sw_side *s);
 void sw_flow_bury(struct sw *sw, struct sw_flow *f);
 void sw_flows_reap(struct sw *sw);
@@ -216,13 +224,15 @@ const struct sw_ended *sw_ended_find(const struct sw *sw, uint64_t ino);
 
 /* opening.c */
 void sw_door_input(struct sw *sw);
-/* sw_fds_scarce() - Is it time to let nobody in? */
+/* sw_fds_scarce() - Is there no descriptor left for one more datagram socket? */
 bool sw_fds_scarce(const struct sw *sw);
 void sw_opening_input(struct sw *sw, struct sw_flow *f);
 
 /* syn.c */
 void sw_syn(struct sw *sw, struct sw_flow *f);
 bool sw_syn_try(struct sw *sw, struct sw_flow *f);
+/* sw_syn_again() - sw_syn_try() in @f's table. */
+bool sw_syn_again(struct sw *sw, struct sw_flow *f);
 void sw_syn_room(struct sw *sw, const struct sw_flow *taken);
 void sw_syn_retry(struct sw *sw);
 
@@ -356,6 +366,8 @@ void sw_tap_free(struct sw *sw, struct sw_flow *f);
 /* resend.c */
 /* sw_tap_full() - @h's receiver has no room. */
 void sw_tap_full(struct sw *sw, struct sw_half *h);
+/* sw_tap_table() - In which table sw_tap_due() is to be called. */
+uint16_t sw_tap_table(const struct sw_timer *timer);
 /* sw_tap_due() - The timer of a tap. */
 void sw_tap_due(struct sw *sw, struct sw_timer *timer);
 
@@ -366,6 +378,7 @@ enum sw_epoll_kind {
 	SW_EPOLL_SIDE, /* and the next one, for side 1 */
 	SW_EPOLL_TWIN_DOOR = 8,
 	SW_EPOLL_TWIN,
+	SW_EPOLL_TABLE,
 };
 void sw_clock(struct sw *sw);
 /* sw_epoll_key() - What epoll gives back: kind, generation (24 bits), and a slot or an fd. */

@@ -8,6 +8,11 @@
 
 #define RETRY (10 * SW_MS) /* for what nothing announces: a backlog grows, its listener closes, an address is free again */
 
+static void reset(struct sw *sw, void *flow)
+{
+	sw_end_reset(sw, flow, ECONNRESET);
+}
+
 /* evict() - The four-tuple is still taken: by a flow whose client is gone? Then its server meets a new SYN: a reset. */
 static bool evict(struct sw *sw, const struct sw_flow *f)
 {
@@ -19,7 +24,7 @@ static bool evict(struct sw *sw, const struct sw_flow *f)
 			continue;
 		if (old->side[0].fd >= 0 && !old->side[0].gone && !old->side[0].reset)
 			return false;
-		sw_end_reset(sw, old, ECONNRESET);
+		sw_in(sw, old->table, reset, old);
 		return true;
 	}
 	return false;
@@ -133,6 +138,26 @@ bool sw_syn_try(struct sw *sw, struct sw_flow *f)
 	return fd == -EAGAIN;
 }
 
+struct attempt {
+	struct sw_flow *flow;
+	bool full;
+};
+
+static void attempt(struct sw *sw, void *argument)
+{
+	struct attempt *a = argument;
+
+	a->full = sw_syn_try(sw, a->flow);
+}
+
+bool sw_syn_again(struct sw *sw, struct sw_flow *f)
+{
+	struct attempt a = {.flow = f};
+
+	sw_in(sw, f->table, attempt, &a);
+	return a.full;
+}
+
 /* sw_syn() - The opening message of @f is whole: it is a SYN from now on. */
 void sw_syn(struct sw *sw, struct sw_flow *f)
 {
@@ -156,7 +181,7 @@ void sw_syn_room(struct sw *sw, const struct sw_flow *taken)
 
 		if (f->host[1] == taken->host[1] && f->end[1].port == taken->end[1].port) {
 			sw_list_del(&f->retry);
-			sw_syn_try(sw, f);
+			sw_syn_again(sw, f);
 			return;
 		}
 	}
@@ -179,7 +204,7 @@ void sw_syn_retry(struct sw *sw)
 			try_later(sw, f);
 			continue;
 		}
-		if (sw_syn_try(sw, f))
+		if (sw_syn_again(sw, f))
 			full = f;
 	}
 }

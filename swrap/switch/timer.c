@@ -76,10 +76,21 @@ uint64_t sw_timers_next(const struct sw *sw)
 	return sw->timers.n > 0 ? sw->timers.heap[1]->at : UINT64_MAX;
 }
 
+static void give_up(struct sw *sw, void *half)
+{
+	sw_vanish(sw, half, ETIMEDOUT);
+}
+
+static void tap_due(struct sw *sw, void *timer)
+{
+	sw_tap_due(sw, timer);
+}
+
 void sw_timers_run(struct sw *sw)
 {
 	while (sw_timers_next(sw) <= sw->now) {
 		struct sw_timer *t = sw->timers.heap[1];
+		struct sw_half *h;
 
 		sw_timer_clear(sw, t);
 		switch (t->kind) {
@@ -87,16 +98,17 @@ void sw_timers_run(struct sw *sw)
 			sw_ready(sw, sw_container(t, struct sw_line, timer)->half);
 			break;
 		case SW_TIMER_SYN:
-			sw_syn_try(sw, sw_container(t, struct sw_flow, timer));
+			sw_syn_again(sw, sw_container(t, struct sw_flow, timer));
 			break;
 		case SW_TIMER_PATIENCE:
-			sw_vanish(sw, sw_container(t, struct sw_half, patience), ETIMEDOUT);
+			h = sw_container(t, struct sw_half, patience);
+			sw_in(sw, sw_flow_of(h)->table, give_up, h);
 			break;
 		case SW_TIMER_LATE:
 			sw_late_arrives(sw, sw_container(t, struct sw_late, timer));
 			break;
 		case SW_TIMER_TAP:
-			sw_tap_due(sw, t);
+			sw_in(sw, sw_tap_table(t), tap_due, t);
 			break;
 		}
 	}
