@@ -32,7 +32,7 @@ from swrap.topology import Host, Interface, Topology
 SWITCH = shlex.split(os.environ.get("SWRAP_TEST_SWITCH", "")) or [sys.executable, "-m", "swrap.switch"]
 """How the switch is started; test_sanitized.py puts another build there."""
 SYN = 53_248  # a quarter of the default SO_SNDBUF: what makes a socket not ready for POLLOUT
-PORTS = itertools.count(40_000)
+PORTS = itertools.cycle(range(20_000, 65_000))
 STATES = ("none", "syn-sent", "established", "fin-wait", "close-wait", "closed")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import select
 import socket
@@ -57,3 +58,23 @@ def test_a_fault_takes_hold_of_all_flows_at_once(crowded: tuple[Switched, list[P
         for _, server in flows[:: len(flows) // 50]:
             assert receive(server, 1) == b"x"
     assert best < budget, f"{best * 1000:.1f} ms for {len(flows)} flows"
+
+
+def test_a_reset_is_in_force_for_all_before_all_are_told(crowded: tuple[Switched, list[Pair]]) -> None:
+    lab, flows = crowded
+    listener = lab.listen("server", "10.0.1.1", 446)
+    other = lab.connect(port=446), lab.accept(listener)
+    began = spent(lab)
+    touched = lab.do("reset", port=445)["flows"]
+    assert spent(lab) - began < BUDGET * len(flows) / WANTED
+    assert touched == len(flows)
+    (left,) = lab.do("flows")
+    assert left["server"] == "10.0.1.1:446"
+    other[0].send(b"meanwhile")
+    assert receive(other[1], 9) == b"meanwhile"
+    client, server = flows[-1]
+    assert (lab.ask(client).state, lab.ask(server).error) == ("closed", errno.ECONNRESET)
+    for client, server in flows:
+        for end in client, server:
+            with pytest.raises(ConnectionResetError):
+                end.recv(100)

@@ -4,6 +4,8 @@
 
 #include "switch.h"
 
+#define AT_ONCE 64 /* flows: two closes each, of some microseconds */
+
 /* tell() - One SW_EV_CLOSED a flow, whoever notices first. */
 static void tell(struct sw *sw, struct sw_flow *f, int reason)
 {
@@ -24,6 +26,17 @@ void sw_end_clean(struct sw *sw, struct sw_flow *f)
 	sw_flow_bury(sw, f);
 }
 
+/* announce() - What is known of the end of @f before its programs are told. */
+static void announce(struct sw *sw, struct sw_flow *f, int reason)
+{
+	/* Who has had the other's FIN reads no more: the news is for its writes (tcp(7), EPIPE). */
+	for (int i = 0; i < 2; i++)
+		if (f->side[i].fd >= 0)
+			sw_ended_note(sw, f, i, reason == ECONNRESET && f->half[!i].done ? EPIPE : reason);
+	tell(sw, f, reason);
+	sw_tap_reset(sw, f);
+}
+
 /* sw_end_reset() - Close both with something unread: who still holds an end gets ECONNRESET, and @reason if it asks. */
 void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason)
 {
@@ -31,13 +44,31 @@ void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason)
 		sw_end_syn(sw, f, reason);
 		return;
 	}
-	/* Who has had the other's FIN reads no more: the news is for its writes (tcp(7), EPIPE). */
-	for (int i = 0; i < 2; i++)
-		if (f->side[i].fd >= 0)
-			sw_ended_note(sw, f, i, reason == ECONNRESET && f->half[!i].done ? EPIPE : reason);
-	tell(sw, f, reason);
-	sw_tap_reset(sw, f);
+	announce(sw, f, reason);
 	sw_flow_bury(sw, f);
+}
+
+void sw_end_reset_soon(struct sw *sw, struct sw_flow *f)
+{
+	announce(sw, f, ECONNRESET);
+	for (int i = 0; i < 2; i++) {
+		sw_list_del(&f->side[i].by_ino); /* who asks is told of its end */
+		sw_timer_clear(sw, &f->half[i].patience);
+		sw_shape_leave(sw, &f->half[i]);
+		sw_line_drop(sw, &f->half[i]);
+	}
+	f->state = SW_RESET;
+	sw_list_del(&f->link);
+	sw_list_add(&sw->tables[f->table].resets, &f->link);
+}
+
+void sw_end_resets(struct sw *sw, void *unused)
+{
+	struct sw_list *resets = &sw->tables[sw->here].resets;
+
+	(void)unused;
+	for (int i = 0; i < AT_ONCE && !sw_list_empty(resets); i++)
+		sw_flow_bury(sw, sw_container(resets->next, struct sw_flow, link));
 }
 
 /* sw_end_syn() - A connect() fails with @reason: its SYN is closed unread. ECANCELED: it was the client that gave up. */

@@ -172,7 +172,10 @@ static void reset(struct sw *sw, void *argument)
 		if (!f || !matches(reach->match, f, reach->touched))
 			continue;
 		sw_tap_note(f, "reset, as it was told");
-		sw_end_reset(sw, f, f->state == SW_FLOWING ? ECONNRESET : ECONNREFUSED);
+		if (f->state == SW_FLOWING)
+			sw_end_reset_soon(sw, f);
+		else
+			sw_end_syn(sw, f, ECONNREFUSED);
 	}
 }
 
@@ -183,4 +186,5 @@ void sw_reset(struct sw *sw, const struct sw_match *match, struct sw_touched *to
 	sw_clock(sw);
 	*touched = (struct sw_touched){0};
 	sw_everywhere(sw, reset, &reach);
+	sw_everywhere(sw, sw_end_resets, NULL);
 }

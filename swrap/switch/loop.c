@@ -163,12 +163,18 @@ static void table_turn(struct sw *sw, void *unused)
 	for (int i = 0; i < n; i++)
 		dispatch(sw, &events[i]);
 	turns(sw);
+	sw_end_resets(sw, NULL);
 }
 
-static bool has_ready(const struct sw *sw)
+static bool has_work(const struct sw_table *table)
+{
+	return !sw_list_empty(&table->ready) || !sw_list_empty(&table->resets);
+}
+
+static bool any_has_work(const struct sw *sw)
 {
 	for (uint32_t i = 0; i < sw->n_tables; i++)
-		if (!sw_list_empty(&sw->tables[i].ready))
+		if (has_work(&sw->tables[i]))
 			return true;
 	return false;
 }
@@ -178,7 +184,7 @@ static void tables(struct sw *sw)
 	for (uint32_t i = 1; i < sw->n_tables; i++) {
 		struct sw_table *table = &sw->tables[i];
 
-		if (table->fired || !sw_list_empty(&table->ready)) {
+		if (table->fired || has_work(table)) {
 			table->fired = false;
 			sw_in(sw, i, table_turn, NULL);
 		}
@@ -235,7 +241,7 @@ static uint64_t next(const struct sw *sw)
 
 	at = earlier(at, sw_timers_next(sw));
 
-	if (has_ready(sw))
+	if (any_has_work(sw))
 		return 0;
 	if (!sw_list_empty(&sw->openings))
 		at = earlier(at, sw_container(sw->openings.next, struct sw_flow, link)->since + sw->limits.opening_ns);
@@ -266,6 +272,7 @@ int sw_run(struct sw *sw)
 			dispatch(sw, &events[i]);
 		sw_timers_run(sw);
 		turns(sw);
+		sw_end_resets(sw, NULL);
 		tables(sw);
 		sw_shape_run(sw);
 		deadlines(sw);

@@ -7,6 +7,7 @@
  *   OPENING  accepted at the door; its opening message is not whole yet          opening.c
  *   PENDING  its SYN is known and unanswered: a dead path, or a full backlog     syn.c
  *   OPEN     both ends are there; bytes move, wait or are held                   pump.c
+ *   RESET    it was told to end: nothing passes, and its sides will be closed    end.c
  *   DEAD     closed in this turn of the loop; events of the turn may still name it, so it is freed at the turn's end
  *
  * A flow has two *sides*, 0 the client's (S) and 1 the server's (O), and two *halves*, the directions: half d carries
@@ -59,6 +60,7 @@ enum sw_state {
 	SW_OPENING,
 	SW_PENDING,
 	SW_FLOWING,
+	SW_RESET,
 	SW_DEAD,
 };
 
@@ -209,6 +211,10 @@ void sw_ready(struct sw *sw, struct sw_half *h);
 void sw_end_clean(struct sw *sw, struct sw_flow *f);
 void sw_end_reset(struct sw *sw, struct sw_flow *f, int reason);
 void sw_end_syn(struct sw *sw, struct sw_flow *f, int reason);
+/* sw_end_reset_soon() - As sw_end_reset(), but that its sides are closed by sw_end_resets(), which takes more time. */
+void sw_end_reset_soon(struct sw *sw, struct sw_flow *f);
+/* sw_end_resets() - Close some of those in the table in which we are. */
+void sw_end_resets(struct sw *sw, void *unused);
 void sw_vanish(struct sw *sw, struct sw_half *h, int reason);
 
 /* ended.c */

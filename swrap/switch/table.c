@@ -144,6 +144,7 @@ int sw_table_add(struct sw *sw)
 	if (table->epoll < 0)
 		return -errno;
 	sw_list_init(&table->ready);
+	sw_list_init(&table->resets);
 	sem_init(&table->turn, 0, 0);
 	r = epoll_ctl(sw->tables[0].epoll, EPOLL_CTL_ADD, table->epoll, &e) < 0 ? -errno : start(sw, sw->n_tables);
 	if (r < 0) {
@@ -162,6 +163,7 @@ int sw_tables_init(struct sw *sw)
 
 	sw->n_tables = 1;
 	sw_list_init(&first->ready);
+	sw_list_init(&first->resets);
 	sem_init(&first->turn, 0, 0);
 	first->pipe[0] = first->pipe[1] = -1;
 	first->epoll = epoll_create1(EPOLL_CLOEXEC);

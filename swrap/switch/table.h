@@ -29,6 +29,7 @@ struct sw_table {
 	int pipe[2];     /* for splices */
 	uint32_t n_flows;
 	struct sw_list ready; /* halves whose turn it is */
+	struct sw_list resets; /* flows of which the programs are still to be told */
 	bool fired;      /* its epoll has something */
 	pthread_t thread;
 	sem_t turn;      /* posted where control comes to it, or back */
