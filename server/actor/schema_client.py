@@ -79,6 +79,13 @@ CLIENT: Mapping[str, Any] = {
         echo_interval={**_SECONDS, "default": 5.0},
         ask_after={**_SECONDS, "default": 1.0},
         answer_timeout={**_SECONDS, "default": 4.0},
+        deferred_close={
+            "type": ["number", "string"],
+            "format": "duration",
+            "minimum": 0,
+            "default": 5.0,
+            "description": "how long an open may stay when its handle is closed",
+        },
         chunk={**_SIZE, "default": "1MiB"},
         window={**_SIZE, "default": "4MiB"},
         queue_time={**_SECONDS, "default": 0.5},

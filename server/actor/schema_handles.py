@@ -19,7 +19,12 @@ def _object(required: tuple[str, ...] = (), /, **properties: Any) -> Mapping[str
     }
 
 
-_BYTES = _object(("bytes", "sha256"), bytes={"type": "integer"}, sha256={"type": "string"})
+_BYTES = _object(
+    ("bytes", "sha256", "cached"),
+    bytes={"type": "integer"},
+    sha256={"type": "string"},
+    cached={"type": "boolean", "description": "whether the server needed not be asked"},
+)
 
 HANDLE_VERBS: Mapping[str, Any] = {
     "open": {
@@ -66,8 +71,31 @@ HANDLE_VERBS: Mapping[str, Any] = {
         ),
         "result": _BYTES,
     },
+    "lock": {
+        "doc": "Lock a byte range of an open handle.",
+        "args": _object(
+            ("handle", "size"),
+            handle=_HANDLE,
+            offset=_OFFSET,
+            size=_SIZE,
+            exclusive={"type": "boolean", "default": True},
+            wait={"type": "boolean", "default": False, "description": "until it is free"},
+        ),
+        "result": _object(),
+    },
+    "unlock": {
+        "doc": "Unlock a byte range that was locked.",
+        "args": _object(("handle", "size"), handle=_HANDLE, offset=_OFFSET, size=_SIZE),
+        "result": _object(),
+    },
+    "flush": {
+        "doc": "Have all that was written on the server's disk.",
+        "args": _object(("handle",), handle=_HANDLE),
+        "result": _object(),
+    },
     "close": {
-        "doc": "Close an open handle; its name is free again.",
+        "doc": "Close an open handle; its name is free again. With a lease that allows it, the server's open stays "
+        "for a while.",
         "args": _object(("handle",), handle=_HANDLE),
         "result": _object(),
     },

@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
+from server.client.cached import Cache, CachedFile
 from server.client.channel import Channel
 from server.client.copying import Copied, Progress
 from server.client.copying import nobody as no_progress
@@ -25,6 +26,7 @@ from server.client.files import Entry
 from server.client.handshake import Established
 from server.client.holdings import Holdings
 from server.client.keeper import Keeper
+from server.client.lease import Caching
 from server.client.local import KernelInterfaces, LocalInterfaces
 from server.client.options import Options
 from server.client.policy import Address, Path
@@ -33,6 +35,7 @@ from server.client.tree import Tree
 from server.ports.sockets import SocketQueries
 from server.posix.sockets import PosixSocketQueries
 from server.wire.buffers import Buffer
+from server.wire.create import FILE_GENERIC_READ, Disposition
 from server.wire.ioctl import NetworkInterface
 
 _log = logging.getLogger(__name__)
@@ -60,11 +63,13 @@ class Client:
         self._dialer = Dialer(options, lambda channel: self._session.changed(channel))
         self._session = Session(observer, self._dialer.credentials, options.scheduling)
         self._holdings = Holdings(self._session, options.server)
+        self._cache = Cache(self._session, options, self._holdings)
         self._interfaces = interfaces or KernelInterfaces()
         self._queries = queries or PosixSocketQueries()
         self._keeper: Keeper | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._trees: dict[str, Tree] = {}
+        self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -155,9 +160,23 @@ class Client:
 
     async def tree(self, share: str) -> Tree:
         """The share, connected once."""
-        if share not in self._trees:
-            self._trees[share] = await Tree.connect(self._session, self.options, self._holdings, share)
+        async with self._connecting:
+            if share not in self._trees:
+                self._trees[share] = await Tree.connect(self._session, self.options, self._holdings, share)
         return self._trees[share]
+
+    async def open(
+        self,
+        share: str,
+        path: str,
+        *,
+        access: int = FILE_GENERIC_READ,
+        disposition: Disposition = Disposition.OPEN,
+        caching: Caching = Caching.R | Caching.W | Caching.H,
+    ) -> CachedFile:
+        """Open a file, shared with everybody, and keep of it what the server allows. StatusError: it will not."""
+        tree = await self.tree(share)
+        return await self._cache.open(tree.id, path, access, disposition, caching)
 
     async def listdir(self, share: str, path: str = "") -> list[Entry]:
         return await (await self.tree(share)).listdir(path)
@@ -185,6 +204,7 @@ class Client:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._cache.close()
         await self._holdings.leases.close()
         self._session.close("the client ended")
         with contextlib.suppress(TimeoutError):

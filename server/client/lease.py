@@ -50,6 +50,8 @@ class Lease:
     wanted: Caching
     state: Caching = Caching.NONE
     epoch: int = 0
+    lapses: int = 0
+    """How often it has come to not allowing to keep what was read."""
 
     def request(self) -> CreateContext:
         return CreateContext(
@@ -71,16 +73,27 @@ class Lease:
         if (
             given.flags & _BREAK_IN_PROGRESS
         ):  # The notification comes on its own; no more than is left till then.
-            self.state &= state
+            self._become(self.state & state)
         elif self._newer(given.epoch):
-            self.state, self.epoch = state, given.epoch
+            self.epoch = given.epoch
+            self._become(state)
 
     def broken(self, notice: LeaseBreakNotification) -> Caching | None:
         """The state that is left, or None: an old notification, whose news has been overtaken."""
         if notice.epoch != self.epoch and not self._newer(notice.epoch):
             return None
-        self.state, self.epoch = Caching(notice.new & 7), notice.epoch
+        self.epoch = notice.epoch
+        self._become(Caching(notice.new & 7))
         return self.state
+
+    def lost(self) -> None:
+        """The open that had it is no more."""
+        self._become(Caching.NONE)
+
+    def _become(self, state: Caching) -> None:
+        if not state & Caching.R:
+            self.lapses += 1
+        self.state = state
 
     def _newer(self, epoch: int) -> bool:
         return 0 < (epoch - self.epoch) & 0xFFFF < 0x8000

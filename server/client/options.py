@@ -48,6 +48,11 @@ class Options:
     unacked_rto_multiple: float = 6.0
     """No byte acked for this many retransmission time-outs: dead (as Samba's server judges its clients)."""
 
+    deferred_close: float = 5.0
+    """How long a file that may be cached stays open on the server after its last close, to be opened again."""
+    write_back: int = 8 << 20
+    """Most bytes of one file that are kept back to be written later."""
+
     chunk: int = 1 << 20
     """Size of one READ or WRITE of a whole-file copy; no more than the server takes."""
     window: int = 4 << 20
