@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NATIVE := $(wildcard swrap/abi/*.[ch] swrap/shim/*.[ch] swrap/switch/*.[ch] swrap/*/build.py) swrap/build.py
 
+EXTRAS ?= test
+
 .PHONY: demo test bench lint clean
 .DELETE_ON_ERROR:
 
@@ -24,7 +26,7 @@ lint: .venv/ready
 
 .venv/ready: pyproject.toml $(NATIVE)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	touch $@
 
 clean:

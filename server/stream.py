@@ -1,8 +1,8 @@
 """A TCP connection as PDUs: reads them off, queues them out, never blocks, never copies a large one.
  Owns the socket from the moment it is given. Knows the length prefix and nothing of what is behind it. Called
 by the worker; the core sees it as its `Wire`.
- A large PDU is received straight into its own buffer. When the peer does not take its answers, or when too
-much work is under way for it, reading stops until that is better.
+ A large PDU is received straight into its own buffer, which grows as its bytes come. When the peer does not take its
+answers, or when too much work is under way for it, reading stops until that is better.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from server.wire.errors import FramingError
 from server.wire.framing import PREFIX_SIZE, length_of
 
 _STAGE = 64 * 1024
+_AT_ONCE = 1024 * 1024
+"""Bytes of a large PDU that memory is taken for before they have come; then for as many again."""
 _HIGH_WATER = 16 * 1024 * 1024
 _LOW_WATER = 4 * 1024 * 1024
 _READS = 8
@@ -55,7 +57,7 @@ class Stream:
         self._view = memoryview(self._stage)
         self._staged = 0
         self._large: bytearray | None = None
-        self._filled = 0
+        self._filled = self._length = 0
         self._out: deque[memoryview] = deque()
         self._queued = 0
         self._taken = 0
@@ -187,8 +189,7 @@ class Stream:
                 count = self._socket.recv_into(whole[self._filled :])
             self._filled += count
             if count and self._filled == len(self._large):
-                pdu, self._large = self._large, None
-                self._received(pdu)
+                self._filled_up(self._large)
         else:
             wanted = _STAGE - self._staged
             count = self._socket.recv_into(self._view[self._staged :])
@@ -198,6 +199,15 @@ class Stream:
         if count == 0:
             self._end("closed by the peer")
         return count == wanted
+
+    def _filled_up(self, large: bytearray) -> None:
+        """It is whole; or it gets more room, now that what was announced has begun to come."""
+        left = self._length - len(large)
+        if left:
+            large += bytes(min(left, len(large)))
+        else:
+            self._large = None
+            self._received(large)
 
     def _take(self) -> None:
         """Hand on every whole PDU in the stage; begin a large one."""
@@ -214,7 +224,7 @@ class Stream:
                 break
             else:
                 self._filled = self._staged - begin
-                self._large = bytearray(length)
+                self._length, self._large = length, bytearray(min(length, _AT_ONCE))
                 self._large[: self._filled] = self._view[begin : self._staged]
                 start = self._staged
         rest = self._staged - start

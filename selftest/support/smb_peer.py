@@ -551,6 +551,19 @@ class Peer:
         self.exchange.send(message)
         return number
 
+    def request_bytes(
+        self, command: Command, body: bytes, session: LoggedOn, *, signed: bool, flags: Flags, charge: int
+    ) -> bytes:
+        """The PDU that `ask` sends."""
+        return self._message(
+            *(command, body),
+            session_id=session.id,
+            tree_id=session.tree,
+            signer=session.signer if signed else None,
+            flags=flags,
+            charge=charge,
+        )
+
     def next(self) -> Answer:
         """Whatever comes next from the server: an answer, an interim one, or a break."""
         return self._answer()
