@@ -255,7 +255,7 @@ def test_requests_that_wait_are_limited_and_go_with_their_connection(running: Ru
 
 def test_a_header_alone_and_flags_that_contradict_each_other(running: Running) -> None:
     bystander = Bystander(running)
-    for flags in (Flags.ASYNC_COMMAND, Flags.RELATED_OPERATIONS, Flags.SERVER_TO_REDIR, Flags(0xFFFF_FFFF)):
+    for flags in (Flags.ASYNC_COMMAND, Flags.RELATED_OPERATIONS, Flags.SERVER_TO_REDIR, 0xFFFF_FFFF):
         for command in Command:
             peer, session = _logged_on(running)
             header = Header(command, flags=flags, message_id=peer.message_id, session_id=session.id).encode()

@@ -17,7 +17,7 @@ from server.wire.create_contexts import CreateContext
 from server.wire.directory_infos import DirectoryClass
 from server.wire.file_infos import FileClass
 from server.wire.fs_infos import FsClass
-from server.wire.header import SIZE, Command, Flags
+from server.wire.header import SIZE, Command
 from server.wire.ioctl import NO_FILE, ControlCode, IoctlRequest
 from server.wire.lock import LockElement, LockFlags, LockRequest
 from server.wire.misc import EMPTY_BODY
@@ -242,7 +242,7 @@ def pdus(
                 body,
                 session,
                 signed=not encrypted,
-                flags=Flags(dice.choice((0, 0, 0, 0x2000_0000, 0x1000_0000, 0x70))),
+                flags=dice.choice((0, 0, 0, 0x2000_0000, 0x1000_0000, 0x70)),
                 charge=dice.choice((1, 1, 1, 1, 2)),
             )
         else:

@@ -552,7 +552,7 @@ class Peer:
         return number
 
     def request_bytes(
-        self, command: Command, body: bytes, session: LoggedOn, *, signed: bool, flags: Flags, charge: int
+        self, command: Command, body: bytes, session: LoggedOn, *, signed: bool, flags: int, charge: int
     ) -> bytes:
         """The PDU that `ask` sends."""
         return self._message(

@@ -13,6 +13,8 @@ from struct import Struct
 _NAME = "user.smb.dos"
 _LAYOUT = Struct("<BIq")
 _VERSION = 1
+_EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
+"""What 64 bits of ns reach: the years 1678 to 2262."""
 
 _NOT_THERE = (errno.ENODATA, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.EBADF)
 
@@ -36,8 +38,9 @@ def load(file: int | str) -> tuple[int | None, int | None]:
 
 
 def store(file: int | str, attributes: int, created: int | None) -> None:
+    kept = max(_EARLIEST, min(created or 0, _LATEST))
     try:
-        os.setxattr(file, _NAME, _LAYOUT.pack(_VERSION, attributes & SETTABLE, created or 0))
+        os.setxattr(file, _NAME, _LAYOUT.pack(_VERSION, attributes & SETTABLE, kept))
     except OSError as error:
         if error.errno not in _NOT_THERE:
             raise

@@ -414,3 +414,16 @@ def test_a_replayed_write_of_the_present_sequence_is_taken(server: InProcess, ro
     )
     assert replayed.status is NTSTATUS.SUCCESS
     assert (root / "file").read_bytes() == b"again"
+
+
+def test_a_time_that_is_none_is_refused_and_one_that_cannot_be_kept_is_brought_near(
+    server: InProcess,
+) -> None:
+    peer, session = ready(server)
+    file = peer.create(session, "f")
+    for wrong in (2**63, 2**64 - 3):
+        basic = BasicInformation(wrong, 0, 0, 0, 0).encode()
+        assert set_info(peer, session, file, FileClass.BASIC, basic) is NTSTATUS.INVALID_PARAMETER
+    for far in (1, 2**63 - 1):
+        basic = BasicInformation(far, far, far, 0, 0).encode()
+        assert set_info(peer, session, file, FileClass.BASIC, basic) is NTSTATUS.SUCCESS

@@ -38,7 +38,7 @@ from server.wire.setinfo import SetInfoRequest, SetInfoResponse
 from server.wire.status import NTSTATUS
 
 _KEEP = (0, UNCHANGED, RESUME)
-_MAX_SIZE = 2**63 - 1
+_MAX_SIZE = _MAX_TIME = 2**63 - 1
 _DELETE = 1
 _BODY = SetInfoResponse().encode()
 
@@ -83,6 +83,9 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
     opened.need(Access.WRITE_ATTRIBUTES)
     asked = BasicInformation.decode(data)
     directory = opened.handle.directory
+    times = asked.creation_time, asked.last_access_time, asked.last_write_time, asked.change_time
+    if any(value > _MAX_TIME and value not in _KEEP for value in times):
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a time that is none")
     if asked.attributes & Attributes.DIRECTORY and not directory:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a file is no directory")
     if asked.attributes & Attributes.TEMPORARY and directory:
