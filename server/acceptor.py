@@ -8,6 +8,7 @@ has confirmed. Called by `server.app`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import time
@@ -27,8 +28,16 @@ from server.core.shares import Shares
 from server.events import Events, endpoint
 from server.listening import BACKLOG, listen
 from server.log import Log
+from server.nodes import Nodes
 from server.passing import notices, records
-from server.passing.messages import ConnectionPass, ConnectionPassed, ConnectionRefused, decode, encode
+from server.passing.messages import (
+    ConnectionDrop,
+    ConnectionPass,
+    ConnectionPassed,
+    ConnectionRefused,
+    decode,
+    encode,
+)
 from server.passing.notices import PostCouriers
 from server.passing.post import Post
 from server.passing.records import ClientRecord
@@ -48,6 +57,8 @@ _STRANGERS = 1024
 """Connections without a Negotiate at one time."""
 _NO_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY = 0.1
+_LETTING_GO = 5.0
+"""Seconds that a worker has to end when its client has gone to another node; then it is killed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +118,10 @@ class Acceptor:
             ended=self._worker_ended,
             before_event=self._post.drain,
         )
+        self._nodes: Nodes | None = None
+        if config.cluster is not None:
+            patience = config.limits.node_time
+            self._nodes = Nodes(config.cluster, patience=patience, let_go=self._let_go, log=log)
         self._listeners: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._passing: dict[str, Passing] = {}
@@ -118,6 +133,8 @@ class Acceptor:
 
     def start(self) -> list[tuple[str, int]]:
         """Listen, and make the first workers. The (address, port) pairs listened on. OSError: cannot."""
+        if self._nodes is not None:
+            self._nodes.start()
         self._listeners = listen(self._config)
         self._pool.start()
         for listener in self._listeners:
@@ -150,6 +167,8 @@ class Acceptor:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._nodes is not None:
+            await self._nodes.close()
         await self._pool.close()
         self._scavenger.close()
         await self._couriers.close()
@@ -269,9 +288,7 @@ class Acceptor:
         while True:
             record = records.owner(self._store, guid)
             if record is None:
-                worker = await self._pool.take()
-                wanted = ClientRecord(worker.address, worker.pid, offer.arrived)
-                record, new = records.claim(self._store, guid, wanted)
+                worker, record, new = await self._claim(offer)
                 if new:
                     return worker, record, False
                 self._pool.give_back(worker)
@@ -279,6 +296,39 @@ class Acceptor:
             if found is not None:
                 return found, record, True
             records.release(self._store, guid, record)  # of a worker that is dead
+
+    async def _claim(self, offer: Offer) -> tuple[WorkerHandle, ClientRecord, bool]:
+        """A new worker, the record that stands now, and whether that names this worker. EOFError: the client is
+        another node's by now.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            claim = None
+            if self._nodes is not None:
+                claim = await stack.enter_async_context(
+                    self._nodes.claiming(offer.client_guid, offer.arrived)
+                )
+            worker = await self._pool.take()
+            if claim is not None and claim.lost:
+                self._pool.give_back(worker)
+                raise EOFError("the client has connected to another node, or cannot leave it")
+            wanted = ClientRecord(worker.address, worker.pid, offer.arrived)
+            return worker, *records.claim(self._store, offer.client_guid, wanted)
+
+    async def _let_go(self, guid: uuid.UUID, node: str) -> None:
+        """The client is another node's: its worker ends, and with it all that was under way."""
+        record = records.owner(self._store, guid)
+        worker = None if record is None else self._pool.find(record.address)
+        if worker is None:
+            return
+        self._events.emit("connection-drop", client_guid=str(guid), node=node, pid=worker.pid)
+        with contextlib.suppress(OSError):
+            await self._post.send(worker.address, encode(ConnectionDrop(guid, 0, node)))
+        try:
+            async with asyncio.timeout(_LETTING_GO):
+                await worker.gone.wait()
+        except TimeoutError:
+            worker.child.end(force=True)
+            await worker.gone.wait()
 
     async def _pass(
         self, offer: Offer, worker: WorkerHandle, record: ClientRecord, owned: bool

@@ -22,17 +22,22 @@ class AccountsError(Exception):
     """The file cannot be used; the text says where and why."""
 
 
-def read(path: Path) -> tuple[UserConfig, ...]:
-    """Empty lines and those that begin with # are passed over."""
+def private(path: Path) -> str:
+    """The text of a file that nobody else may read. AccountsError: others may, or there is none."""
     try:
         with path.open(encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & _OTHERS:
                 raise AccountsError(
-                    f"{path}: others may read it: a hash is as good as a password (chmod 600)"
+                    f"{path}: others may read it, and what is in it is as good as a password (chmod 600)"
                 )
-            lines = file.read().splitlines()
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise AccountsError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def read(path: Path) -> tuple[UserConfig, ...]:
+    """Empty lines and those that begin with # are passed over."""
+    lines = private(path).splitlines()
     users: dict[str, UserConfig] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):

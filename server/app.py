@@ -60,7 +60,7 @@ class Server:
 
     def __init__(self, prepared: Prepared, config: ServerConfig, *, events: Events, log: Log) -> None:
         if config.guid == _NO_GUID:
-            config = replace(config, guid=str(uuid.uuid4()))
+            config = replace(config, guid=str(_guid(config)))
         self._prepared = prepared
         self._config = config
         self._listening: list[tuple[str, int]] = []
@@ -97,7 +97,7 @@ class Server:
         """Go by that from now on. What needs a restart: those stay as they were."""
         fixed = [
             name
-            for name in ("port", "addresses", "workers", "handover", "server_name", "torture")
+            for name in ("port", "addresses", "workers", "handover", "server_name", "cluster", "torture")
             if getattr(config, name) != getattr(self._config, name)
         ]
         kept = {name: getattr(self._config, name) for name in (*fixed, "guid")}
@@ -117,6 +117,14 @@ class Server:
         self._control.close()
         await self._acceptor.stop()
         self._store.close()
+
+
+def _guid(config: ServerConfig) -> uuid.UUID:
+    """The ServerGuid: a cluster is one server to its clients, whichever node they are at."""
+    if config.cluster is None:
+        return uuid.uuid4()
+    names = [config.server_name, *(f"{node.address}:{node.port}" for node in config.cluster.nodes)]
+    return uuid.uuid5(uuid.NAMESPACE_DNS, " ".join(names))
 
 
 async def dispose(prepared: Prepared) -> None:

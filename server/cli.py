@@ -16,7 +16,7 @@ from typing import Any
 
 from server import accounts, admin, settings
 from server.app import Prepared, Server, dispose, prepare
-from server.config import CIPHERS, Encryption, Handover, ServerConfig, ShareConfig, UserConfig
+from server.config import CIPHERS, ClusterConfig, Encryption, Handover, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
 from server.settings import SettingsError
 from server.wire.ntlm import nt_hash
@@ -55,6 +55,14 @@ def parser() -> argparse.ArgumentParser:
         choices=[str(plan) for plan in Handover],
         help="connections find their process by client, at Negotiate (default), or by session, at session setup",
     )
+    flags.add_argument(
+        "--cluster",
+        metavar="NAME",
+        help="be that node of a cluster; with --node for all of them, --public and --cluster-secret",
+    )
+    flags.add_argument("--node", action="append", default=[], metavar="NAME=ADDRESS:PORT")
+    flags.add_argument("--public", action="append", default=[], metavar="ADDRESS")
+    flags.add_argument("--cluster-secret", type=Path, metavar="FILE", help="the same on all nodes, mode 0600")
     flags.add_argument("--name", help="the server's NetBIOS name (default: SERVER)")
     flags.add_argument("--signing", choices=("required", "enabled"), help="(default: required)")
     flags.add_argument(
@@ -110,10 +118,26 @@ def _config(flags: argparse.ArgumentParser, given: argparse.Namespace) -> Server
         "signing_required": given.signing and given.signing == "required",
         "encryption": given.encryption and Encryption(given.encryption),
         "ciphers": given.cipher and tuple(given.cipher),
+        "cluster": _cluster(flags, given),
         "torture": given.torture,
     }
     said = {name: value for name, value in told.items() if value is not None}
     return replace(base, shares=tuple(shares), users=users, **said)
+
+
+def _cluster(flags: argparse.ArgumentParser, given: argparse.Namespace) -> ClusterConfig | None:
+    if given.cluster is None:
+        return None
+    if given.cluster_secret is None:
+        flags.error("--cluster: needs --cluster-secret FILE")
+    if given.handover == Handover.SESSION:
+        flags.error("--handover session: the nodes of a cluster hand over by client")
+    nodes = {name: place for name, _, place in (node.partition("=") for node in given.node)}
+    try:
+        secret = accounts.private(given.cluster_secret).strip()
+        return settings.cluster_of(given.cluster, nodes, secret, given.public)
+    except (ValueError, accounts.AccountsError) as error:
+        flags.error(f"--cluster: {error}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -76,6 +76,8 @@ class Limits:
     """How long a log-on is good for, as if a ticket ran out then; 0: for ever."""
     worker_linger: float = 10.0
     handover_time: float = 30.0
+    node_time: float = 2.0
+    """After which a node of the cluster that does not answer is taken for dead."""
     inline_io: int = 64 * 1024
     """Writes up to this size may be done without a thread."""
     inline_reads: int = 1024 * 1024
@@ -86,6 +88,31 @@ class Limits:
     durable_time: float = 60.0
     max_durable_time: float = 300.0
     """How long an open waits for its client: where that asks for no time, and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Where a node of the cluster listens for the others: an address that stays with it."""
+
+    name: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """`node`: the name of this one among `nodes`. `public`: addresses that go from node to node, and are offered to
+    no client as a channel.
+    """
+
+    node: str
+    nodes: tuple[NodeConfig, ...]
+    secret: str = field(repr=False)
+    public: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> NodeConfig:
+        return next(node for node in self.nodes if node.name == self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +138,7 @@ class ServerConfig:
     """Let users in that are not known, as guests, to the shares that let them in."""
     rdma: tuple[str, ...] = ()
     """Names of interfaces that are reported as doing RDMA, which is not spoken."""
+    cluster: ClusterConfig | None = None
     torture: bool = False
     """Serve the control codes by which smbtorture makes a server misbehave."""
     limits: Limits = Limits()
@@ -130,4 +158,8 @@ class ServerConfig:
         raw["ciphers"] = tuple(raw["ciphers"])
         raw["rdma"] = tuple(raw["rdma"])
         raw["limits"] = Limits(**raw["limits"])
+        if raw["cluster"] is not None:
+            nodes = tuple(NodeConfig(**node) for node in raw["cluster"]["nodes"])
+            public = tuple(raw["cluster"]["public"])
+            raw["cluster"] = ClusterConfig(**{**raw["cluster"], "nodes": nodes, "public": public})
         return cls(**raw)

@@ -1,6 +1,6 @@
 """The sockets that a server listens on.
 
-Owns how they are made. Called by the acceptor.
+Owns how they are made. Called by the acceptor, and for the nodes of a cluster.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ def listen(config: ServerConfig) -> list[socket.socket]:
     """
     if not config.addresses:
         try:
-            return [_listener(socket.AF_INET6, "::", config.port, dual=True)]
+            return [listener("::", config.port, dual=True)]
         except OSError as error:
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 raise
             # S104: no address was given, and that means all of them.
-            return [_listener(socket.AF_INET, "0.0.0.0", config.port)]  # noqa: S104
+            return [listener("0.0.0.0", config.port)]  # noqa: S104
     listeners: list[socket.socket] = []
     try:
         for address in config.addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            listeners.append(_listener(family, address, config.port))
+            listeners.append(listener(address, config.port))
     except OSError:
-        for listener in listeners:
-            listener.close()
+        for one in listeners:
+            one.close()
         raise
     return listeners
 
 
-def _listener(family: socket.AddressFamily, address: str, port: int, *, dual: bool = False) -> socket.socket:
+def listener(address: str, port: int, *, dual: bool = False) -> socket.socket:
+    """One, non-blocking. `dual`: an IPv6 one that takes IPv4 as well. OSError: cannot."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,14 +9,25 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from server import accounts
-from server.config import CIPHERS, Encryption, Handover, Limits, ServerConfig, ShareConfig
+from server.config import (
+    CIPHERS,
+    ClusterConfig,
+    Encryption,
+    Handover,
+    Limits,
+    NodeConfig,
+    ServerConfig,
+    ShareConfig,
+)
 
+_SECRET = 16
 _SIGNING = ("required", "enabled")
 _Check = Callable[[Any], str | None]
 
@@ -65,6 +76,13 @@ _TOP: Mapping[str, _Check] = {
     "rdma": _list(),
     "shares": _of(dict, "a table"),
     "limits": _of(dict, "a table"),
+    "cluster": _of(dict, "a table"),
+}
+_CLUSTER: Mapping[str, _Check] = {
+    "node": _TEXT,
+    "secret": _TEXT,
+    "public": _list(),
+    "nodes": _of(dict, "a table"),
 }
 _SHARE: Mapping[str, _Check] = {"path": _TEXT, "comment": _TEXT, "encrypt": _YES_NO, "guests": _YES_NO}
 
@@ -90,6 +108,11 @@ def load(path: Path) -> ServerConfig:
     reader = _Reader(path, text)
     reader.check(raw, _TOP, ())
     shares = tuple(reader.share(name, about) for name, about in raw.get("shares", {}).items())
+    cluster = reader.cluster(raw["cluster"]) if "cluster" in raw else None
+    if cluster is not None and raw.get("handover") == Handover.SESSION:
+        raise SettingsError(
+            f"{reader.at(('handover',))}: handover: the nodes of a cluster hand over by client"
+        )
     limits = raw.get("limits", {})
     reader.check(limits, _LIMITS, ("limits",))
     users: tuple[Any, ...] = ()
@@ -110,8 +133,24 @@ def load(path: Path) -> ServerConfig:
         encryption=Encryption(raw.get("encryption", Encryption.ENABLED)),
         ciphers=tuple(raw.get("ciphers", CIPHERS)),
         rdma=tuple(raw.get("rdma", ())),
+        cluster=cluster,
         limits=Limits(**limits),
     )
+
+
+def cluster_of(node: str, nodes: Mapping[str, str], secret: str, public: Iterable[str]) -> ClusterConfig:
+    """`nodes`: "address:port" by name. ValueError: it makes no sense; the text says what."""
+    if node not in nodes:
+        raise ValueError(f"{node!r} is none of the nodes {', '.join(nodes)}")
+    if len(secret) < _SECRET:
+        raise ValueError(f"a secret of fewer than {_SECRET} characters")
+    listed = []
+    for name, place in nodes.items():
+        address, _, port = place.rpartition(":")
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"node {name}: {place!r} is not ADDRESS:PORT")
+        listed.append(NodeConfig(name, str(ip_address(address.strip("[]"))), int(port)))
+    return ClusterConfig(node, tuple(listed), secret, tuple(str(ip_address(one)) for one in public))
 
 
 class _Reader:
@@ -139,6 +178,18 @@ class _Reader:
         if not root.is_dir():
             raise SettingsError(f"{self.at((*where, 'path'))}: shares.{name}.path: {root} is no directory")
         return ShareConfig(name, **{**about, "path": str(root)})
+
+    def cluster(self, about: Any) -> ClusterConfig:
+        where = ("cluster",)
+        self.check(about, _CLUSTER, where)
+        missing = [key for key in ("node", "nodes", "secret") if key not in about]
+        if missing:
+            raise SettingsError(f"{self.at(where)}: cluster: needs {', '.join(missing)}")
+        try:
+            secret = accounts.private(self._path.parent / about["secret"]).strip()
+            return cluster_of(about["node"], about["nodes"], secret, about.get("public", []))
+        except (ValueError, accounts.AccountsError) as error:
+            raise SettingsError(f"{self.at(where)}: cluster: {error}") from error
 
     def at(self, where: tuple[str, ...]) -> str:
         """FILE:LINE of a key, or of the table that it is in; FILE alone where it is written in another way."""

@@ -9,7 +9,16 @@ import pytest
 
 from server import accounts
 from server.cli import config_from, parser
-from server.config import CIPHERS, Encryption, Limits, ServerConfig, ShareConfig, UserConfig
+from server.config import (
+    CIPHERS,
+    ClusterConfig,
+    Encryption,
+    Limits,
+    NodeConfig,
+    ServerConfig,
+    ShareConfig,
+    UserConfig,
+)
 from server.settings import SettingsError, load
 
 HASH = "878d8014606cda29677a44efa1353fc7"
@@ -38,11 +47,22 @@ guests = true
 max_sessions = 10
 session_time = 36000
 """
+CLUSTER = """\
+[cluster]
+node = "a"
+secret = "secret"
+public = ["10.0.1.10"]
+[cluster.nodes]
+a = "10.0.1.1:4379"
+b = "[fd00::2]:4379"
+"""
 
 
 def written(tmp_path: Path, text: str) -> Path:
     (tmp_path / "data").mkdir(exist_ok=True)
     accounts.write(tmp_path / "users", [UserConfig("alice", HASH)])
+    (tmp_path / "secret").touch(0o600)
+    (tmp_path / "secret").write_text("known to the nodes alone\n")
     path = tmp_path / "server.toml"
     path.write_text(text)
     return path
@@ -66,6 +86,28 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         guests=True,
         limits=Limits(max_sessions=10, session_time=36000),
     )
+
+
+def test_a_cluster(tmp_path: Path) -> None:
+    config = load(written(tmp_path, CLUSTER))
+    assert config.cluster == ClusterConfig(
+        "a",
+        (NodeConfig("a", "10.0.1.1", 4379), NodeConfig("b", "fd00::2", 4379)),
+        "known to the nodes alone",
+        ("10.0.1.10",),
+    )
+    assert "known" not in repr(config)
+    assert ServerConfig.from_json(config.to_json()) == config
+    flags = ["--cluster", "a", "--node", "a=10.0.1.1:4379", "--node", "b=[fd00::2]:4379"]
+    flags += ["--public", "10.0.1.10", "--cluster-secret", str(tmp_path / "secret")]
+    assert config_from(parser(), [*flags, "--share", f"data={tmp_path}"]).cluster == config.cluster
+
+
+def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, CLUSTER)
+    (tmp_path / "secret").chmod(0o640)
+    with pytest.raises(SettingsError, match="others may read it"):
+        load(path)
 
 
 def test_what_is_not_said_is_as_ever(tmp_path: Path) -> None:
@@ -97,6 +139,17 @@ def test_flags_come_first(tmp_path: Path) -> None:
         ("[limits]\nmax_opens = 1\nmax_open = 1\n", 3, "did you mean max_opens?"),
         ("[limits]\nbreak_time = -1\n", 2, "not a number of seconds"),
         ('users = "nobody"\n', 1, "No such file"),
+        ('handover = "never"\n', 1, "not one of client, session"),
+        ('[cluster]\nnode = "a"\n', 1, "cluster: needs nodes, secret"),
+        ('[cluster]\nnode = "a"\nnods = 1\n', 3, "did you mean nodes?"),
+        (f'{CLUSTER}c = "10.0.1.1"\n', 1, "node c: '10.0.1.1' is not ADDRESS:PORT"),
+        (CLUSTER.replace('node = "a"', 'node = "x"'), 1, "'x' is none of the nodes a, b"),
+        (
+            CLUSTER.replace("public = [", 'public = ["nowhere", '),
+            1,
+            "'nowhere' does not appear to be an IPv4",
+        ),
+        (f'handover = "session"\n{CLUSTER}', 1, "the nodes of a cluster hand over by client"),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, line: int, says: str) -> None:
@@ -122,9 +175,12 @@ def test_a_file_that_is_not_there_ends_with_a_sentence(
 
 def test_what_the_readme_shows_is_true(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[2] / "server" / "README.md").read_text()
-    [text] = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    text, cluster = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     config = load(written(tmp_path, text.replace("/srv/data", "data")))
     told = ServerConfig(
         addresses=("10.0.1.1",), server_name="FILES", users=config.users, shares=config.shares
     )
     assert config == told, "but for what it has to name, it shows the defaults"
+    shown = load(written(tmp_path, cluster.replace("cluster.secret", "secret"))).cluster
+    assert shown is not None
+    assert (shown.own.port, shown.public) == (4379, ("10.0.1.10",))

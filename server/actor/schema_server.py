@@ -35,6 +35,11 @@ def _event(doc: str, **fields: str) -> Mapping[str, Any]:
 
 _SHARE = _object(
     path={"type": "string", "description": "a directory; without it, an empty one of the run's own"},
+    common={
+        "type": "boolean",
+        "default": False,
+        "description": "without a path: one directory for the shares of that name of all servers of the run",
+    },
     encrypt={"type": "boolean", "default": False, "description": "refuse what is not encrypted"},
 )
 
@@ -59,6 +64,24 @@ SERVER: Mapping[str, Any] = {
             "type": "array",
             "items": _STRING,
             "description": "interfaces that report RDMA; none is spoken",
+        },
+        cluster={
+            **_object(
+                ("node", "nodes", "secret"),
+                node={"type": "string", "description": "the name of this one"},
+                nodes={
+                    "type": "object",
+                    "additionalProperties": _STRING,
+                    "description": "name: address:port",
+                },
+                secret={"type": "string", "minLength": 16},
+                public={
+                    "type": "array",
+                    "items": _STRING,
+                    "description": "addresses that move; no channel is offered there",
+                },
+            ),
+            "description": "be a node of a cluster: a client is at one of its nodes at a time",
         },
         signing={"enum": ["required", "enabled"], "default": "required"},
         encryption={"enum": ["off", "enabled", "desired", "required"], "default": "enabled"},
@@ -138,6 +161,12 @@ SERVER: Mapping[str, Any] = {
             passed="whether it was handed to the process that owned the ClientGUID already",
             client="the client's address:port",
             server="the address:port it connected to",
+        ),
+        "connection-drop": _event(
+            "A client has connected to another node of the cluster: it is disconnected here.",
+            client_guid=_GUID,
+            node="the node that has it now",
+            pid="process id of the worker that had it, which ends",
         ),
         "connection-closed": _event(
             "A connection is gone.", connection=_CONNECTION, pid=_PID, reason="why, in words"

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 from server.actor.content import content, size_of
 from server.actor.protocol import VARIABLE, ActorChannel, ActorError, Progress
 from server.app import Prepared, Server, dispose, prepare
-from server.config import Encryption, Handover, ServerConfig, ShareConfig, UserConfig
+from server.config import ClusterConfig, Encryption, Handover, ServerConfig, ShareConfig, UserConfig
 from server.log import Log
+from server.settings import cluster_of
 from server.wire.ntlm import nt_hash
 
 _CHUNK = 1 << 20
@@ -32,6 +34,7 @@ _KNOWN = (
     "signing",
     "encryption",
     "handover",
+    "cluster",
 )
 
 Args = Mapping[str, Any]
@@ -41,8 +44,10 @@ Result = Mapping[str, Any]
 class ServerActor:
     """One server, made by ``start``."""
 
-    def __init__(self, channel: ActorChannel, prepared: Prepared) -> None:
+    def __init__(self, channel: ActorChannel, prepared: Prepared, common: Path) -> None:
+        """`common`: a directory that all actors of the run have."""
         self._channel = channel
+        self._common = common
         self._prepared = prepared
         self._server: Server | None = None
         self._roots: dict[str, Path] = {}
@@ -74,9 +79,11 @@ class ServerActor:
         shares = []
         for name, about in (args.get("shares") or {}).items():
             given = (about or {}).get("path")
-            root = Path(given) if given else self._prepared.runtime / "shares" / name
+            common = bool((about or {}).get("common", False))
+            own = self._common if common else self._prepared.runtime
+            root = Path(given) if given else own / "shares" / name
             if not given:
-                root.mkdir(parents=True)
+                root.mkdir(parents=True, exist_ok=common)
             elif not root.is_dir():
                 raise ActorError(f"share {name}: {root} is no directory")
             self._roots[name] = root.resolve()
@@ -97,6 +104,7 @@ class ServerActor:
             signing_required=args.get("signing", "required") == "required",
             rdma=tuple(args.get("rdma") or ()),
             encryption=Encryption(args.get("encryption", Encryption.ENABLED)),
+            cluster=_cluster(args["cluster"]) if "cluster" in args else None,
         )
 
     async def files(self, args: Args, _progress: Progress) -> Result:
@@ -135,6 +143,13 @@ class ServerActor:
         return path
 
 
+def _cluster(about: Args) -> ClusterConfig:
+    try:
+        return cluster_of(about["node"], about["nodes"], about["secret"], about.get("public", ()))
+    except ValueError as error:
+        raise ActorError(f"cluster: {error}") from error
+
+
 def _listed(root: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(root.rglob("*")):
@@ -163,10 +178,10 @@ def _make(path: Path, size: int, seed: int) -> str:
     return digest.hexdigest()
 
 
-async def serve(prepared: Prepared) -> None:
+async def serve(prepared: Prepared, common: Path) -> None:
     try:
         channel = await ActorChannel.open("smb-server")
-        actor = ServerActor(channel, prepared)
+        actor = ServerActor(channel, prepared, common)
         await channel.serve(actor.verbs(), actor.stop)
     finally:
         await dispose(prepared)
@@ -178,7 +193,7 @@ def main() -> int:
         print(f"{VARIABLE} is not set: smb-server is started by a scenario, not by hand", file=sys.stderr)
         return 2
     # The workers must not hold the runner's socket: its end of file has to mean ours.
-    asyncio.run(serve(prepare([int(number)])))
+    asyncio.run(serve(prepare([int(number)]), Path(tempfile.gettempdir())))
     return 0
 
 

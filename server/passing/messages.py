@@ -70,15 +70,26 @@ class ConnectionRefused:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionDrop:
-    """«A client of yours has connected to another node»: its owner there disconnects it (descriptors do not
-    travel).
+    """«A client of yours has connected to `node`»: its owner here disconnects it (descriptors do not travel).
+
+    `initial_connect_time`: ns since 1970, of its first connection there.
     """
 
     client_guid: uuid.UUID
     initial_connect_time: int
+    node: str
 
 
-Message = ConnectionPass | SessionPass | ConnectionPassed | ConnectionRefused | ConnectionDrop
+@dataclass(frozen=True, slots=True)
+class ConnectionDropped:
+    """«Nothing is left of that client here»: no connection, no open, and no write that could still happen."""
+
+    client_guid: uuid.UUID
+
+
+Message = (
+    ConnectionPass | SessionPass | ConnectionPassed | ConnectionRefused | ConnectionDrop | ConnectionDropped
+)
 
 
 def encode(message: Message) -> bytes:
@@ -113,7 +124,10 @@ def encode(message: Message) -> bytes:
             "do": "connection_drop",
             "client_guid": str(message.client_guid),
             "initial_connect_time": message.initial_connect_time,
+            "node": message.node,
         }
+    elif isinstance(message, ConnectionDropped):
+        fields = {"do": "connection_dropped", "client_guid": str(message.client_guid)}
     else:
         kind = "connection_passed" if isinstance(message, ConnectionPassed) else "connection_refused"
         fields = {"do": kind, "connection": message.connection, "pid": message.pid}
@@ -153,7 +167,11 @@ def decode(data: bytes) -> Message:
         if kind == "connection_refused":
             return ConnectionRefused(fields["connection"], fields["pid"])
         if kind == "connection_drop":
-            return ConnectionDrop(uuid.UUID(fields["client_guid"]), fields["initial_connect_time"])
+            return ConnectionDrop(
+                uuid.UUID(fields["client_guid"]), fields["initial_connect_time"], fields["node"]
+            )
+        if kind == "connection_dropped":
+            return ConnectionDropped(uuid.UUID(fields["client_guid"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a message: {error}") from error
     raise ValueError(f"unknown message {kind}")

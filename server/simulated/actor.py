@@ -29,10 +29,11 @@ async def run_server(machine: Machine) -> None:
         )
         await role.serve(Settings.from_json(settings), lifeline, ports)
 
-    runtime = Path(tempfile.mkdtemp(prefix="smb-server-", dir=machine.environment.get("TMPDIR")))
+    common = Path(machine.environment.get("TMPDIR") or tempfile.gettempdir())
+    runtime = Path(tempfile.mkdtemp(prefix="smb-server-", dir=common))
     (runtime / "post").mkdir(mode=0o700)
     processes = SimulatedProcesses(machine, {"worker": work})
-    await server.serve(Prepared(processes, runtime, lambda _: store))
+    await server.serve(Prepared(processes, runtime, lambda _: store), common)
 
 
 async def run_client(machine: Machine) -> None:

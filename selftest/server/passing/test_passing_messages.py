@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from server.passing import records
 from server.passing.messages import (
     ConnectionDrop,
+    ConnectionDropped,
     ConnectionPass,
     ConnectionPassed,
     ConnectionRefused,
@@ -41,7 +42,8 @@ MESSAGES = st.one_of(
     ),
     st.builds(ConnectionPassed, st.text(), counts),
     st.builds(ConnectionRefused, st.text(), counts),
-    st.builds(ConnectionDrop, st.uuids(), counts),
+    st.builds(ConnectionDrop, st.uuids(), counts, st.text()),
+    st.builds(ConnectionDropped, st.uuids()),
 )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 
 from server.core import pipes
 from server.core.commands import copychunk, sparse, torture
@@ -74,7 +75,9 @@ def _interfaces(request: Request, asked: IoctlRequest) -> Reply:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "multichannel was not negotiated")
     if asked.file_id != NO_FILE:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a FileId")
-    output = encode_interfaces(advertised(request.core.interfaces.query(), request.core.config.rdma))
+    config = request.core.config
+    public = [ip_address(address) for address in config.cluster.public] if config.cluster is not None else []
+    output = encode_interfaces(advertised(request.core.interfaces.query(), config.rdma, public))
     if len(output) > asked.max_output:
         raise StatusError(NTSTATUS.BUFFER_TOO_SMALL)
     return Reply(IoctlResponse(asked.code, NO_FILE, output).encode())
