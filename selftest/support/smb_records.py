@@ -1,0 +1,93 @@
+"""What is wrong with the records of a running server: those of processes that are gone, and those that lead nowhere.
+
+Reads the tables as any process of the server would. To be asked when the server has settled, and by a process that has
+no other business with that store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from server.core.notify import WATCHES
+from server.core.shared import ranges
+from server.core.shared.records import NOBODY, FileRecord, unpack_key
+from server.core.shared.table import DIRECTORIES, DURABLE, FILES, HELD, LEASES, LOCKS
+from server.ports.store import Reading
+from server.posix.store import LmdbStore
+
+
+def stale(runtime: Path) -> list[str]:
+    """A sentence for each. `runtime` is the server's runtime directory."""
+    living = {
+        Path(line.split()[7]).name
+        for line in Path("/proc/net/unix").read_text().splitlines()
+        if f"{runtime}/post/" in line
+    }
+    store = LmdbStore(runtime / "store")
+    try:
+        with store.read() as reading:
+            return list(_wrong(reading, living))
+    finally:
+        store.close()
+
+
+def counts(runtime: Path) -> dict[str, int]:
+    """How many records there are in each table that says who has what."""
+    store = LmdbStore(runtime / "store")
+    try:
+        with store.read() as reading:
+            return {
+                table: sum(1 for _ in reading.scan(table))
+                for table in ("sessions", FILES, HELD, LEASES, LOCKS, DURABLE, DIRECTORIES, WATCHES)
+            }
+    finally:
+        store.close()
+
+
+def _wrong(reading: Reading, living: set[str]) -> Iterator[str]:
+    for table in ("clients", "sessions"):
+        for key, raw in reading.scan(table):
+            if json.loads(raw)["address"] not in living:
+                yield f"{table} {key.hex()}: its process is gone"
+    for raw, _ in reading.scan(WATCHES):
+        if not any(address.encode() in raw for address in living):
+            yield f"watch {raw!r}: its process is gone"
+    files = {key: FileRecord.decode(raw) for key, raw in reading.scan(FILES)}
+    held = {key for key, _ in reading.scan(HELD)}
+    for key, file in files.items():
+        yield from _wrong_file(key, file, living, held)
+    for key in held:
+        number, file = int.from_bytes(key[32:], "big"), files.get(key[16:32])
+        if file is None or number not in file.opens:
+            yield f"held {key.hex()}: there is no such open"
+    for raw, key in reading.scan(LEASES):
+        if key not in files or raw.decode() not in files[key].grants:
+            yield f"lease {raw.decode()}: nobody has it"
+    for raw, key in reading.scan(DURABLE):
+        if key not in files or int.from_bytes(raw, "big") not in files[key].opens:
+            yield f"durable {raw.hex()}: there is no such open"
+    for key, raw in reading.scan(LOCKS):
+        for lock in ranges.decode(raw):
+            if key not in files or lock.open not in files[key].opens:
+                yield f"{lock} of {unpack_key(key)}: there is no such open"
+    for key, _ in reading.scan(DIRECTORIES):
+        if key not in files or not any(grant.version for grant in files[key].grants.values()):
+            yield f"directory {unpack_key(key)}: nobody caches it"
+
+
+def _wrong_file(key: bytes, file: FileRecord, living: set[str], held: set[bytes]) -> Iterator[str]:
+    for opened in file.opens.values():
+        what = f"open {opened.id:x} of {'/'.join(opened.path)}"
+        if opened.owner != NOBODY and opened.owner not in living:
+            yield f"{what}: its process is gone"
+        if opened.owner == NOBODY and opened.durable is None:
+            yield f"{what}: waits for its client, and is not durable"
+        if opened.owner.encode().ljust(16, b"-") + key + opened.id.to_bytes(8, "big") not in held:
+            yield f"{what}: its owner does not know it"
+        if opened.holder and opened.holder not in file.grants:
+            yield f"{what}: has a lease that there is not"
+    for holder in file.grants:
+        if not file.opens_of(holder):
+            yield f"lease {holder}: has no open"
