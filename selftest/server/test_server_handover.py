@@ -13,7 +13,7 @@ import pytest
 
 from selftest.support.processes import datagram_waits
 from selftest.support.smb_peer import Closed, OverTcp, Peer
-from selftest.support.smb_server import Running
+from selftest.support.smb_server import Running, comm, family
 from server.wire.header import Command
 from server.wire.misc import EMPTY_BODY
 from server.wire.negotiate import Dialect, NegotiateResponse
@@ -152,6 +152,26 @@ def test_an_owner_that_is_killed_while_a_connection_waits_for_it_loses_nothing(r
     with pytest.raises(TimeoutError):
         second.exchange.receive()  # one answer, not two
     close(first, second)
+
+
+def test_workers_come_from_a_pool_that_is_ready(running: Running) -> None:
+    """With whoever forks them stopped, two clients are served at once, and the third when it goes on."""
+    zygote = next(pid for pid in family(running.process.pid) if comm(pid) == "smb-zygote")
+    os.kill(zygote, signal.SIGSTOP)
+    try:
+        ready = [connect(running, uuid.uuid4()) for _ in range(2)]
+        third = Peer(OverTcp("127.0.0.1", running.port), uuid.uuid4())
+        assert isinstance(third.exchange, OverTcp)
+        third.exchange.send(first_negotiate(third.guid))
+        running.wait_for("connection-accepted")
+        third.exchange.socket.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            third.exchange.receive()
+    finally:
+        os.kill(zygote, signal.SIGCONT)
+    third.exchange.socket.settimeout(10)
+    assert third._answer().status is NTSTATUS.SUCCESS
+    close(*ready, third)
 
 
 @pytest.mark.parametrize(

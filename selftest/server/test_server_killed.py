@@ -19,7 +19,7 @@ from selftest.support.processes import Watched
 from selftest.support.service import Service
 from selftest.support.smb_lab import Office, office
 from selftest.support.smb_records import counts, stale
-from selftest.support.smb_server import family
+from selftest.support.smb_server import comm, family
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -125,7 +125,3 @@ def test_who_asks_for_the_status_may_be_killed_too(at_work: Office) -> None:
     assert [one["user"] for one in at_work.state()["sessions"]] == ["alice"]
     at_work.all_is_there()
     settled(at_work, server, 0)
-
-
-def comm(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()

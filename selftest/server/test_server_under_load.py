@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import re
 import signal
 import statistics
@@ -139,14 +139,13 @@ def test_it_ends_when_it_is_told_to_and_what_was_acknowledged_is_there(at_work: 
 
 def test_what_was_begun_is_answered_before_it_ends(at_work: Office) -> None:
     (at_work.share / "gated").write_bytes(bytes(100))
-    gate = at_work.share.parent / "gate"
-    os.mkfifo(gate)
     server = at_work.serve(module="selftest.support.slow_server")
-    reader = at_work.start("laptop", [sys.executable, "-c", READS])
-    reader.says("reading")
-    with gate.open("wb"):  # opens when the first read has begun
+    with (at_work.share.parent / "gate").open("wb") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        reader = at_work.start("laptop", [sys.executable, "-c", READS])
+        reader.says("reading")
         server.process.send_signal(signal.SIGTERM)
-        server.says("session-opened")
+        server.says("process-ended")  # of a worker that had nothing to do
     assert reader.ended() == 0
     *answers, end = reader.said.split()[1:]
     assert end == "end", "not a reset"

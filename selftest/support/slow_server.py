@@ -1,12 +1,12 @@
 """Our server on a slow device: `python -m selftest.support.slow_server` takes the flags of `python -m server`.
 
-A read of a file whose name begins with `slow` takes two seconds; one of `gated` begins when a FIFO `gate` beside the share
-gets a writer, and ends with it. Everything else is the server as it is.
+A read of a file whose name begins with `slow` takes two seconds; one of `gated` waits while somebody has locked the file
+`gate` beside the share. Everything else is the server as it is.
 """
 
 from __future__ import annotations
 
-import os
+import fcntl
 import sys
 import time
 from pathlib import Path
@@ -28,8 +28,8 @@ def _into(handle: PosixHandle, buffer: memoryview, offset: int) -> int:
     if path.name.startswith("slow"):
         time.sleep(SLOW)  # what the device is: nothing waits for this but who reads there
     if path.name.startswith("gated"):
-        # Once somebody else has it open too, and until nobody has any more.
-        os.read(os.open(path.parent.parent / "gate", os.O_RDONLY), 1)
+        with (path.parent.parent / "gate").open() as gate:
+            fcntl.flock(gate, fcntl.LOCK_SH)
     return _read_into(handle, buffer, offset)
 
 

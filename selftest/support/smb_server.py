@@ -113,6 +113,11 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def comm(pid: int) -> str:
+    """What the process calls itself."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
 def parse(line: str) -> tuple[str, dict[str, str]]:
     """A log line as (message, fields)."""
     words = line.split(" ", 2)
