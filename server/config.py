@@ -111,6 +111,11 @@ class ClusterConfig:
     public: tuple[str, ...] = ()
 
     @property
+    def number(self) -> int:
+        """Of this node, from 0: the same wherever it is asked."""
+        return sorted(node.name for node in self.nodes).index(self.node)
+
+    @property
     def own(self) -> NodeConfig:
         return next(node for node in self.nodes if node.name == self.node)
 

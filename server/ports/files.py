@@ -62,6 +62,12 @@ class Handle(Protocol):
 
     def stat(self) -> FileStat: ...
 
+    def claim(self, node: int, nodes: int, *, change: bool) -> bool:
+        """Have it open at a node of a cluster, to read it or to `change` it. False: it is open at another, and one of
+        them changes it. It ends with the handle.
+        """
+        ...
+
     def read_into(self, buffer: memoryview, offset: int) -> int:
         """Fills as much of `buffer` as the file has; 0 at its end."""
         ...

@@ -10,7 +10,7 @@ import os
 import stat as st
 
 from server.ports.files import FileStat
-from server.posix import attributes, extents, metadata
+from server.posix import attributes, extents, metadata, presence
 from server.posix.extents import Unsupported
 
 _BLOCK = 512
@@ -30,6 +30,9 @@ class PosixHandle:
 
     def stat(self) -> FileStat:
         return describe(os.fstat(self._fd), self._fd)
+
+    def claim(self, node: int, nodes: int, *, change: bool) -> bool:
+        return presence.claim(self._fd, node, nodes, change=change)
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
         done = 0

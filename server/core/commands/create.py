@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from server.core import pipes, stats
-from server.core.commands import caching, protection, reopen
+from server.core.commands import caching, presence, protection, reopen
 from server.core.commands.caching import Wish
 from server.core.commands.found import Found, find
 from server.core.commands.opening import (
@@ -137,6 +137,9 @@ def _admit(found: Found) -> Reply | None:
     if not found.made:
         check_existing(asked, found.stat)
     durable = found.wish.durability(core.config.limits, found.stat.directory)
+    wanted = found.wish.caching & (~W if found.stat.directory else ALL)
+    if core.config.cluster is not None:
+        wanted, durable = presence.at_this_node(core.config.cluster, found, access, wanted), None
     record = OpenRecord(
         id=found.ids[0],
         owner=core.couriers.address,
@@ -156,7 +159,7 @@ def _admit(found: Found) -> Reply | None:
         found.key,
         Asked(
             record,
-            found.wish.caching & (~W if found.stat.directory else ALL),
+            wanted,
             found.wish.version,
             found.wish.epoch,
             found.wish.parent,
