@@ -410,4 +410,5 @@ class Acceptor:
         self._post.drain()  # it may have confirmed before it went
         self._owned = {name: owner for name, owner in self._owned.items() if owner != worker.address}
         records.forget(self._store, worker.address)
+        self._post.forget(worker.address)
         self._scavenger.inherit(worker.address)

@@ -28,7 +28,8 @@ def stale(runtime: Path) -> list[str]:
     store = LmdbStore(runtime / "store")
     try:
         with store.read() as reading:
-            return list(_wrong(reading, living))
+            left = [path.name for path in (runtime / "post").iterdir() if path.name not in living]
+            return [*(f"post {name}: its process is gone" for name in left), *_wrong(reading, living)]
     finally:
         store.close()
 

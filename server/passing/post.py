@@ -79,8 +79,12 @@ class Post:
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
-            with contextlib.suppress(FileNotFoundError):
-                (self._directory / self.address).unlink()
+            self.forget(self.address)
+
+    def forget(self, address: str) -> None:
+        """Whoever had it is gone, and may have left its name."""
+        with contextlib.suppress(FileNotFoundError):
+            (self._directory / address).unlink()
 
 
 def _wake(future: asyncio.Future[None]) -> None:
