@@ -1,4 +1,4 @@
-"""`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [shim|switch|fake|TABLE|NAME…]`.
+"""`make bench`: what a virtual socket costs, as ratios in one run. `python -m selftest.bench [shim|switch|fake|server|TABLE|NAME…]`.
 
 Ours run without the guard, and once more behind it, which shows what that costs. The shim's figures are taken on one CPU, in
 its time, which others on the machine do not disturb; the switch's on all, by the clock: it is a process of its own. What is
@@ -11,7 +11,7 @@ import argparse
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +25,10 @@ from selftest.bench.contest import SIZE, Benchmark, Comparison, rounds
 from selftest.bench.entrants import CAPTURED, GUARDED, ONE_FLOW, PARALLEL, Contest, entrants
 from selftest.bench.fake import __main__ as fake
 from selftest.bench.figure import Measurement
+from selftest.bench.server import __main__ as server
+from selftest.bench.tables import WIDTH, cell, measure
 
 SOURCES = Path(__file__).with_name("programs")
-WIDTH = 100
 SWITCH = "switch"
 FIGURES = "figures"
 MEASUREMENTS = {one.name: one for one in (*crowd.MEASUREMENTS, *shaped.MEASUREMENTS)}
@@ -76,19 +77,6 @@ def chosen(names: Sequence[str]) -> tuple[list[Contest], list[Measurement]]:
     )
 
 
-def cell(benchmark: Benchmark, against: str, seen: Comparison | None) -> str:
-    """How ours compares, with what was to reach and whether it was."""
-    unit = benchmark.unit
-    limit = unit.level if against == "socket_wrapper" else benchmark.targets.get(against)
-    if seen is None:
-        return "-" if limit is None else f"no {against} here"
-    shown = f"{seen.compared:.2f}" if abs(seen.compared) < 100 else f"{seen.compared:,.0f}"
-    if limit is None:
-        return shown
-    mark = "[green]✓[/]" if unit.meets(seen.compared, limit) else "[red]✗[/]"
-    return f"{shown} {'≤' if unit.less else '≥'} {limit:.4g} {mark}"
-
-
 def cost(benchmark: Benchmark, guarded: Comparison) -> str:
     """How much more it takes behind the guard."""
     if benchmark.unit is SIZE:
@@ -135,46 +123,22 @@ def hold(contest: Contest, scratch: Path, console: Console, count: int, seconds:
     console.print(table)
 
 
-def measure(measurements: Iterable[Measurement], scratch: Path, console: Console) -> None:
-    """Take the figures that are no ratios, and print their table."""
-    table = Table(
-        "",
-        "measured",
-        "to reach",
-        "",
-        title="figures of the switch",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-    )
-    with console.status("measuring") as status:
-        for one in measurements:
-            status.update(one.name)
-            for figure in one.figures(scratch / one.name):
-                mark = "[green]✓[/]" if figure.met() else "[red]✗[/]"
-                table.add_row(
-                    figure.title,
-                    f"{figure.measured:.2f} {figure.unit}",
-                    figure.wanted(),
-                    mark if figure.wanted() else "",
-                )
-    console.print(table)
-
-
 def main() -> None:
     """Measure what was asked for, and print a table for each contest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "names",
         nargs="*",
-        help="a table (shim, switch, relays, parallel, capture, figures, fake) or benchmarks; all, if none is named",
+        help="a table (shim, switch, relays, parallel, capture, figures, fake, server) or benchmarks; all, if none is named",
     )
     parser.add_argument("--seconds", type=float, default=0.15, help="of each slice")
     parser.add_argument("--rounds", type=int, default=11, help="of which the median counts")
     options = parser.parse_args()
     own = [name for name in options.names if name.startswith("fake")]
-    names = [name for name in options.names if name not in own]
+    served = [name for name in options.names if name.startswith("server")]
+    names = [name for name in options.names if name not in (*own, *served)]
     try:
-        picked, measurements = chosen(names) if names or not own else ([], [])
+        picked, measurements = chosen(names) if names or not options.names else ([], [])
     except KeyError as error:
         parser.error(error.args[0])
     console = Console(width=WIDTH)
@@ -182,8 +146,10 @@ def main() -> None:
         for contest in picked:
             hold(contest, Path(scratch), console, options.rounds, options.seconds)
         if measurements:
-            measure(measurements, Path(scratch), console)
-    if own or not names:
+            measure("figures of the switch", measurements, Path(scratch), console)
+    if served or not options.names:
+        server.hold_apart(served, options.rounds, options.seconds)
+    if own or not options.names:
         every = [figure.name for figure in fake.FIGURES]
         fake.hold(every if not own or "fake" in own else own, console)
     if not picked:

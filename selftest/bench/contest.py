@@ -11,6 +11,7 @@ import statistics
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from swrap.abi import lib
@@ -111,16 +112,26 @@ def rounds(
     cpu: int | None,
 ) -> dict[str, Comparison]:
     """Measure every contestant in every round; by name what came out."""
-    order = list(contestants)
-    seen: dict[str, list[float]] = {one.name: [] for one in order}
+    measures = {
+        one.name: partial(one.measure, program, benchmark.what or benchmark.name, seconds, cpu)
+        for one in contestants
+    }
+    return paired(measures, benchmark.unit, ours, count)
+
+
+def paired(
+    measures: Mapping[str, Callable[[], float]], unit: Unit, ours: str, count: int
+) -> dict[str, Comparison]:
+    """So many rounds in which each is measured once; by name what came out."""
+    order = list(measures)
+    seen: dict[str, list[float]] = {name: [] for name in order}
     for _ in range(count):
-        for one in order:
-            seen[one.name].append(one.measure(program, benchmark.what or benchmark.name, seconds, cpu))
+        for name in order:
+            seen[name].append(measures[name]())
         order.append(order.pop(0))  # nobody always comes after the same one
     return {
         name: Comparison(
-            statistics.median(figures),
-            statistics.median(map(benchmark.unit.compare, seen[ours], figures)),
+            statistics.median(figures), statistics.median(map(unit.compare, seen[ours], figures))
         )
         for name, figures in seen.items()
     }

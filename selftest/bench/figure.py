@@ -26,7 +26,7 @@ class Figure:
     def wanted(self) -> str:
         """The bounds, as one reads them."""
         if self.high is None:
-            return ""
+            return "" if self.low is None else f"≥ {self.low:.4g}"
         return f"≤ {self.high:.4g}" if self.low is None else f"{self.low:.4g} … {self.high:.4g}"
 
 

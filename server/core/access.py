@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import lru_cache
 
 from server.core.session import Session
 from server.wire.create import (
@@ -46,6 +47,7 @@ def specific(access: int) -> int:
     return access
 
 
+@lru_cache
 def user_sid(name: str) -> bytes:
     """S-1-5-21 and 128 bits of the name's digest: the same in every server, and nobody else's."""
     digest = hashlib.sha256(name.casefold().encode("utf-8", "surrogatepass")).digest()
@@ -54,11 +56,22 @@ def user_sid(name: str) -> bytes:
 
 def sids(session: Session) -> frozenset[bytes]:
     """All that the session's user is."""
-    if session.anonymous:
+    return _sids(session.user, session.anonymous, session.guest)
+
+
+@lru_cache
+def _sids(user: str, anonymous: bool, guest: bool) -> frozenset[bytes]:
+    if anonymous:
         return frozenset({ANONYMOUS, NETWORK})
-    if session.guest:
+    if guest:
         return frozenset({EVERYONE, GUESTS, NETWORK})
-    return frozenset({user_sid(session.user), EVERYONE, AUTHENTICATED, NETWORK})
+    return frozenset({user_sid(user), EVERYONE, AUTHENTICATED, NETWORK})
+
+
+@lru_cache
+def usual(who: frozenset[bytes]) -> int:
+    """The rights that they have on what was given no descriptor."""
+    return permitted(EVERYBODYS, who)
 
 
 def permitted(descriptor: Descriptor, who: frozenset[bytes]) -> int:

@@ -6,6 +6,7 @@ say. Called when a request has found its open, and when that request is over.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _HALF = 0x7FFF
 
@@ -14,8 +15,7 @@ class StaleError(Exception):
     """The request is fenced off: STATUS_FILE_NOT_AVAILABLE."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """A request that was counted, with the sequence that its header had."""
 
     sequence: int

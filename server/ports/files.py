@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 FilePath = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
+class FileStat(NamedTuple):
     """Times in ns since 1970, sizes in bytes. `attributes` are the DOS ones without DIRECTORY. (`device`,
     `inode`) name the file among all of this machine's.
     """

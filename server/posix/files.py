@@ -14,7 +14,7 @@ from pathlib import Path
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume, VolumeStat
 from server.posix import metadata
 from server.posix.handle import PosixHandle
-from server.posix.paths import directory_at, parent_of, spelling
+from server.posix.paths import check, directory_at, parent_of, spelling
 
 # NONBLOCK: a FIFO in the share must not hold the opener up. It is refused after.
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
@@ -45,21 +45,11 @@ class PosixVolume:
                 (),
                 False,
             )
+        if len(path) == 1:
+            check(path)
+            return _open_or_make(self._root, (), path[0], write, make, directory)
         with parent_of(self._root, path) as (parent, above):
-            name = path[-1]
-            if make is Make.MUST:
-                if spelling(parent, name) is not None:
-                    raise FileExistsError(errno.EEXIST, "there, perhaps in another case", name)
-                return _make(parent, name, directory), (*above, name), True
-            try:
-                return _open(parent, name, write), (*above, name), False
-            except FileNotFoundError:
-                other = spelling(parent, name)
-                if other is not None:
-                    return _open(parent, other, write), (*above, other), False
-                if make is Make.NO:
-                    raise
-                return _make(parent, name, directory), (*above, name), True
+            return _open_or_make(parent, above, path[-1], write, make, directory)
 
     def stat(self, path: FilePath) -> tuple[FileStat, FilePath]:
         handle, spelt, _ = self.open(path, write=False, make=Make.NO)
@@ -118,6 +108,24 @@ class PosixVolume:
 
     def close(self) -> None:
         os.close(self._root)
+
+
+def _open_or_make(
+    parent: int, above: FilePath, name: str, write: bool, make: Make, directory: bool
+) -> tuple[Handle, FilePath, bool]:
+    if make is Make.MUST:
+        if spelling(parent, name) is not None:
+            raise FileExistsError(errno.EEXIST, "there, perhaps in another case", name)
+        return _make(parent, name, directory), (*above, name), True
+    try:
+        return _open(parent, name, write), (*above, name), False
+    except FileNotFoundError:
+        other = spelling(parent, name)
+        if other is not None:
+            return _open(parent, other, write), (*above, other), False
+        if make is Make.NO:
+            raise
+        return _make(parent, name, directory), (*above, name), True
 
 
 def _open(parent: int, name: str, write: bool) -> PosixHandle:

@@ -130,17 +130,18 @@ def describe(status: os.stat_result, file: int | str) -> FileStat:
     """`file`: the descriptor or path whose extended attributes complete the picture."""
     directory = st.S_ISDIR(status.st_mode)
     stored, created = attributes.load(file)
+    written, changed = status.st_mtime_ns, status.st_ctime_ns
     return FileStat(
-        device=status.st_dev,
-        inode=status.st_ino,
-        directory=directory,
-        size=0 if directory else status.st_size,
+        status.st_dev,
+        status.st_ino,
+        directory,
+        0 if directory else status.st_size,
         # Blocks that only hold extended attributes are no allocation of the (empty) data stream.
-        allocation=0 if directory or status.st_size == 0 else status.st_blocks * _BLOCK,
-        created=min(status.st_mtime_ns, status.st_ctime_ns) if created is None else created,
-        accessed=status.st_atime_ns,
-        written=status.st_mtime_ns,
-        changed=status.st_ctime_ns,
-        links=status.st_nlink,
-        attributes=default_attributes(directory) if stored is None else stored,
+        0 if directory or status.st_size == 0 else status.st_blocks * _BLOCK,
+        min(written, changed) if created is None else created,
+        status.st_atime_ns,
+        written,
+        changed,
+        status.st_nlink,
+        default_attributes(directory) if stored is None else stored,
     )

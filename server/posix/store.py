@@ -7,7 +7,6 @@ with the machine need not survive it, so nothing is synced to disk.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
@@ -24,25 +23,32 @@ class LmdbStore:
         )
         self._environment.reader_check()  # slots of processes that were killed while they read
 
-    @contextmanager
-    def read(self) -> Iterator[LmdbTransaction]:
-        with self._environment.begin() as transaction:
-            yield LmdbTransaction(transaction)
+    def read(self) -> LmdbTransaction:
+        return LmdbTransaction(self._environment.begin())
 
-    @contextmanager
-    def write(self) -> Iterator[LmdbTransaction]:
-        with self._environment.begin(write=True) as transaction:
-            yield LmdbTransaction(transaction)
+    def write(self) -> LmdbTransaction:
+        return LmdbTransaction(self._environment.begin(write=True))
 
     def close(self) -> None:
         self._environment.close()
 
 
 class LmdbTransaction:
-    """A table's name and a zero byte begin each of its keys."""
+    """A table's name and a zero byte begin each of its keys. Its own context manager."""
+
+    __slots__ = ("_transaction",)
 
     def __init__(self, transaction: lmdb.Transaction) -> None:
         self._transaction = transaction
+
+    def __enter__(self) -> LmdbTransaction:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._transaction.commit()
+        else:
+            self._transaction.abort()
 
     def get(self, table: str, key: bytes) -> bytes | None:
         found = self._transaction.get(_key(table, key))

@@ -5,9 +5,9 @@ Pure values. The create contexts are in `server.wire.create_contexts`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
+from typing import NamedTuple
 
 from server.wire.buffers import HEADER_SIZE, Buffer, padding, payload, text, unpack, utf16
 from server.wire.create_contexts import CreateContext, decode_contexts, encode_contexts
@@ -114,8 +114,7 @@ class Attributes(IntEnum):
     ENCRYPTED = 0x4000
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRequest:
+class CreateRequest(NamedTuple):
     """`name` counts from the share, with backslashes. Enumerations stay numbers: the server judges."""
 
     name: str
@@ -187,8 +186,7 @@ class CreateRequest:
         return head + (name + gap + contexts or b"\0")
 
 
-@dataclass(frozen=True, slots=True)
-class CreateResponse:
+class CreateResponse(NamedTuple):
     """Times as FILETIME, sizes in bytes, `file_id` the 16 bytes (persistent, volatile)."""
 
     file_id: bytes

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from server.wire.buffers import HEADER_SIZE, Buffer, payload, unpack
 from server.wire.misc import EMPTY_BODY
@@ -28,8 +29,7 @@ CLOSE_FLAG_POSTQUERY_ATTRIB = 1
 WRITE_FLAG_WRITE_THROUGH = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRequest:
+class ReadRequest(NamedTuple):
     """`minimum`: fewer bytes than that are END_OF_FILE. Lengths and offset in bytes."""
 
     file_id: bytes
@@ -66,8 +66,7 @@ class ReadRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadResponse:
+class ReadResponse(NamedTuple):
     data: Buffer
     remaining: int = 0
 
@@ -95,8 +94,7 @@ def read_response_head(length: int, remaining: int = 0, gap: int = 0) -> bytes:
     return _READ_RESPONSE.pack(17, offset, 0, length, remaining, 0) + bytes(gap)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
+class WriteRequest(NamedTuple):
     file_id: bytes
     data: Buffer
     offset: int = 0
@@ -148,8 +146,7 @@ class WriteResponse:
         return _WRITE_RESPONSE.pack(17, 0, self.count, self.remaining, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class FlushRequest:
+class FlushRequest(NamedTuple):
     file_id: bytes
 
     @classmethod
@@ -163,8 +160,7 @@ class FlushRequest:
 FLUSH_RESPONSE = EMPTY_BODY
 
 
-@dataclass(frozen=True, slots=True)
-class CloseRequest:
+class CloseRequest(NamedTuple):
     """`flags` 1: report the attributes as they are after the close."""
 
     file_id: bytes
@@ -179,8 +175,7 @@ class CloseRequest:
         return _CLOSE.pack(24, self.flags, 0, self.file_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CloseResponse:
+class CloseResponse(NamedTuple):
     """Times as FILETIME, sizes in bytes; all zero unless `flags` has POSTQUERY_ATTRIB."""
 
     flags: int = 0

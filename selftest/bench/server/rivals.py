@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,6 @@ from impacket.smbserver import SimpleSMBServer
 server = SimpleSMBServer("127.0.0.1", int(sys.argv[1]))
 server.setSMB2Support(True)
 server.addShare("DATA", sys.argv[2])
-print("ready", flush=True)
 server.start()
 """
 """Without credentials it lets everybody in and signs nothing: so it is fastest."""
@@ -77,8 +77,8 @@ def ours(folder: Path, *flags: str) -> Iterator[Rival]:
             *flags,
         ),
     ]
-    with _started(command) as service:
-        service.says("process-started .*role=worker", 2)
+    with _started(command, folder / "log") as service:
+        _reachable(address, service)
         yield Rival(OURS, address, folder / "share", service.process.pid)
 
 
@@ -90,7 +90,7 @@ def smbd(folder: Path) -> Iterator[Rival]:
         told.bind(str(folder / "told"))
         told.settimeout(WITHIN)
         command = configured.command(shim=False, debug=1)
-        with _started(command, NOTIFY_SOCKET=str(folder / "told")) as service:
+        with _started(command, folder / "said", NOTIFY_SOCKET=str(folder / "told")) as service:
             while b"READY=1" not in told.recv(4096):  # sd_notify(3)
                 continue
             yield Rival(SMBD, ("127.0.0.1", 445), configured.share, service.process.pid)
@@ -101,29 +101,45 @@ def impacket(folder: Path) -> Iterator[Rival]:
     (folder / "share").mkdir(parents=True)
     address = ("127.0.0.1", 4451)
     command = [sys.executable, "-c", _IMPACKET, str(address[1]), str(folder / "share")]
-    with _started(command) as service:
-        service.says("ready")
+    with _started(command, folder / "log") as service:
+        _reachable(address, service)
         yield Rival(
             IMPACKET, address, folder / "share", service.process.pid, Dialect.SMB_2_0_2, largest=65536
         )
 
 
-def _started(command: list[str], **variables: str) -> Service:
+def _started(command: list[str], log: Path, **variables: str) -> Service:
+    """What it says goes into a file: reading along would cost whoever measures."""
     parent = os.getpid()
 
     def prepare() -> None:
         if lib.sw_die_with_parent(parent):
             os._exit(126)
 
-    return Service(
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **variables},
-            start_new_session=True,
-            preexec_fn=prepare,
+    with log.open("wb") as said:
+        return Service(
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                text=True,
+                env={**os.environ, **variables},
+                start_new_session=True,
+                preexec_fn=prepare,
+            )
         )
-    )
+
+
+def _reachable(address: tuple[str, int], service: Service) -> None:
+    """Wait until it listens: it says so, but into a file."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        try:
+            socket.create_connection(address).close()
+        except ConnectionRefusedError:
+            if service.process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

@@ -185,19 +185,19 @@ class Write(Transfer):
 
 
 TASKS: dict[str, Callable[[Rival], Task]] = {
-    "echo": Echo,
-    "open": OpenClose,
-    "login": LogIn,
-    "bind": Bind,
-    "read": Read,
-    "write": Write,
+    "server-echo": Echo,
+    "server-open": OpenClose,
+    "server-login": LogIn,
+    "server-bind": Bind,
+    "server-read": Read,
+    "server-write": Write,
 }
 BENCHMARKS = (
-    Benchmark("echo", "echo", "", PER_SECOND, {SMBD: 0.8, IMPACKET: 8}),
-    Benchmark("open", "open+close", "", PER_SECOND, {SMBD: 1.0, IMPACKET: 8}),
-    Benchmark("login", "log-in", "", PER_SECOND, {SMBD: 2}),
-    Benchmark("bind", "bind", "", PER_SECOND, {SMBD: 2}),
-    Benchmark("read", "read, 1 MiB, GMAC", "", SPEED, {SMBD: 0.5, IMPACKET: 5}),
-    Benchmark("write", "write, 1 MiB, GMAC", "", SPEED, {SMBD: 0.5, IMPACKET: 5}),
+    Benchmark("server-echo", "echo", "", PER_SECOND, {SMBD: 0.8, IMPACKET: 8}),
+    Benchmark("server-open", "open+close", "", PER_SECOND, {SMBD: 1.0, IMPACKET: 8}),
+    Benchmark("server-login", "log-in", "", PER_SECOND, {SMBD: 2}),
+    Benchmark("server-bind", "bind", "", PER_SECOND, {SMBD: 2}),
+    Benchmark("server-read", "read, 1 MiB, GMAC", "", SPEED, {SMBD: 0.5, IMPACKET: 5}),
+    Benchmark("server-write", "write, 1 MiB, GMAC", "", SPEED, {SMBD: 0.5, IMPACKET: 5}),
 )
 """impacket reads and writes 64 KiB at most, and does not sign them: its best. It has no channels."""

@@ -8,7 +8,7 @@ Owns the reading of those contexts and the writing of their answers. What is gra
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.config import Limits
 from server.core.breaks import CACHING_OF_LEVEL, OPLOCK_LEVELS
@@ -35,8 +35,7 @@ _DURABLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """`caching`: as a lease of `version` 1 or 2 with `lease`, or as an oplock (0). `durable` 0: not to outlive."""
 
     client: bytes
@@ -93,6 +92,11 @@ class Wish:
 def wish_of(request: Request, asked: CreateRequest) -> Wish:
     """StatusError, MalformedError: contexts that exclude each other, or are none."""
     connection = request.connection
+    if not asked.contexts:
+        return Wish(
+            connection.client_guid.bytes,
+            CACHING_OF_LEVEL.get(asked.oplock_level, 0),  # type: ignore[call-overload]
+        )
     dialect = connection.dialect or Dialect.SMB_2_0_2
     lease = None
     raw = contexts.find(asked.contexts, contexts.REQUEST_LEASE)

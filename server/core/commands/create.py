@@ -28,7 +28,7 @@ from server.core.respond import pend
 from server.core.shared import applications
 from server.core.shared.records import ALL, Grant, OpenRecord, W
 from server.core.shared.table import Asked
-from server.ports.files import Volume
+from server.ports.files import FileStat, Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import (
     FILE_ALL_ACCESS,
@@ -133,6 +133,8 @@ def _admit(found: Found) -> Reply | None:
     """Enter the open beside the others there are. None: it has to wait, or has vanished."""
     request, asked, core = found.request, found.asked, found.request.core
     session, tree = request.need_session(), request.need_tree()
+    if found.again:
+        found.stat = found.handle.stat()  # whoever gave way may have written
     access = granted(found.access, found.stat, found.permitted)
     if not found.made:
         check_existing(asked, found.stat)
@@ -203,31 +205,41 @@ def _admit(found: Found) -> Reply | None:
         # As if it had never been opened, but that the file, if it was made, has to stay until the open is gone.
         core.close_open(opened)
         raise
-    return answer(request, asked, found.wish, opened, grant)
+    return answer(request, asked, found.wish, opened, grant, found.stat)
 
 
 def _fill(found: Found, opened: Open) -> CreateAction:
-    """The attributes of a new file, and nothing in one that is overwritten."""
+    """The attributes of a new file, and nothing in one that is overwritten. Both change what `found.stat` says."""
     asked, watches = found.asked, found.request.core.watches
     attributes = asked.attributes & SETTABLE
     if found.made:
         if attributes & ~Attributes.NORMAL:
             found.handle.set_attributes(attributes | (0 if found.stat.directory else Attributes.ARCHIVE))
+            found.stat = found.handle.stat()
         watches.made(opened)
         return CreateAction.CREATED
     if not found.overwrite:
         return CreateAction.OPENED
     found.handle.truncate(0)
     found.handle.set_attributes(attributes | Attributes.ARCHIVE)
+    found.stat = found.handle.stat()
     watches.modified(opened, Filter.ATTRIBUTES | Filter.SIZE | Filter.LAST_WRITE | Filter.CREATION)
     return CreateAction.SUPERSEDED if asked.disposition == Disposition.SUPERSEDE else CreateAction.OVERWRITTEN
 
 
-def answer(request: Request, asked: CreateRequest, wish: Wish, opened: Open, grant: Grant | None) -> Reply:
-    """The response for an open that is there: just made, found again, or replayed."""
+def answer(
+    request: Request,
+    asked: CreateRequest,
+    wish: Wish,
+    opened: Open,
+    grant: Grant | None,
+    stat: FileStat | None = None,
+) -> Reply:
+    """The response for an open that is there: just made, found again, or replayed. `stat`: its file's, if known."""
     request.chain.file_id = opened.file_id
     request.chain.create_error = None
-    stat = opened.handle.stat()
+    if stat is None:
+        stat = opened.handle.stat()
     answers: list[contexts.CreateContext] = caching.contexts_of(
         wish, opened, grant, request.core.config.limits
     )

@@ -27,8 +27,10 @@ def permitted(volume: Volume, session: Session, handle: Handle, path: FilePath) 
     """All that the user may do with that file: by what it has been given, or by what its directory has."""
     who = access.sids(session)
     raw = handle.descriptor()
-    found = access.permitted(_decoded(raw), who)
-    if raw is not None and path:
+    if raw is None:
+        return access.usual(who)
+    found = access.permitted(Descriptor.decode(raw), who)
+    if path:
         above = access.permitted(_decoded(volume.descriptor(path[:-1])), who)
         for right, gives in _FROM_PARENT:
             if above & right:

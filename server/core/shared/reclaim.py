@@ -6,7 +6,6 @@ Owns the table `durable` (id of the open → its file). Called by create, and by
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from server.core.shared.records import (
@@ -42,7 +41,7 @@ def take(table: FileTable, key: FileKey, number: int, pid: int) -> bool:
             return False
         writing.delete(HELD, held_key(NOBODY, key, number))
         writing.put(HELD, held_key(table.address, key, number), b"")
-        file.put(replace(opened, owner=table.address, pid=pid, expires=0))
+        file.put(opened._replace(owner=table.address, pid=pid, expires=0))
         return True
 
 
@@ -52,7 +51,7 @@ def release(table: FileTable, key: FileKey, number: int, position: int) -> Outco
     with table.draft(key) as (writing, file):
         opened = file.opens.get(number)
         if opened is not None and opened.owner == table.address:
-            opened = replace(opened, position=position)
+            opened = opened._replace(position=position)
             table.orphan(writing, key, file, opened, outcome)
     return outcome
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
 from server.core.errors import StatusError
 from server.core.shared import ranges, rules
@@ -40,8 +41,7 @@ _SEEN = 1024
 """Decoded records that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """An open that wants in. `caching`: what its client would like to hold as `opened.holder`, as a lease of that
     `version`, or as an oplock (0).
     """
@@ -96,14 +96,19 @@ class FileTable:
 
     @contextmanager
     def draft(self, key: FileKey) -> Iterator[tuple[Writing, FileRecord]]:
+        packed = pack_key(key)
         with self.store.write() as writing:
-            raw = pack_key(key)
-            file = FileRecord.decode(writing.get(FILES, raw))
+            raw = writing.get(FILES, packed)
+            file = self._known(key, raw)
+            self._seen.pop(key, None)  # what becomes of it is not known yet
             yield writing, file
             if file.opens:
-                writing.put(FILES, raw, file.encode())
-            else:
-                writing.delete(FILES, raw)
+                raw = file.encode()
+                writing.put(FILES, packed, raw)
+            elif raw is not None:
+                writing.delete(FILES, packed)
+        if file.opens:
+            self._seen[key] = raw, file
 
     def look(self, key: FileKey) -> FileRecord:
         """As it is now, to be read and not written. Decoded anew only when it has changed."""
@@ -114,12 +119,16 @@ class FileTable:
         packed = pack_key(key)
         with self.store.read() as reading:
             raw, locks = reading.get(FILES, packed), reading.get(LOCKS, packed)
+        return self._known(key, raw), ranges.decode(locks) if locks is not None else []
+
+    def _known(self, key: FileKey, raw: bytes | None) -> FileRecord:
+        """The record that these bytes are."""
         seen = self._seen.get(key)
         if seen is None or seen[0] != raw:
             if len(self._seen) >= _SEEN:
                 self._seen.clear()
             seen = self._seen[key] = (raw, FileRecord.decode(raw))
-        return seen[1], ranges.decode(locks) if locks is not None else []
+        return seen[1]
 
     def admit(self, key: FileKey, asked: Asked, links: Callable[[], int]) -> Outcome:
         """Enter the open, or wait: `waiting` with what has to break first. StatusError: it may not be opened so."""
@@ -189,7 +198,7 @@ class FileTable:
     def moved(self, key: FileKey, share: str, path: FilePath) -> list[OpenRecord]:
         """The file has another path in that share. The opens that have to know."""
         with self.draft(key) as (_, file):
-            found = [replace(opened, path=path) for opened in file.opens.values() if opened.share == share]
+            found = [opened._replace(path=path) for opened in file.opens.values() if opened.share == share]
             for opened in found:
                 file.put(opened)
         return found
@@ -242,7 +251,7 @@ class FileTable:
         writing.delete(HELD, held_key(opened.owner, key, opened.id))
         writing.put(HELD, held_key(NOBODY, key, opened.id), b"")
         expires = self.clock() + durable.timeout * 1_000_000
-        file.put(replace(opened, owner=NOBODY, pid=0, expires=expires))
+        file.put(opened._replace(owner=NOBODY, pid=0, expires=expires))
         outcome.expires = expires
         outcome.wake += file.take_waiters()
 
@@ -298,9 +307,9 @@ class FileTable:
                 if asked.directory:
                     writing.put(DIRECTORIES, pack_key(key), b"")
             elif not grant.state:
-                grant, opened = None, replace(opened, holder="")
+                grant, opened = None, opened._replace(holder="")
         if opened.durable is not None and not (grant is not None and grant.state & H):
-            opened = replace(opened, durable=None)
+            opened = opened._replace(durable=None)
         if opened.durable is not None:
             writing.put(DURABLE, opened.id.to_bytes(8, "big"), pack_key(key))
         if grant is not None:
