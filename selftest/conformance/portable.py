@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import struct
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -289,6 +290,62 @@ async def datagrams_go_from_host_to_host_and_back_(here: Here) -> None:
     await loop.sock_sendto(own, b"ping", (here.peer, 83))
     data, name = await loop.sock_recvfrom(own, 100)
     assert (data, name[:2]) == (b"pong", (here.peer, 83))
+
+
+@promise
+async def a_broadcast_reaches_the_other_host(here: Here) -> None:
+    if here.family == "ipv6":
+        here.ready()
+        return  # there are no broadcasts
+    loop = asyncio.get_running_loop()
+    everywhere, exact = here.udp("", 84), here.udp(here.address, 85)
+    here.ready()
+    data, name = await loop.sock_recvfrom(everywhere, 100)
+    assert (data, name[0]) == (b"who?", here.peer)
+    assert await loop.sock_recv(exact, 100) == b"only you"
+
+
+@on_laptop
+async def a_broadcast_reaches_the_other_host_(here: Here) -> None:
+    if here.family == "ipv6":
+        return
+    loop = asyncio.get_running_loop()
+    own, everybody = here.udp(), here.peer.rpartition(".")[0] + ".255"
+    assert await fails(loop.sock_sendto(own, b"unasked", (everybody, 84))) == "EACCES"
+    own.setsockopt(here.socket.SOL_SOCKET, here.socket.SO_BROADCAST, 1)
+    for port in (84, 85):  # who is bound to one address hears none
+        await loop.sock_sendto(own, b"who?", (everybody, port))
+    await loop.sock_sendto(own, b"only you", (here.peer, 85))
+
+
+def group(here: Here) -> tuple[str, int, int, int, bytes]:
+    """A group, the level and names of the options to join it and to send to it, and this host's interface there."""
+    socket = here.socket
+    if here.family == "ipv6":
+        index = struct.pack("i", socket.if_nametoindex("eth0"))
+        return "ff02::fb", socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.IPV6_MULTICAST_IF, index
+    own = socket.inet_aton(here.address)
+    return "224.0.0.251", socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.IP_MULTICAST_IF, own
+
+
+@promise
+async def a_group_has_its_members(here: Here) -> None:
+    address, level, join, _, own = group(here)
+    member = here.udp("", 86)
+    joined = here.socket.inet_pton(here.domain, address) + own
+    member.setsockopt(level, join, joined)
+    assert refuses(member.setsockopt, level, join, joined) == "EADDRINUSE"
+    here.ready()
+    data, name = await asyncio.get_running_loop().sock_recvfrom(member, 100)
+    assert (data, name[0].partition("%")[0]) == (b"all of you", here.peer)
+
+
+@on_laptop
+async def a_group_has_its_members_(here: Here) -> None:
+    address, level, _, send_by, own = group(here)
+    sender = here.udp(here.address, 0)
+    sender.setsockopt(level, send_by, own)
+    await asyncio.get_running_loop().sock_sendto(sender, b"all of you", (address, 86))
 
 
 @promise

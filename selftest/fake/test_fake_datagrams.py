@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 
-import pytest
-
 from swrap.document import JSON
 from swrap.fake import Network
 
 PORT = 9
+GROUP = "224.0.0.251"
 
 
 class Heard(asyncio.DatagramProtocol):
@@ -112,13 +111,84 @@ def test_what_is_held_comes_when_it_is_released(network: Network) -> None:
     network.run(story)
 
 
-def test_groups_are_a_gap_that_says_so(network: Network) -> None:
-    async def join() -> str:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
-            pytest.raises(NotImplementedError) as told,
-        ):
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, bytes(8))
-        return str(told.value)
+def member(join: str | None) -> socket.socket:
+    """A socket that hears groups, perhaps on the interface with that address."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    made.bind(("", PORT))
+    if join is not None:
+        made.setsockopt(
+            socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton(join)
+        )
+    return made
 
-    assert "no groups" in network.run(lambda: network.on("server", join))
+
+def heard_by(sock: socket.socket) -> list[bytes]:
+    heard = []
+    try:
+        while True:
+            heard.append(sock.recv(100))
+    except BlockingIOError:
+        sock.close()
+    return heard
+
+
+def test_a_group_ends_at_its_segment_and_its_options_say_who_hears(network: Network) -> None:
+    async def server(join: str | None) -> list[bytes]:
+        own = member(join)
+        await asyncio.sleep(2)
+        return heard_by(own)
+
+    async def laptop() -> list[bytes]:
+        own = member("10.0.0.2")
+        ip = socket.IPPROTO_IP
+
+        async def say(text: bytes, **options: int | bytes) -> None:
+            for name, value in options.items():
+                own.setsockopt(ip, getattr(socket, name), value)
+            own.sendto(text, (GROUP, PORT))
+            await asyncio.sleep(0.1)
+
+        await asyncio.sleep(1)
+        await say(b"all")
+        await say(b"others", IP_MULTICAST_LOOP=0)
+        await say(b"nobody", IP_MULTICAST_TTL=0)
+        await say(b"here", IP_MULTICAST_LOOP=1)
+        await say(b"elsewhere", IP_MULTICAST_TTL=1, IP_MULTICAST_IF=socket.inet_aton("10.0.1.2"))
+        own.setsockopt(ip, socket.IP_DROP_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton("10.0.0.2"))
+        await say(b"left", IP_MULTICAST_IF=bytes(4))
+        await asyncio.sleep(1)
+        return heard_by(own)
+
+    async def story() -> list[list[bytes]]:
+        heard = await asyncio.gather(
+            network.on("server", server, "10.0.0.1"), network.on("laptop", laptop), return_exceptions=True
+        )
+        return list(heard)
+
+    assert network.run(story) == [[b"all", b"others", b"left"], [b"all", b"here"]]
+
+
+def test_a_broadcast_that_is_cut_off_is_lost_for_those_behind_the_cut(network: Network) -> None:
+    heard = Heard()
+
+    async def hear() -> None:
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: heard, local_addr=("0.0.0.0", PORT))
+        await asyncio.Event().wait()
+
+    async def shout(text: bytes) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.sendto(text, ("255.255.255.255", PORT))
+            sock.sendto(text, ("10.0.1.255", PORT))
+
+    async def story() -> None:
+        network.spawn("server", hear)
+        await asyncio.sleep(1)
+        await network.on("laptop", shout, b"1")
+        await asyncio.sleep(1)
+        await network.do("block", {"interface": "server.eth0"})
+        await network.on("laptop", shout, b"2")
+        await asyncio.sleep(1)
+
+    network.run(story)
+    assert heard.data == [b"1", b"1", b"2"]

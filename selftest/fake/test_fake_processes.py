@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -186,6 +187,10 @@ def test_a_seed_decides_all_chance_of_a_process() -> None:
                 random.random(),
                 uuid.uuid4(),
                 random.sample(range(99), 3),
+                random.Random().random(),
+                random.SystemRandom().random(),
+                tempfile.mktemp(),
+                uuid.uuid1(),
             )
 
         network = Network({"server": {"eth0": "10.0.0.1/24"}}, seed)

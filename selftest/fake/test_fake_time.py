@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +27,22 @@ def test_a_day_goes_by_in_no_time(network: Network) -> None:
     real = time.monotonic()
     assert network.run(story) == pytest.approx((86_400,) * 4)
     assert time.monotonic() - real < 10
+
+
+def test_dates_are_those_of_the_clock(on_server: Run) -> None:
+    async def program() -> None:
+        await asyncio.sleep(86_400)
+        now = datetime.now()
+        assert datetime.now(UTC).timestamp() == pytest.approx(time.time())
+        assert now == datetime.now(UTC).replace(tzinfo=None) == datetime.today()
+        assert time.strftime("%H:%M:%S") == f"{now:%H:%M:%S}"
+        assert isinstance(datetime(2020, 1, 1), datetime)
+        assert isinstance(before, datetime)
+        assert datetime.fromisoformat("2020-01-01") == datetime(2020, 1, 1)
+
+    before = datetime.now()
+    on_server(program)
+    assert datetime.now() - before < timedelta(hours=1)
 
 
 def test_time_outs_and_task_groups_are_asyncios_own(on_server: Run) -> None:

@@ -46,13 +46,16 @@ A map of the package, from the inside out:
 * ``machine``    what a simulated program may ask of its system besides
 * ``network``    the library's face; ``swrap.scenario.fake_backend`` is the scenarios'
 
-Time passes only when nobody can do anything: a computation takes none. What is not there raises
-NotImplementedError with a sentence: calls that block, time.sleep, fork, pipes, groups, broadcasts, urgent data.
+Time passes only when nobody can do anything: a computation takes none. All processes run the same modules: a global
+that a function rebinds is each process's own (``inside.globals``), and a list or the like that is changed in place
+brings a ``SharedState`` warning. What is not there raises NotImplementedError with a sentence: calls that block,
+time.sleep, signal.signal, fork, pipes, edge-triggered epoll.
 """
 
+from swrap.fake.inside.globals import SharedState
 from swrap.fake.network import Network
 from swrap.fake.process import Process
 from swrap.fake.scheduler import Deadlock
 from swrap.fake.world import World
 
-__all__ = ["Deadlock", "Network", "Process", "World"]
+__all__ = ["Deadlock", "Network", "Process", "SharedState", "World"]

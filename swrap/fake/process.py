@@ -10,14 +10,13 @@ import asyncio
 import io
 import signal
 import traceback
-from asyncio import events
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from swrap.fake.descriptors import Descriptors
-from swrap.fake.inside.current import current
+from swrap.fake.inside.globals import Values
 from swrap.fake.kernel.host import Host
 from swrap.fake.loop.loop import FakeLoop
 
@@ -45,6 +44,9 @@ class Process:
         self.environment = dict(environment)
         self.random = random
         self.program_random = Random(random.getrandbits(128))  # noqa: S311  # of the functions of `random`
+        self.name_random = Random(random.getrandbits(128))  # noqa: S311  # of `tempfile`
+        self.globals: Values = []
+        """Those of its modules that are its own, while somebody else has a turn."""
         self.descriptors = Descriptors()
         self.stdout, self.stderr = io.StringIO(), io.StringIO()
         self.alive = True
@@ -70,6 +72,7 @@ class Process:
 
     def start(self, main: Main, args: tuple[Any, ...]) -> None:
         """Have ``await main(*args)`` be all that it does."""
+        self.world.globals.add(main)
         self.loop.call_soon(self._begin, main, args, context=self._context)
 
     def _begin(self, main: Main, args: tuple[Any, ...]) -> None:
@@ -149,8 +152,7 @@ class Process:
 
     def unwind(self) -> None:
         """Close what its coroutines hold, now that nothing they do has any effect on anybody."""
-        current.process = self
-        events._set_running_loop(self.loop)
+        self.world.enter(self)
         left, self._left = self._left, []
         for task in left:
             task._log_destroy_pending = False  # type: ignore[attr-defined]

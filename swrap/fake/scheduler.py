@@ -21,6 +21,7 @@ from swrap.fake.inside.current import current
 
 if TYPE_CHECKING:
     from swrap.fake.loop.loop import FakeLoop
+    from swrap.fake.process import Process
 
 STILL = 10_000
 """Turns at one instant."""
@@ -38,12 +39,15 @@ class Deadlock(Exception):
 class Scheduler:
     """``pace``: virtual seconds a real one; None: as fast as it goes."""
 
-    def __init__(self, clock: Clock, random: Random, waiting: Callable[[], str]) -> None:
+    def __init__(
+        self, clock: Clock, random: Random, enter: Callable[[Process], None], waiting: Callable[[], str]
+    ) -> None:
         self.clock = clock
         self.queue: list[FakeLoop] = []
         self.pace: float | None = None
         self.shuffle = random.shuffle
         self._random = random.random
+        self._enter = enter
         self._waiting = waiting
 
     def run(self, home: FakeLoop) -> None:
@@ -75,8 +79,7 @@ class Scheduler:
                     loop.queued = False
                     continue
                 if current.process is not process:
-                    current.process = process
-                    events._set_running_loop(loop)
+                    self._enter(process)
                 try:
                     loop.turn()
                 except SystemExit as ended:

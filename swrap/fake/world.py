@@ -15,6 +15,7 @@ from swrap.fake import seeds
 from swrap.fake.fabric.fabric import Fabric, Notice
 from swrap.fake.inside import patch
 from swrap.fake.inside.current import current
+from swrap.fake.inside.globals import Globals
 from swrap.fake.kernel.unix_names import UnixNames
 from swrap.fake.process import Main, Process
 from swrap.fake.scheduler import Scheduler
@@ -34,11 +35,12 @@ class World:
         self.seed = seed
         self.fabric = Fabric(topology, seeds.stream(seed, "network"), notice)
         self.unix = UnixNames()
-        self.scheduler = Scheduler(self.fabric, seeds.stream(seed, "turns"), self.who_waits)
+        self.scheduler = Scheduler(self.fabric, seeds.stream(seed, "turns"), self.enter, self.who_waits)
         self.processes: dict[int, Process] = {}
         self._dead: list[Process] = []
         self._last = FIRST_PID
         self.harness = self.make(None, "harness", 1, {})
+        self.globals = Globals(self.harness.globals)
 
     def spawn(self, host: str, main: Main, *args: Any, name: str | None = None) -> Process:
         """Start ``await main(*args)`` as a process on ``host``. Raises KeyError where there is no such host."""
@@ -70,6 +72,7 @@ class World:
             finally:
                 self.end()
                 current.process, current.thread = before
+                self.globals.complain()
 
     def end(self) -> None:
         """Kill every process that is left; what their coroutines held is let go."""
@@ -78,7 +81,14 @@ class World:
         dead, self._dead = self._dead, []
         for process in dead:
             process.unwind()
+        self.enter(self.harness)
         events._set_running_loop(None)
+
+    def enter(self, process: Process) -> None:
+        """It is ``process`` that runs from now on."""
+        current.process = process
+        events._set_running_loop(process.loop)
+        self.globals.enter(process.globals)
 
     def bury(self, process: Process) -> None:
         """It has ended."""

@@ -87,6 +87,19 @@ class Fabric(Clock):
         owner = self._routes.owners.get(ip)
         return None if owner is None else self.hosts[owner[0]]
 
+    def networks(self, host: str) -> list[tuple[str, Any]]:
+        """See ``kernel.net.Net``."""
+        return self.addresses.host(host)
+
+    def segment(self, interface: str, ip: str) -> list[str]:
+        """See ``kernel.net.Net``."""
+        version = 6 if ":" in ip else 4
+        networks = {own.network for own in self.addresses.of[interface] if own.version == version}
+        found = (
+            [str(own.ip) for own in there if own.network in networks] for there in self.addresses.of.values()
+        )
+        return [there[0] for there in found if there]
+
     def name_of(self, ip: str, seen_from: str) -> str:
         """See ``kernel.net.Net``."""
         host = self.holder(ip, seen_from)
@@ -134,10 +147,16 @@ class Fabric(Clock):
                 self._on_hold.append(sent)
             return
         host = self.hosts.get(way.route.host)
-        receiver = None if host is None else host.receivers(target, source)
+        if host is None:
+            return
+        if target.ip != way.target.ip:
+            for member in host.hearers(target, source, self._routes.owners[way.target.ip][1]):
+                member.arrived(source, data)
+            return
+        receiver = host.receivers(target, source)
         if receiver is not None:
             receiver.arrived(source, data)
-        elif host is not None and sender.remote is not None:
+        elif sender.remote is not None:
             self.at(self.now + way.latency, sender.unreachable, target)
 
     def resolve(self, name: str, family: int, seen_from: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from typing import Any
 
+from swrap.fake.inside.current import inside
 from swrap.fake.inside.facade import Replacement, function, gap
 from swrap.fake.process import Process
 from swrap.fake.world import EPOCH
@@ -35,6 +37,52 @@ def _broken_down(real: Any) -> Any:
     return either
 
 
+def _told(real: Any, text: int) -> Any:
+    """For those that take a text, or none, and then a broken-down time, or else now."""
+
+    def either(process: Process, *args: Any) -> str:
+        if len(args) == text:
+            args = (*args, time.gmtime(_since_1970(process)))
+        return str(real(*args))
+
+    return either
+
+
+_Datetime = datetime.datetime
+
+
+class _Like(type):
+    """Of the class that stands for `datetime.datetime`: what that makes are real ones, all of which are its own."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return _Datetime(*args, **kwargs) if cls is _Now else super().__call__(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _Datetime) if cls is _Now else super().__instancecheck__(instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, _Datetime) if cls is _Now else super().__subclasscheck__(subclass)
+
+
+class _Now(_Datetime, metaclass=_Like):
+    """Inside, now() is the world's; the time zone is UTC, as `time.localtime`'s."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        process = inside()
+        if process is None:
+            return _Datetime.now(tz)
+        return _Datetime.fromtimestamp(_since_1970(process), tz or datetime.UTC).replace(tzinfo=tz)
+
+    @classmethod
+    def today(cls) -> Any:
+        return cls.now()
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return cls.now(datetime.UTC).replace(tzinfo=None)
+
+
 def replacements() -> list[Replacement]:
     """What stands where."""
     return [
@@ -46,5 +94,9 @@ def replacements() -> list[Replacement]:
         function(time, "perf_counter_ns", _now_ns),
         function(time, "gmtime", _broken_down(time.gmtime)),
         function(time, "localtime", _broken_down(time.gmtime)),
+        function(time, "strftime", _told(time.strftime, 1)),
+        function(time, "asctime", _told(time.asctime, 0)),
+        function(time, "ctime", lambda process, *of: time.asctime(time.gmtime(*of))),
+        (datetime, "datetime", _Now),
         gap(time, "sleep", "time.sleep would stop the whole fake network; await asyncio.sleep"),
     ]

@@ -44,9 +44,15 @@ class Host:
         """Raise EADDRNOTAVAIL where a socket cannot be bound to ``ip`` here."""
         if self.has(ip) or ip in (ANY4, ANY6):
             return
-        if datagrams and (is_multicast(ip) or ip == "255.255.255.255"):
+        if datagrams and (is_multicast(ip) or self._broadcast(ip)):
             return
         fail(errno.EADDRNOTAVAIL)
+
+    def _broadcast(self, ip: str) -> bool:
+        return ip == "255.255.255.255" or any(
+            own.version == 4 and str(own.network.broadcast_address) == ip
+            for _, own in self.net.networks(self.name)
+        )
 
     def resolve(self, name: str, family: int) -> str:
         """A name's address, as the lab knows names. Raises gaierror."""
@@ -127,6 +133,14 @@ class Host:
             if score > rank:
                 best, rank = candidate, score
         return best
+
+    def hearers(self, target: Endpoint, source: Endpoint, interface: str) -> list[UdpSocket]:
+        """Who gets a broadcast, or what is sent to a group, that comes in there; of a group if any has joined."""
+        found = [
+            one for one in self.udp.at(target.port) if _score(one, target.ip) and one.remote in (None, source)
+        ]
+        member = target.ip, interface
+        return found if not is_multicast(target.ip) or any(member in one.groups for one in self.udp) else []
 
 
 def _score(candidate: TcpSocket | UdpSocket, ip: str) -> int:

@@ -6,6 +6,7 @@ Owns the seam between ``kernel``, which knows neither time nor routes, and ``fab
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, Any, Protocol
 
 from swrap.fake.kernel.address import Endpoint
@@ -85,6 +86,12 @@ class Net(Protocol):
 
     def holder(self, ip: str, seen_from: str) -> Host | None:
         """The kernel of the host that has ``ip``; None where nobody has."""
+
+    def networks(self, host: str) -> list[tuple[str, IPv4Interface | IPv6Interface]]:
+        """All addresses of ``host`` with their networks, each after its interface (``"server.eth0"``)."""
+
+    def segment(self, interface: str, ip: str) -> list[str]:
+        """An address of each interface on the segment of ``interface``, in the family of ``ip``: its own too."""
 
     def flow(self, syn: Syn, ways: tuple[Way, Way]) -> Flow:
         """A connection that is being made."""

@@ -11,6 +11,7 @@ import socket
 import struct
 from typing import Any
 
+from swrap.fake.kernel import groups
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.tcp import TcpSocket
@@ -28,6 +29,7 @@ _FIRST_SIZES = {"send": 16_384, "receive": 131_072}
 """What a TCP socket says before the program or autotuning has changed it."""
 
 _Option = tuple[int, int]
+_GROUPS = groups.JOIN | groups.LEAVE | groups.SEND_BY
 _ANY: dict[_Option, int] = {
     (SOL, socket.SO_KEEPALIVE): 0, (SOL, socket.SO_BROADCAST): 0, (SOL, socket.SO_OOBINLINE): 0,
     (SOL, socket.SO_PRIORITY): 0, (SOL, socket.SO_MARK): 0, (SOL, socket.SO_RCVLOWAT): 1,
@@ -65,6 +67,9 @@ def get(sock: Any, level: int, name: int, size: int) -> int | bytes:
 
 def set(sock: Any, level: int, name: int, value: Any) -> None:
     """Raises ENOPROTOOPT, EINVAL, ENOPROTOOPT, and NotImplementedError for what would have to do something."""
+    if (level, name) in _GROUPS and isinstance(sock, InetSocket):
+        groups.set_group(sock, level, name, value)
+        return
     number = value if isinstance(value, int) else None
     if number is None and value is not None and len(value) >= 4:
         number = struct.unpack("i", bytes(value[:4]))[0]
@@ -79,12 +84,6 @@ def set(sock: Any, level: int, name: int, value: Any) -> None:
             fail(errno.EINVAL)
         sock.v6only = bool(number)
         return
-    if level in (IP, IP6) and name in (
-        socket.IP_ADD_MEMBERSHIP,
-        socket.IPV6_JOIN_GROUP,
-        socket.IP_MULTICAST_IF,
-    ):
-        raise NotImplementedError("the fake network has no groups (IP_ADD_MEMBERSHIP)")
     _remembered(sock, level, name)
     sock.options[level, name] = number
 

@@ -47,6 +47,10 @@ class Ports(Generic[_Socket]):
         self._random = random
         self._next: int | None = None
 
+    def __iter__(self) -> Iterator[_Socket]:
+        """All that are bound."""
+        return (socket for sockets in self._by_port.values() for socket in sockets)
+
     def at(self, port: int) -> Iterator[_Socket]:
         """All that are bound to ``port``, the oldest first."""
         return iter(self._by_port.get(port, ()))

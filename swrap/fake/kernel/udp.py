@@ -12,7 +12,8 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from swrap.fake.kernel.address import ANY4, ANY6, Endpoint, is_multicast
+from swrap.fake.kernel import groups
+from swrap.fake.kernel.address import ANY4, ANY6, Endpoint
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.net import Way
@@ -35,13 +36,16 @@ class UdpSocket(InetSocket):
     """``remote``: the peer, once connected."""
 
     __slots__ = (
+        "_kept",
         "_queued",
         "_ways",
         "error",
+        "groups",
         "queue",
         "receive_buffer",
         "remote",
         "send_buffer",
+        "sends_by",
         "shut_read",
         "shut_write",
     )
@@ -57,7 +61,12 @@ class UdpSocket(InetSocket):
         self.error = 0
         self.send_buffer = self.receive_buffer = BUFFER
         self.shut_read = self.shut_write = False
+        self.groups: set[tuple[str, str]] = set()
+        """What it has joined: a group, and the interface."""
+        self.sends_by: str | None = None
+        """To groups; None: the first that fits."""
         self._queued = 0
+        self._kept: dict[tuple[Endpoint, Endpoint], Way] = {}
         self._ways: dict[Endpoint, tuple[Endpoint, Way]] = {}
 
     # --- calls
@@ -70,7 +79,8 @@ class UdpSocket(InetSocket):
         self._check(endpoint)
         if endpoint.ip in (ANY4, ANY6):
             endpoint = Endpoint("127.0.0.1" if ":" not in endpoint.ip else "::1", endpoint.port)
-        source = self._source(endpoint)
+        many = groups.to_many(self, endpoint.ip)
+        source = groups.source_to_many(self, endpoint)[1] if many else self._source(endpoint)
         self.autobind()
         assert self.local is not None  # noqa: S101
         if self.local.ip in (ANY4, ANY6):
@@ -91,6 +101,10 @@ class UdpSocket(InetSocket):
             fail(errno.EMSGSIZE)
         known = self._ways.get(target)
         if known is None:
+            if groups.to_many(self, target.ip):
+                self._check(target)
+                groups.send_to_many(self, target, data)
+                return size
             known = self._way_to(target)
         source, way = known
         self.host.net.datagram(self, source, target, way, data)
@@ -114,14 +128,19 @@ class UdpSocket(InetSocket):
         self._check(target)
         if target.ip in (ANY4, ANY6):
             return self._way_to(Endpoint("127.0.0.1" if ":" not in target.ip else "::1", target.port))
-        if is_multicast(target.ip) or target.ip == "255.255.255.255":
-            raise NotImplementedError("the fake network has no broadcasts and no groups")
         source = Endpoint(self._source(target), self.autobind().port)
-        way = self.host.net.way("udp", source, target, self.host.name)
-        if len(self._ways) > 1024:
-            self._ways.clear()
-        self._ways[target] = source, way
-        return source, way
+        known = self._ways[target] = source, self.way_between(source, target)
+        return known
+
+    def way_between(self, source: Endpoint, target: Endpoint) -> Way:
+        """The way of datagrams from an address of this host's; the same one while it is used, to keep their order."""
+        way = self._kept.get((source, target))
+        if way is None:
+            if len(self._kept) > 1024:
+                self._kept.clear()
+                self._ways.clear()
+            way = self._kept[source, target] = self.host.net.way("udp", source, target, self.host.name)
+        return way
 
     def recvfrom(self, size: int, flags: int) -> tuple[bytes, Endpoint | None, int]:
         """The oldest datagram, who sent it, and MSG_TRUNC where ``size`` cut it. Raises EAGAIN."""
@@ -188,7 +207,7 @@ class UdpSocket(InetSocket):
     # --- within
 
     def _source(self, target: Endpoint) -> str:
-        if self.local is not None and self.local.ip not in (ANY4, ANY6):
+        if self.local is not None and self.local.ip not in (ANY4, ANY6) and self.host.has(self.local.ip):
             return self.local.ip
         return self.host.net.source(self.host.name, target.ip)
 
