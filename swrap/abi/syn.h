@@ -21,6 +21,9 @@
 
 #define SW_SYN_MAGIC 0x53577330u
 
+/* SO_SNDBUF of who sends much: the kernel doubles it, and every user may have it (net.core.wmem_max is no less). */
+#define SW_WIDE_SNDBUF 212992
+
 enum sw_opening {
 	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
 	SW_ASK = 2,  /* a question about the flow, or the datagram socket, with inode `ino`; answered by one sw_answer */

@@ -33,7 +33,7 @@ enum sw_tag_flag {
 	SW_TAG_NOLOOP = 1 << 15,  /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP off */
 	SW_TAG_UDPLITE = 1 << 16,
 	SW_TAG_SHUT = 1 << 17, /* by shutdown(2); of a stream, its sending side */
-	SW_TAG_WIDE = 1 << 19, /* has a larger SO_SNDBUF, for pages that it was sent by sendfile(2) */
+	SW_TAG_WIDE = 1 << 19, /* has a larger SO_SNDBUF than the kernel gives (shim/pages.c) */
 	SW_TAG_PIPE = 1 << 18, /* a write was lost, as its peer had closed: the next is EPIPE (direct labs) */
 	SW_TAG_KEPT = 1 << 20, /* has entries in the options file (options.h) */
 	SW_TAG_DEVICE = 1 << 21, /* SO_BINDTODEVICE: the ifindex is in the options file */

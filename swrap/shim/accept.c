@@ -59,7 +59,8 @@ static bool welcome(int fd, uint64_t listener, const struct sockaddr_un *sun, so
 	if (!sw_decode(sun, len, peer) || !sw_peer_is_ours(fd) ||
 	    peer->kind != (direct ? SW_KIND_TCP : SW_KIND_ONWARD))
 		return false;
-	if (sw_tag_set(fd, (listener & ~0xffffffffull) | (listener & INHERITED) | SW_TAG_ACCEPTED | SW_TAG_CONNECTED) < 0)
+	listener = (listener & ~0xffffffffull) | (listener & INHERITED) | SW_TAG_ACCEPTED | SW_TAG_CONNECTED;
+	if (sw_tag_set(fd, direct ? listener : sw_widen(fd, listener)) < 0)
 		return false;
 	if (direct)
 		return true;

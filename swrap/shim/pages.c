@@ -1,7 +1,8 @@
 /*
- * sendfile(2) and splice(2): pages go into the socket as they are, 64 KiB in one piece. Of such a piece one byte stays
- * unread at the switch (syn.h), which holds all of it; and a socket is ready for POLLOUT only while less than a quarter of its
- * SO_SNDBUF is held. So the first time the buffer is enlarged.
+ * A connection through the switch has a larger SO_SNDBUF than the kernel gives a socket. With it program and switch sleep less
+ * often; and pages fit that sendfile(2) and splice(2) put into the socket as they are, 64 KiB in one piece: of such a piece
+ * one byte stays unread at the switch (syn.h), which holds all of it, and a socket is ready for POLLOUT only while less than a
+ * quarter of its SO_SNDBUF is held.
  */
 #include "capture.h"
 
@@ -10,16 +11,23 @@
 
 #include "real.h"
 
-#define WIDE 212992 /* the kernel doubles it; every user may have it: net.core.wmem_max is no less */
+uint64_t sw_widen(int fd, uint64_t tag)
+{
+	int size = SW_WIDE_SNDBUF;
 
+	if (tag & SW_TAG_WIDE || sw_real()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
+		return tag;
+	return tag | SW_TAG_WIDE;
+}
+
+/* widen() - Whose connect was not waited for, and whose outcome nobody asked, is narrow still. */
 static void widen(int fd)
 {
-	int size = WIDE, saved = errno;
+	int saved = errno;
 	uint64_t tag;
 
-	if (sw_lab() && sw_tag_get(fd, &tag) && !(tag & (SW_TAG_DGRAM | SW_TAG_WIDE)) &&
-	    sw_real()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0)
-		sw_tag_set(fd, tag | SW_TAG_WIDE);
+	if (sw_lab() && sw_tag_get(fd, &tag) && !(tag & (SW_TAG_DGRAM | SW_TAG_WIDE)))
+		sw_tag_set(fd, sw_widen(fd, tag));
 	errno = saved;
 }
 

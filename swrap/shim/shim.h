@@ -124,6 +124,8 @@ int sw_claim(int fd, uint64_t tag, struct sw_name *name);
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len);
 /* sw_settle() - The tag, with SW_TAG_CONNECTED if a connect has come to its end: ask before you look at that bit. */
 uint64_t sw_settle(int fd, uint64_t tag);
+/* sw_widen() - Give a connection through the switch its larger SO_SNDBUF. Return: @tag with SW_TAG_WIDE, to be set. */
+uint64_t sw_widen(int fd, uint64_t tag);
 /**
  * sw_renew() - Put a fresh socket in the place of one that is marked SW_TAG_FAILED. Returns 0 or an errno
  *

@@ -112,6 +112,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 	for (int i = 0; i < 2; i++) {
 		f->side[i].fd = -1;
 		f->side[i].index = (uint8_t)i;
+		f->side[i].sndbuf = sw->sndbuf;
 		sw_list_init(&f->side[i].by_ino);
 		f->half[i].dir = (uint8_t)i;
 		sw_list_init(&f->half[i].ready);

@@ -189,7 +189,7 @@ int64_t sw_copy(struct sw *sw, struct sw_half *h, uint32_t want, bool *more)
 static void rest(struct sw *sw, struct sw_half *h, uint32_t left)
 {
 	while (left > 0) {
-		ssize_t n = read(sw->pipe[0], sw->buffer, left);
+		ssize_t n = read(sw->pipe[0], sw->buffer, left < SW_BLOCK ? left : SW_BLOCK);
 
 		if (n <= 0)
 			break;
@@ -213,6 +213,18 @@ static uint32_t follow(struct sw *sw, struct sw_side *from)
 	return 1;
 }
 
+/* widen() - A receiver of bulk gets a larger buffer: then it, and we, sleep less often. */
+static void widen(struct sw_side *s)
+{
+	int wanted = SW_WIDE_SNDBUF, sndbuf = 0;
+	socklen_t size = sizeof(sndbuf);
+
+	s->wide = true;
+	if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof(wanted)) == 0 &&
+	    getsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &size) == 0)
+		s->sndbuf = (uint32_t)sndbuf;
+}
+
 /**
  * sw_splice() - A part of @fresh bytes without touching them, but for the last one, which is copied and stays unread
  * @more: set to whether some are left
@@ -226,12 +238,14 @@ int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh, bool *more)
 	int queued = 0;
 	ssize_t in, out = 0;
 
-	if (ioctl(to->fd, SIOCOUTQ, &queued) < 0 || (uint32_t)queued + SW_ROOM + SW_COPY > sw->sndbuf)
+	if (!to->wide)
+		widen(to);
+	if (ioctl(to->fd, SIOCOUTQ, &queued) < 0 || (uint32_t)queued + SW_ROOM + SW_COPY > to->sndbuf)
 		return wait_for_room(sw, h);
 	if (n > SW_SPLICE)
 		n = SW_SPLICE;
-	if (n > sw->sndbuf - (uint32_t)queued - SW_ROOM)
-		n = sw->sndbuf - (uint32_t)queued - SW_ROOM;
+	if (n > to->sndbuf - (uint32_t)queued - SW_ROOM)
+		n = to->sndbuf - (uint32_t)queued - SW_ROOM;
 	if (from->lag && recv(from->fd, sw->scratch, 1, MSG_DONTWAIT) == 1)
 		from->lag = 0;
 	in = splice(from->fd, NULL, sw->pipe[1], NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
@@ -250,7 +264,7 @@ int64_t sw_splice(struct sw *sw, struct sw_half *h, uint32_t fresh, bool *more)
 	if (left == 0)
 		return in;
 	if (out < 0 && errno != EAGAIN && errno != EINTR && refused(sw, h, errno)) {
-		while (left > 0 && (out = read(sw->pipe[0], sw->buffer, left)) > 0)
+		while (left > 0 && (out = read(sw->pipe[0], sw->buffer, left < SW_BLOCK ? left : SW_BLOCK)) > 0)
 			left -= (uint32_t)out;
 		return in;
 	}

@@ -89,12 +89,12 @@ static int64_t step(struct sw *sw, struct sw_half *h, uint32_t most, bool *more)
 	if (fresh == 0)
 		return 0;
 	if (shaped) {
-		want = sw_shape_allow(sw, h, least(least(fresh, most), SW_SPLICE));
+		want = sw_shape_allow(sw, h, least(least(fresh, most), SW_BLOCK));
 		return want == 0 ? -EBUSY : sw_copy(sw, h, want, more);
 	}
 	if (sw_flow_of(h)->tap)
-		return sw_copy(sw, h, least(SW_SPLICE, most), more);
-	if (fresh >= 2 * SW_COPY && most >= SW_SPLICE && !sw_to(h)->deaf &&
+		return sw_copy(sw, h, least(SW_BLOCK, most), more);
+	if (fresh >= 2 * SW_COPY && most == UINT32_MAX && !sw_to(h)->deaf &&
 	    !sw_has_mark(from)) { /* splice(2) would lose it in silence */
 		int64_t n = sw_splice(sw, h, fresh, more);
 

@@ -240,7 +240,7 @@ void sw_rates(struct sw *sw)
 			if (b->rate == rate)
 				continue;
 			b->rate = rate;
-			b->quantum = quantum < SEGMENT ? SEGMENT : quantum > SW_SPLICE ? SW_SPLICE : (uint32_t)quantum;
+			b->quantum = quantum < SEGMENT ? SEGMENT : quantum > SW_BLOCK ? SW_BLOCK : (uint32_t)quantum;
 			b->origin = (double)sw->now;
 			/* Who waited for the old rate asks again. */
 			while (!sw_list_empty(&b->waiting)) {

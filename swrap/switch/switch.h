@@ -42,7 +42,8 @@
 #include "timer.h"
 
 #define SW_COPY 16384          /* bytes that are cheaper to copy than to splice */
-#define SW_SPLICE 65536        /* no more in one go; the pipe holds twice as much, as pages of it may be filled in part */
+#define SW_BLOCK 65536         /* no more is copied in one go */
+#define SW_SPLICE (256 * 1024) /* nor spliced; the pipe may hold four times as much, as pages of it are filled in part */
 #define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
 #define SW_TURN (256 * 1024)   /* bytes that a half may move before the others' turn */
 #define SW_MAX_SYN (1024 * 1024)
@@ -75,6 +76,8 @@ struct sw_side {
 	bool odd;          /* urgent bytes or passed fds: a peek may stop short */
 	bool deaf;         /* the program shut its reading: bytes to it are taken and lost */
 	uint8_t abort;     /* enum sw_abort: what its close is */
+	bool wide;         /* its buffer was made as large as it may be */
+	uint32_t sndbuf;
 	struct sw_patience patience;
 	uint64_t ino;      /* of the program's socket; 0 unknown */
 	struct sw_list by_ino;
@@ -167,8 +170,8 @@ struct sw {
 	struct epoll_event fired[64];
 	uint32_t n_fired, next_fired;
 	uint64_t retry_at;
-	uint32_t sndbuf; /* of a side, bytes */
-	uint8_t buffer[SW_SPLICE + 1];
+	uint32_t sndbuf; /* of a side to begin with, bytes */
+	uint8_t buffer[SW_BLOCK + 1];
 	uint8_t scratch[SW_MAX_SYN];
 };
 

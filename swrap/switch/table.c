@@ -21,7 +21,7 @@ static int begin(struct sw_table *table)
 {
 	if (pipe2(table->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	fcntl(table->pipe[1], F_SETPIPE_SZ, 2 * SW_SPLICE); /* or else the default does */
+	fcntl(table->pipe[1], F_SETPIPE_SZ, 4 * SW_SPLICE); /* or else the default does */
 	return 0;
 }
 

@@ -20,14 +20,15 @@ static uint32_t isn(const struct sw_flow *f, int dir)
 }
 
 /* window() - What the program at side @i may still be sent; never nothing, since a moment without room is none yet. */
-static uint32_t window(const struct sw *sw, const struct sw_tap *t, int i)
+static uint32_t window(const struct sw_tap *t, int i)
 {
+	const struct sw_side *s = &t->flow->side[i];
 	uint32_t more = t->flow->half[!i].line ? SW_FLIGHT : OVERSHOOT;
 	int queued = 0;
 
-	if (t->flow->side[i].fd < 0 || ioctl(t->flow->side[i].fd, SIOCOUTQ, &queued) < 0)
+	if (s->fd < 0 || ioctl(s->fd, SIOCOUTQ, &queued) < 0)
 		return UNSCALED;
-	return more + ((uint32_t)queued < sw->sndbuf ? sw->sndbuf - (uint32_t)queued : 0);
+	return more + ((uint32_t)queued < s->sndbuf ? s->sndbuf - (uint32_t)queued : 0);
 }
 
 /* comment() - What is to be said of the next packet: a note that waits for it, and why it is @lost; NULL: nothing. */
@@ -79,7 +80,7 @@ static void ack(struct sw *sw, struct sw_tap *t, int dir)
 
 	if (half[!dir].mute && !half[dir].dead && t->note[0] == 0)
 		sw_tap_note(t->flow, "lost: a rule takes the ACKs");
-	t->sent[dir].window = window(sw, t, dir);
+	t->sent[dir].window = window(t, dir);
 	sw_tap_segment(sw, t, dir, SW_TCP_ACK, t->sent[dir].shown, NULL, 0);
 }
 
@@ -142,7 +143,7 @@ void sw_tap_open(struct sw *sw, struct sw_flow *f)
 	t->open = true;
 	sw_tap_segment(sw, t, 1, SW_TCP_SYN | SW_TCP_ACK, 0, NULL, 0);
 	ack(sw, t, 0);
-	t->sent[1].window = window(sw, t, 1);
+	t->sent[1].window = window(t, 1);
 }
 
 /* sw_tap_join() - The capture began while @f was there: it shows what comes from now on. */
@@ -156,7 +157,7 @@ void sw_tap_join(struct sw *sw, struct sw_flow *f)
 		return;
 	t->open = true;
 	for (int dir = 0; dir < 2; dir++)
-		t->sent[dir].window = window(sw, t, dir);
+		t->sent[dir].window = window(t, dir);
 }
 
 /*
