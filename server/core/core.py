@@ -232,8 +232,12 @@ class Core:
         interrupt_watchers(opened, NTSTATUS.NOTIFY_CLEANUP)
         for request in opened.users:
             request.interrupt(status)
+        if opened.base is not None:
+            self._leave_base(opened, opened.base)
         if keep:
-            outcome = reclaim.release(self.table, opened.key, opened.persistent, opened.position)
+            outcome = reclaim.release(
+                self.table, opened.key, opened.persistent, opened.position, opened.reserved
+            )
             if outcome.expires:
                 self.couriers.tell(self.couriers.home, Orphaned(outcome.expires))
         else:
@@ -247,6 +251,13 @@ class Core:
         if outcome.failure is not None and outcome.failure.errno != errno.ENOTEMPTY:
             # A directory that has entries simply stays (MS-FSA 2.1.5.4): who wanted to know has asked before.
             raise StatusError(status_of(outcome.failure), "deletion at close")
+
+    def _leave_base(self, opened: Open, base: FileKey) -> None:
+        """The file may have waited for its stream to be closed, to be deleted."""
+        outcome = self.table.close(base, opened.persistent, lambda path: self._unlink(opened, path))
+        self.spread(base, outcome)
+        if outcome.deleted and outcome.removed is not None:
+            self.watches.deleted(opened, outcome.removed.path)
 
     def _unlink(self, opened: Open, path: FilePath) -> None:
         volume = opened.tree.share.volume

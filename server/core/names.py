@@ -12,21 +12,20 @@ from server.ports.files import FilePath
 from server.wire.status import NTSTATUS
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f"*/<>?|]')
-_UNNAMED_STREAM = "::$DATA"
+_STREAM_TYPE = "$DATA"
 _MAX_NAME = 255
 
 
 def parse_path(name: str) -> FilePath:
-    """The path that a CREATE or a rename names. StatusError: not a path, or a named stream, which none here
-    has.
+    """The path that a CREATE or a rename names, as `server.ports.files` has them: `file:stream` is a named stream.
+    StatusError: not a path.
     """
     if name.startswith("\\"):
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a name with a leading backslash")
-    if name.upper().endswith(_UNNAMED_STREAM):
-        name = name[: -len(_UNNAMED_STREAM)]
-    if ":" in name:
-        raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "named streams")
-    if _FORBIDDEN.search(name):
+    above, backslash, last = name.rpartition("\\")
+    last, stream = _split_stream(last)
+    name = above + backslash + last
+    if _FORBIDDEN.search(name) or ":" in name:
         raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, name)
     parts: list[str] = []
     for part in name.removesuffix("\\").split("\\") if name else ():
@@ -35,14 +34,62 @@ def parse_path(name: str) -> FilePath:
                 raise StatusError(NTSTATUS.OBJECT_PATH_SYNTAX_BAD, name)
             parts.pop()
             continue
-        if part in ("", ".") or len(part) > _MAX_NAME:
+        if part in ("", "."):
             raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, name)
-        try:
-            part.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "a lone surrogate") from None
+        _check_part(part)
         parts.append(part)
-    return tuple(parts)
+    return with_stream(tuple(parts), stream) if stream else tuple(parts)
+
+
+def parse_stream(name: str) -> str:
+    """The stream that a rename within its file names, `:stream`. "": the unnamed one."""
+    if not name.startswith(":"):
+        raise StatusError(NTSTATUS.SHARING_VIOLATION, "a stream stays with its file")
+    return _split_stream(name)[1]
+
+
+def is_stream(path: FilePath) -> bool:
+    return bool(path) and ":" in path[-1]
+
+
+def without_stream(path: FilePath) -> FilePath:
+    """The path of the file that the stream is of."""
+    if not is_stream(path):
+        return path
+    name = path[-1].partition(":")[0]
+    return (*path[:-1], name) if name else path[:-1]
+
+
+def with_stream(path: FilePath, stream: str) -> FilePath:
+    return (*path[:-1], f"{path[-1] if path else ''}:{stream}")
+
+
+def names_data(name: str) -> bool:
+    """Whether it names a stream, be it the unnamed one: that a directory has not."""
+    return ":" in name.rpartition("\\")[2]
+
+
+def _split_stream(name: str) -> tuple[str, str]:
+    """`file:stream:$DATA` (MS-FSCC 2.1.5.2), of which the end may be left out."""
+    name, colon, stream = name.partition(":")
+    if not colon:
+        return name, ""
+    stream, typed, kind = stream.partition(":")
+    if (typed and kind.upper() != _STREAM_TYPE) or not (stream or typed):
+        raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "not a stream")
+    if "/" in stream or "\0" in stream:
+        raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, stream)
+    _check_part(stream)
+    return name, stream
+
+
+def _check_part(part: str) -> None:
+    try:
+        part.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "a lone surrogate") from None
+    if len(part) > _MAX_NAME:
+        raise StatusError(NTSTATUS.OBJECT_NAME_INVALID, "too long")
 
 
 _WILDCARDS = {"*": ".*", "?": ".", "<": ".*", ">": ".?", '"': r"\.?"}

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from server.core.names import is_stream, without_stream
 from server.core.shared.notices import Couriers, EntryChanged
 from server.ports.files import FilePath
 from server.ports.store import Store
@@ -110,7 +111,7 @@ class Watches:
         self, share: str, path: FilePath, action: Action, wanted: int, by: Open, unless: int = 0
     ) -> None:
         """Something has happened to that entry: to whomever it may concern."""
-        if action is not Action.MODIFIED:
+        if action not in (Action.MODIFIED, Action.MODIFIED_STREAM):
             self._touched(share, path[:-1], by)
         with self._store.read() as reading:
             if next(iter(reading.scan(WATCHES)), None) is None:
@@ -124,20 +125,26 @@ class Watches:
             self._couriers.tell(address, EntryChanged(share, path, action, wanted, unless))
 
     def made(self, opened: Open) -> None:
-        wanted = _name_filter(opened.handle.directory)
-        self.tell(opened.tree.share.config.name, opened.path, Action.ADDED, wanted, opened)
+        self.tell(opened.tree.share.config.name, opened.path, *_added(opened, opened.path), opened)
 
     def deleted(self, opened: Open, path: FilePath) -> None:
-        wanted = _name_filter(opened.handle.directory)
-        self.tell(opened.tree.share.config.name, path, Action.REMOVED, wanted, opened)
+        self.tell(opened.tree.share.config.name, path, *_removed(opened, path), opened)
 
     def modified(self, opened: Open, wanted: int) -> None:
         """Who caches the directory is told when the file is closed: until then its entry may still change."""
         opened.written = True
-        self.tell(opened.tree.share.config.name, opened.path, Action.MODIFIED, wanted, opened)
+        action = Action.MODIFIED
+        if is_stream(opened.path) and wanted & (Filter.SIZE | Filter.LAST_WRITE):
+            action, wanted = Action.MODIFIED_STREAM, Filter.STREAM_SIZE | Filter.STREAM_WRITE
+        path = opened.path if action is Action.MODIFIED_STREAM else without_stream(opened.path)
+        self.tell(opened.tree.share.config.name, path, action, wanted, opened)
 
     def renamed(self, opened: Open, old: FilePath, new: FilePath) -> None:
         same, share = old[:-1] == new[:-1], opened.tree.share.config.name
+        if is_stream(new):
+            self.tell(share, old, *_removed(opened, old), opened)
+            self.tell(share, new, *_added(opened, new), opened)
+            return
         wanted = _name_filter(opened.handle.directory)
         self.tell(share, old, Action.RENAMED_OLD_NAME if same else Action.REMOVED, wanted, opened)
         self.tell(share, new, Action.RENAMED_NEW_NAME if same else Action.ADDED, wanted, opened)
@@ -164,6 +171,18 @@ def _hash(share: str, path: FilePath) -> bytes:
     """Keys in the store are short, paths are not."""
     text = "/".join((share.casefold(), *path))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HASH).digest()
+
+
+def _added(opened: Open, path: FilePath) -> tuple[Action, int]:
+    if is_stream(path):
+        return Action.ADDED_STREAM, Filter.STREAM_NAME
+    return Action.ADDED, _name_filter(opened.handle.directory)
+
+
+def _removed(opened: Open, path: FilePath) -> tuple[Action, int]:
+    if is_stream(path):
+        return Action.REMOVED_STREAM, Filter.STREAM_NAME
+    return Action.REMOVED, _name_filter(opened.handle.directory)
 
 
 def _name_filter(directory: bool) -> int:

@@ -24,15 +24,21 @@ if TYPE_CHECKING:
     from server.core.session import Session, Tree
 
 _FILE_ID = Struct("<QQ")
+_CLUSTER = 4096
+_MOST_RESERVED = 2**44
 
 
 @dataclass(slots=True)
 class Listing:
-    """An enumeration under way: what is left of it, and the pattern it was begun with."""
+    """An enumeration under way: what is left of it, and the pattern it was begun with. `written`: when the directory
+    was last changed before it was read; `settled`: a later change would show in that.
+    """
 
     pattern: str
     entries: list[DirectoryEntry]
     position: int = 0
+    written: int = 0
+    settled: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +74,10 @@ class Open:
     written: bool = False
     users: list[Request] = field(default_factory=list)
     closed: bool = False
+    base: FileKey | None = None
+    """Of the file, if this is one of its named streams."""
+    reserved: int = 0
+    """Bytes that were asked to be allocated, while the file is smaller."""
 
     @property
     def file_id(self) -> bytes:
@@ -100,6 +110,14 @@ class Open:
         del self.session.opens[self.volatile]
         if not self.users:
             self.handle.close()
+
+
+def reserve(opened: Open, size: int) -> None:
+    """Room for that many bytes, in whole clusters, which is told until the file is as big."""
+    if size > _MOST_RESERVED:
+        raise StatusError(NTSTATUS.DISK_FULL, "more than a file may have")
+    opened.handle.allocate(size)
+    opened.reserved = -(-size // _CLUSTER) * _CLUSTER
 
 
 def decode_file_id(raw: bytes) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from server.core.errors import StatusError
 from server.core.fence import Fence
 from server.core.opens import Open
 from server.core.request import Reply, Request
-from server.ports.files import FileStat
+from server.ports.files import FileStat, StreamStat
 from server.wire import dcerpc, srvsvc
 from server.wire.create import CreateAction, CreateRequest, CreateResponse, OplockLevel
 from server.wire.dcerpc import Bind, Call, Fault, Kind, Part, Pdu, Result
@@ -142,7 +142,9 @@ class PipeHandle:
     def zero(self, offset: int, length: int, *, punch: bool) -> None:
         raise _no_file()
 
-    def set_times(self, *, created: int | None, accessed: int | None, written: int | None) -> None:
+    def set_times(
+        self, *, created: int | None, accessed: int | None, written: int | None, changed: int | None = None
+    ) -> None:
         raise _no_file()
 
     def set_attributes(self, attributes: int) -> None:
@@ -152,6 +154,18 @@ class PipeHandle:
         return None
 
     def set_descriptor(self, descriptor: bytes) -> None:
+        raise _no_file()
+
+    def extended(self) -> dict[str, bytes]:
+        return {}
+
+    def set_extended(self, name: str, value: bytes) -> None:
+        raise _no_file()
+
+    def streams(self) -> list[StreamStat]:
+        return []
+
+    def clear(self) -> None:
         raise _no_file()
 
     def list(self) -> list[tuple[str, FileStat]]:

@@ -12,7 +12,7 @@ from typing import cast
 
 from server.core.errors import StatusError
 from server.core.request import ROOM, Reply, Request
-from server.wire.buffers import Buffer
+from server.wire.buffers import Buffer, padding
 from server.wire.encryption import Envelope
 from server.wire.framing import PREFIX_SIZE, prefix
 from server.wire.header import Command, Flags, Header, join_compound
@@ -35,7 +35,10 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
         return
     bodies = [reply.body[ROOM:] if reply.room else reply.body for _, reply in answers]
     messages = join_compound(
-        [_header(*answer).encode() + body for answer, body in zip(answers, bodies, strict=True)]
+        [
+            _header(*answer).encode() + body + padding(len(body))  # the last one as well, as Windows does
+            for answer, body in zip(answers, bodies, strict=True)
+        ]
     )
     for (request, reply), message in zip(answers, messages, strict=True):
         _sign(request, reply, memoryview(message), envelope)

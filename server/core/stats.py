@@ -10,6 +10,7 @@ from server.wire.create import Attributes
 from server.wire.directory_infos import DirectoryEntry
 from server.wire.file_infos import BasicInformation
 from server.wire.filetime import from_unix_ns
+from server.wire.short_names import is_short, short_name
 
 
 def attributes(stat: FileStat) -> int:
@@ -28,11 +29,23 @@ def times(stat: FileStat) -> tuple[int, int, int, int]:
     )
 
 
+def allocation(stat: FileStat, reserved: int = 0) -> int:
+    """`reserved` is told as long as the file is smaller than that."""
+    return reserved if reserved > stat.size else stat.allocation
+
+
 def basic(stat: FileStat) -> BasicInformation:
     return BasicInformation(*times(stat), attributes(stat))
 
 
 def entry(name: str, stat: FileStat) -> DirectoryEntry:
     return DirectoryEntry(
-        name, *times(stat), stat.size, stat.allocation, attributes(stat), file_id=stat.inode
+        name,
+        *times(stat),
+        stat.size,
+        stat.allocation,
+        attributes(stat),
+        ea_size=stat.extended,
+        file_id=stat.number,
+        short_name="" if is_short(name) or name in (".", "..") else short_name(name),
     )

@@ -2,7 +2,7 @@
  Calls block and raise OSError with the errno that POSIX gives; the core decides which of them run on a
 thread. A path is a tuple of names below the root, `()` the root itself; no name is empty, `.` or `..`, or has
 a slash in it. Names are matched exactly, else without regard to case. Symbolic links are never followed: they
-are not there.
+are not there. A `:` is in the last name alone, between a file's name and that of one of its streams.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ FilePath = tuple[str, ...]
 
 class FileStat(NamedTuple):
     """Times in ns since 1970, sizes in bytes. `attributes` are the DOS ones without DIRECTORY. (`device`,
-    `inode`) name the file among all of this machine's.
+    `inode`) name the file among all of this machine's; those of a stream are its own, and `file` is the inode of
+    the file that it is of. `extended`: bytes that the extended attributes take, as clients count them.
     """
 
     device: int
@@ -31,6 +32,22 @@ class FileStat(NamedTuple):
     changed: int
     links: int
     attributes: int
+    file: int = 0
+    extended: int = 0
+
+    @property
+    def number(self) -> int:
+        """What clients know the file by."""
+        return self.file or self.inode
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStat:
+    """A stream, without the `:` before its name; that of the data itself is "". A directory has named ones alone."""
+
+    name: str
+    size: int
+    allocation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,9 @@ class Handle(Protocol):
         """Zeros in that range, which lies within the file; as a hole, if `punch`."""
         ...
 
-    def set_times(self, *, created: int | None, accessed: int | None, written: int | None) -> None: ...
+    def set_times(
+        self, *, created: int | None, accessed: int | None, written: int | None, changed: int | None = None
+    ) -> None: ...
 
     def set_attributes(self, attributes: int) -> None: ...
 
@@ -105,6 +124,22 @@ class Handle(Protocol):
 
     def set_descriptor(self, descriptor: bytes) -> None:
         """OSError EOPNOTSUPP: the file system cannot keep one."""
+        ...
+
+    def extended(self) -> dict[str, bytes]:
+        """The extended attributes that clients have set, in a defined order."""
+        ...
+
+    def set_extended(self, name: str, value: bytes) -> None:
+        """Empty: it goes. Case makes no other name. OSError ENOSPC, E2BIG: there is no room."""
+        ...
+
+    def streams(self) -> list[StreamStat]:
+        """All of the file, in a defined order."""
+        ...
+
+    def clear(self) -> None:
+        """Nothing in it any more: no data, no streams, no extended attributes."""
         ...
 
     def list(self) -> list[tuple[str, FileStat]]:
@@ -119,7 +154,7 @@ class Volume(Protocol):
         self, path: FilePath, *, write: bool, make: Make, directory: bool = False
     ) -> tuple[Handle, FilePath, bool]:
         """The handle, the path as it is really spelt, and whether it was made. `directory`: make one, if one
-        is made.
+        is made. A stream is made only of a file that is there.
 
         `write` asks for a handle that can be written; on a directory it says nothing.
         """
@@ -132,11 +167,15 @@ class Volume(Protocol):
         ...
 
     def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
-        """`path` must still be that handle's, else ENOENT. EEXIST: there is a `new`, and no `replace`."""
+        """`path` must still be that handle's, else ENOENT. EEXIST: there is a `new`, and no `replace`. A stream
+        stays with its file (EINVAL otherwise), and takes the place of an empty one alone.
+        """
         ...
 
     def remove(self, handle: Handle, path: FilePath) -> None:
-        """Unlink `path`, if it is still that handle's; an empty directory goes, too."""
+        """Unlink `path`, if it is still that handle's, or that of the file whose stream the handle is; an empty
+        directory goes, too, and a file's streams with it.
+        """
         ...
 
     def usage(self) -> VolumeStat: ...

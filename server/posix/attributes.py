@@ -1,20 +1,24 @@
-"""DOS attributes and creation time, which POSIX does not keep: one extended attribute a file.
- Owns the attribute's layout. Where the file system has no user attributes, setting them is silently without
-effect, as with Samba's `store dos attributes = no`: reading gives the defaults. Called by
-`server.posix.files` alone.
+"""DOS attributes, creation time and a change time that was set, which POSIX does not keep: one extended attribute a
+file.
+
+Owns the attribute's layout. Where the file system has no user attributes, setting them is silently without
+effect, as with Samba's `store dos attributes = no`: reading gives the defaults. Called by `server.posix.handle`
+alone.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass, replace
 from struct import Struct
 
-_NAME = "user.smb.dos"
-_LAYOUT = Struct("<BIq")
-_VERSION = 1
-_EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
-"""What 64 bits of ns reach: the years 1678 to 2262."""
+NAME = "user.smb.dos"
+_LAYOUT = Struct("<BIqqq")
+_VERSION = 2
+_NEVER = -(2**63)
+_TICK = 100
+"""ns in the units that are kept: those of a FILETIME, so that all of its times fit."""
 
 _NOT_THERE = (errno.ENODATA, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.EBADF)
 
@@ -23,24 +27,48 @@ SETTABLE = 0x01 | 0x02 | 0x04 | 0x20 | 0x100 | 0x200 | 0x1000 | 0x2000
 """READONLY, HIDDEN, SYSTEM, ARCHIVE, TEMPORARY, SPARSE_FILE, OFFLINE, NOT_CONTENT_INDEXED."""
 
 
-def load(file: int | str) -> tuple[int | None, int | None]:
-    """(attributes, creation time in ns), each None where it was never set."""
+@dataclass(frozen=True, slots=True)
+class Dos:
+    """Times in ns since 1970. `created`, `changed` None: never set. A `changed` that was set is good for as long as
+    the file was last `written` then: later changes are the kernel's to tell.
+    """
+
+    attributes: int
+    created: int | None = None
+    changed: int | None = None
+    written: int = 0
+
+    def changed_as_of(self, status: os.stat_result) -> int:
+        known = self.changed is not None and self.written == status.st_mtime_ns // _TICK * _TICK
+        return status.st_ctime_ns if self.changed is None or not known else self.changed
+
+
+def default(directory: bool) -> Dos:
+    return Dos(0 if directory else ARCHIVE)
+
+
+def load(file: int | str, directory: bool) -> Dos:
     try:
-        raw = os.getxattr(file, _NAME)
+        raw = os.getxattr(file, NAME)
     except OSError as error:
         if error.errno in _NOT_THERE:
-            return None, None
+            return default(directory)
         raise
     if len(raw) != _LAYOUT.size or raw[0] != _VERSION:
-        return None, None
-    _, attributes, created = _LAYOUT.unpack(raw)
-    return attributes & SETTABLE, created or None
+        return default(directory)
+    _, attributes, *times = _LAYOUT.unpack(raw)
+    created, changed, written = (None if time == _NEVER else time * _TICK for time in times)
+    return Dos(attributes & SETTABLE, created, changed, written or 0)
 
 
-def store(file: int | str, attributes: int, created: int | None) -> None:
-    kept = max(_EARLIEST, min(created or 0, _LATEST))
+def store(file: int | str, dos: Dos) -> None:
+    times = (_NEVER if time is None else time // _TICK for time in (dos.created, dos.changed, dos.written))
     try:
-        os.setxattr(file, _NAME, _LAYOUT.pack(_VERSION, attributes & SETTABLE, kept))
+        os.setxattr(file, NAME, _LAYOUT.pack(_VERSION, dos.attributes & SETTABLE, *times))
     except OSError as error:
         if error.errno not in _NOT_THERE:
             raise
+
+
+def with_changed(dos: Dos, changed: int, status: os.stat_result) -> Dos:
+    return replace(dos, changed=changed, written=status.st_mtime_ns)

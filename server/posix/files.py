@@ -12,9 +12,10 @@ import stat as st
 from pathlib import Path
 
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume, VolumeStat
-from server.posix import metadata
+from server.posix import depot, metadata
 from server.posix.handle import PosixHandle
-from server.posix.paths import check, directory_at, parent_of, spelling
+from server.posix.paths import check, directory_at, parent_of, spelling, split_stream, with_stream
+from server.posix.stream import PosixStream, open_stream, remove_stream, rename_stream
 
 # NONBLOCK: a FIFO in the share must not hold the opener up. It is refused after.
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
@@ -37,19 +38,34 @@ class PosixVolume:
     def open(
         self, path: FilePath, *, write: bool, make: Make, directory: bool = False
     ) -> tuple[Handle, FilePath, bool]:
+        path, stream = split_stream(path)
+        if not stream:
+            return self._open(path, write=write, make=make, directory=directory)
+        base, spelt, _ = self._open(path, write=False, make=Make.NO)
+        try:
+            handle, name, made = open_stream(base, stream, write=write, make=make)
+        except BaseException:
+            base.close()
+            raise
+        return handle, with_stream(spelt, name), made
+
+    def _open(
+        self, path: FilePath, *, write: bool, make: Make, directory: bool = False
+    ) -> tuple[PosixHandle, FilePath, bool]:
         if not path:
             if make is Make.MUST:
                 raise FileExistsError(errno.EEXIST, "the root of a share")
-            return (
-                PosixHandle(os.open(".", _OPEN | os.O_RDONLY, dir_fd=self._root), directory=True),
-                (),
-                False,
-            )
+            fd = os.open(".", _OPEN | os.O_RDONLY, dir_fd=self._root)
+            return PosixHandle(fd, directory=True, root=self._root), (), False
         if len(path) == 1:
             check(path)
-            return _open_or_make(self._root, (), path[0], write, make, directory)
-        with parent_of(self._root, path) as (parent, above):
-            return _open_or_make(parent, above, path[-1], write, make, directory)
+            fd, name, made = _open_or_make(self._root, path[0], write, make, directory)
+            above: FilePath = ()
+        else:
+            with parent_of(self._root, path) as (parent, above):
+                fd, name, made = _open_or_make(parent, path[-1], write, make, directory)
+        handle = PosixHandle(fd, directory=st.S_ISDIR(os.fstat(fd).st_mode), root=self._root)
+        return handle, (*above, name), made
 
     def stat(self, path: FilePath) -> tuple[FileStat, FilePath]:
         handle, spelt, _ = self.open(path, write=False, make=Make.NO)
@@ -63,8 +79,16 @@ class PosixVolume:
             return metadata.load(metadata.beneath(directory), metadata.DESCRIPTOR)
 
     def rename(self, handle: Handle, path: FilePath, new: FilePath, *, replace: bool) -> FilePath:
-        if not path or not new:
-            raise OSError(errno.EINVAL, "the root of a share cannot be renamed, nor replaced")
+        (path, stream), (new, other) = split_stream(path), split_stream(new)
+        if stream:
+            if not isinstance(handle, PosixStream) or path != new or not other:
+                raise OSError(errno.EINVAL, "a stream stays with its file")
+            rename_stream(handle, stream, other, replace=replace)
+            return with_stream(new, other)
+        if not path or not new or other:
+            raise OSError(
+                errno.EINVAL, "the root of a share cannot be renamed, nor replaced, nor a file by a stream"
+            )
         with parent_of(self._root, path) as (source, _), parent_of(self._root, new) as (target, above):
             _check_same(handle, source, path[-1])
             name = new[-1]
@@ -73,7 +97,13 @@ class PosixVolume:
             if there is not None and not same:
                 if not replace:
                     raise FileExistsError(errno.EEXIST, "there is one", there)
-                os.rename(path[-1], there, src_dir_fd=source, dst_dir_fd=target)
+                victim = _try_open(target, there)
+                try:
+                    os.rename(path[-1], there, src_dir_fd=source, dst_dir_fd=target)
+                    self._forget(victim)
+                finally:
+                    if victim is not None:
+                        os.close(victim)
                 if there != name:
                     os.rename(there, name, src_dir_fd=target, dst_dir_fd=target)
             elif path[-1] != name or _identity_of(source) != _identity_of(target):
@@ -81,6 +111,12 @@ class PosixVolume:
             return (*above, name)
 
     def remove(self, handle: Handle, path: FilePath) -> None:
+        path, stream = split_stream(path)
+        if isinstance(handle, PosixStream):
+            if stream:
+                remove_stream(handle, stream)
+                return
+            handle = handle.base
         if not path:
             raise OSError(errno.EBUSY, "the root of a share")
         with parent_of(self._root, path) as (parent, _):
@@ -89,6 +125,12 @@ class PosixVolume:
                 os.rmdir(path[-1], dir_fd=parent)
             else:
                 os.unlink(path[-1], dir_fd=parent)
+            self._forget(handle.fd if isinstance(handle, PosixHandle) else None)
+
+    def _forget(self, fd: int | None) -> None:
+        """The streams of a file that has lost its last name."""
+        if fd is not None and os.fstat(fd).st_nlink == 0:
+            depot.drop(self._root, fd)
 
     def usage(self) -> VolumeStat:
         fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._root)
@@ -110,25 +152,24 @@ class PosixVolume:
         os.close(self._root)
 
 
-def _open_or_make(
-    parent: int, above: FilePath, name: str, write: bool, make: Make, directory: bool
-) -> tuple[Handle, FilePath, bool]:
+def _open_or_make(parent: int, name: str, write: bool, make: Make, directory: bool) -> tuple[int, str, bool]:
+    """The descriptor, the name as it is spelt, and whether it was made."""
     if make is Make.MUST:
         if spelling(parent, name) is not None:
             raise FileExistsError(errno.EEXIST, "there, perhaps in another case", name)
-        return _make(parent, name, directory), (*above, name), True
+        return _make(parent, name, directory), name, True
     try:
-        return _open(parent, name, write), (*above, name), False
+        return _open(parent, name, write), name, False
     except FileNotFoundError:
         other = spelling(parent, name)
         if other is not None:
-            return _open(parent, other, write), (*above, other), False
+            return _open(parent, other, write), other, False
         if make is Make.NO:
             raise
-        return _make(parent, name, directory), (*above, name), True
+        return _make(parent, name, directory), name, True
 
 
-def _open(parent: int, name: str, write: bool) -> PosixHandle:
+def _open(parent: int, name: str, write: bool) -> int:
     mode = os.O_RDWR if write else os.O_RDONLY
     try:
         fd = os.open(name, _OPEN | mode, dir_fd=parent)
@@ -142,15 +183,22 @@ def _open(parent: int, name: str, write: bool) -> PosixHandle:
     if not (st.S_ISREG(kind) or st.S_ISDIR(kind)):
         os.close(fd)
         raise FileNotFoundError(errno.ENOENT, "no file or directory", name)
-    return PosixHandle(fd, directory=st.S_ISDIR(kind))
+    return fd
 
 
-def _make(parent: int, name: str, directory: bool) -> PosixHandle:
+def _try_open(parent: int, name: str) -> int | None:
+    """None: it is somebody's who lets nobody read it."""
+    try:
+        return _open(parent, name, write=False)
+    except PermissionError:
+        return None
+
+
+def _make(parent: int, name: str, directory: bool) -> int:
     if directory:
         os.mkdir(name, dir_fd=parent)
         return _open(parent, name, write=False)
-    fd = os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent)
-    return PosixHandle(fd, directory=False)
+    return os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent)
 
 
 def _identity(parent: int, name: str) -> tuple[int, int]:

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from server.ports.files import FilePath
+from server.wire.short_names import may_be_made, short_name
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def check(path: FilePath) -> None:
-    """OSError(EINVAL): a name that could mean another place, or none that a file can have."""
+    """OSError(EINVAL): a name that could mean another place, or none that a file can have. With `:` is the depot."""
     for name in path:
-        if name in ("", ".", "..") or "/" in name or "\0" in name:
+        if name in ("", ".", "..") or "/" in name or "\0" in name or ":" in name:
             raise OSError(errno.EINVAL, "not a name", name)
 
 
@@ -58,11 +59,32 @@ def directory_at(root: int, path: FilePath) -> Iterator[tuple[int, FilePath]]:
 
 
 def spelling(directory: int, name: str) -> str | None:
-    """The entry that is `name` but for case. The first in code point order, where there are several."""
+    """The entry that is `name` but for case, or else that has it as its short name. The first in code point order,
+    where there are several.
+    """
     folded = name.casefold()
     listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
     try:
         with os.scandir(listing) as entries:
-            return min((entry.name for entry in entries if entry.name.casefold() == folded), default=None)
+            names = [entry.name for entry in entries]
     finally:
         os.close(listing)
+    found = min((entry for entry in names if entry.casefold() == folded), default=None)
+    if found is None and may_be_made(name):
+        return min((entry for entry in names if short_name(entry) == name.upper()), default=None)
+    return found
+
+
+def split_stream(path: FilePath) -> tuple[FilePath, str]:
+    """The path of the file, and the name of its stream, "" for the file itself."""
+    if not path or ":" not in path[-1]:
+        return path, ""
+    name, _, stream = path[-1].partition(":")
+    if not stream or ":" in stream or "/" in stream or "\0" in stream:
+        raise OSError(errno.EINVAL, "not a stream", path[-1])
+    return (*path[:-1], name) if name else path[:-1], stream
+
+
+def with_stream(path: FilePath, stream: str) -> FilePath:
+    """The inverse."""
+    return (*path[:-1], f"{path[-1] if path else ''}:{stream}")

@@ -18,6 +18,8 @@ _FULL_SIZE = Struct("<QQQII")
 _DEVICE = Struct("<II")
 _ATTRIBUTE = Struct("<III")
 _OBJECT_ID = Struct("<16s48x")
+_CONTROL = Struct("<QQQQQI4x")
+_UNLIMITED = 0xFFFF_FFFF_FFFF_FFFF
 _SECTOR_SIZE = Struct("<IIIIIII")
 
 DEVICE_DISK = 7
@@ -29,6 +31,7 @@ CASE_PRESERVED_NAMES = 0x02
 UNICODE_ON_DISK = 0x04
 PERSISTENT_ACLS = 0x08
 SPARSE_FILES = 0x40
+NAMED_STREAMS = 0x0004_0000
 
 TRIM_ENABLED = 0x08
 """SSINFO_FLAGS_TRIM_ENABLED (2.5.7)."""
@@ -104,6 +107,22 @@ class FullSizeInformation:
             self.sectors_per_unit,
             self.bytes_per_sector,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ControlInformation:
+    """FileFsControlInformation of a volume without quotas: neither threshold nor limit."""
+
+    threshold: int = _UNLIMITED
+    limit: int = _UNLIMITED
+    flags: int = 0
+
+    @classmethod
+    def decode(cls, data: Buffer) -> ControlInformation:
+        return cls(*unpack_at(_CONTROL, data, 0, "FileFsControlInformation")[3:])
+
+    def encode(self) -> bytes:
+        return _CONTROL.pack(0, 0, 0, self.threshold, self.limit, self.flags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ class Action(IntEnum):
     MODIFIED = 3
     RENAMED_OLD_NAME = 4
     RENAMED_NEW_NAME = 5
+    ADDED_STREAM = 6
+    REMOVED_STREAM = 7
+    MODIFIED_STREAM = 8
 
 
 class Filter(IntEnum):

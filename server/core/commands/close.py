@@ -16,7 +16,7 @@ def close(request: Request) -> Reply:
         response = CloseResponse(
             CLOSE_FLAG_POSTQUERY_ATTRIB,
             *stats.times(stat),
-            stat.allocation,
+            stats.allocation(stat, opened.reserved),
             stat.size,
             stats.attributes(stat),
         )

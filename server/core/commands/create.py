@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from server.core import pipes, stats
-from server.core.commands import caching, presence, protection, reopen
+from server.core.commands import caching, extended, presence, protection, reopen
 from server.core.commands.caching import Wish
 from server.core.commands.found import Found, find
 from server.core.commands.opening import (
@@ -22,11 +22,12 @@ from server.core.commands.opening import (
 )
 from server.core.errors import StatusError
 from server.core.fence import Fence
-from server.core.opens import Open
+from server.core.names import without_stream
+from server.core.opens import Open, reserve
 from server.core.request import Reply, Request, Result
 from server.core.respond import pend
-from server.core.shared import applications
-from server.core.shared.records import ALL, Grant, OpenRecord, W
+from server.core.shared import applications, caches, streams
+from server.core.shared.records import ALL, Grant, OpenRecord, W, lease_holder
 from server.core.shared.table import Asked
 from server.ports.files import FileStat, Volume
 from server.wire import create_contexts as contexts
@@ -40,6 +41,7 @@ from server.wire.create import (
     CreateResponse,
     Disposition,
 )
+from server.wire.file_infos import SizeInformation
 from server.wire.notify import Filter
 from server.wire.status import NTSTATUS
 
@@ -138,7 +140,8 @@ def _admit(found: Found) -> Reply | None:
     access = granted(found.access, found.stat, found.permitted)
     if not found.made:
         check_existing(asked, found.stat)
-    durable = found.wish.durability(core.config.limits, found.stat.directory)
+    _check_lease(found)
+    durable = found.wish.durability(core.config.limits, found.stat.directory or found.base is not None)
     wanted = found.wish.caching & (~W if found.stat.directory else ALL)
     if core.config.cluster is not None:
         wanted, durable = presence.at_this_node(core.config.cluster, found, access, wanted), None
@@ -195,11 +198,14 @@ def _admit(found: Found) -> Reply | None:
         application=found.wish.application,
         parent=found.wish.parent_holder,
         replayable=found.wish.create_guid is not None and not found.stat.directory,
+        base=found.base,
     )
     core.register(opened)
     if opened.application is not None:
         applications.enter(core.table, opened.application, opened.key, opened.persistent)
     try:
+        if found.base is not None:
+            streams.enter(core.table, found.base, without_stream(found.path), record)
         opened.action = _fill(found, opened)
     except BaseException:
         # As if it had never been opened, but that the file, if it was made, has to stay until the open is gone.
@@ -208,20 +214,35 @@ def _admit(found: Found) -> Reply | None:
     return answer(request, asked, found.wish, opened, grant, found.stat)
 
 
+def _check_lease(found: Found) -> None:
+    """A lease key is for one file, even where none is granted (3.3.5.9.8)."""
+    if found.wish.lease is None or found.wish.holder(found.ids[0], found.stat.directory):
+        return
+    holder = lease_holder(found.wish.client, found.wish.lease.key)
+    if caches.file_of_lease(found.request.core.table, holder) not in (None, found.key):
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "the lease is for another file")
+
+
 def _fill(found: Found, opened: Open) -> CreateAction:
-    """The attributes of a new file, and nothing in one that is overwritten. Both change what `found.stat` says."""
+    """What a new file has, and nothing else in one that is overwritten. Both change what `found.stat` says."""
     asked, watches = found.asked, found.request.core.watches
     attributes = asked.attributes & SETTABLE
+    archive = 0 if found.stat.directory else Attributes.ARCHIVE
+    if not (found.made or found.overwrite):
+        return CreateAction.OPENED
+    if found.overwrite:
+        found.handle.clear()
+    own = found.base is None or found.base_made
+    if own and (attributes & ~Attributes.NORMAL or found.overwrite):
+        found.handle.set_attributes(attributes | archive)
+    if (given := contexts.find(asked.contexts, contexts.EXTENDED_ATTRIBUTES)) and own:
+        extended.put(found.handle, given)
+    if (size := contexts.find(asked.contexts, contexts.ALLOCATION_SIZE)) and not found.stat.directory:
+        reserve(opened, SizeInformation.decode(size).value)
     if found.made:
-        if attributes & ~Attributes.NORMAL:
-            found.handle.set_attributes(attributes | (0 if found.stat.directory else Attributes.ARCHIVE))
-            found.stat = found.handle.stat()
+        found.stat = found.handle.stat()
         watches.made(opened)
         return CreateAction.CREATED
-    if not found.overwrite:
-        return CreateAction.OPENED
-    found.handle.truncate(0)
-    found.handle.set_attributes(attributes | Attributes.ARCHIVE)
     found.stat = found.handle.stat()
     watches.modified(opened, Filter.ATTRIBUTES | Filter.SIZE | Filter.LAST_WRITE | Filter.CREATION)
     return CreateAction.SUPERSEDED if asked.disposition == Disposition.SUPERSEDE else CreateAction.OVERWRITTEN
@@ -247,7 +268,7 @@ def answer(
         maximal = contexts.MaximalAccess(granted(Access.MAXIMUM_ALLOWED, stat, _permitted(opened))).encode()
         answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
     if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
-        disk_id = contexts.OnDiskId(stat.inode, stat.device).encode()
+        disk_id = contexts.OnDiskId(stat.number, stat.device).encode()
         answers.append(contexts.CreateContext(contexts.QUERY_ON_DISK_ID, disk_id))
     response = CreateResponse(
         opened.file_id,
@@ -255,7 +276,7 @@ def answer(
         caching.level_of(grant),
         0,
         *stats.times(stat),
-        stat.allocation,
+        stats.allocation(stat, opened.reserved),
         stat.size,
         stats.attributes(stat),
         tuple(answers),

@@ -1,6 +1,6 @@
 """QUERY_DIRECTORY (MS-SMB2 3.3.5.18, MS-FSA 2.1.5.6.3).
 
-Owns the enumeration: a directory is read once, when it begins, and given out in pieces.
+Owns the enumeration: a directory is read when it begins, and again when it has changed, and given out in pieces.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from server.wire.query import DirectoryFlags, QueryDirectoryRequest, QueryRespon
 from server.wire.status import NTSTATUS
 
 _CLASSES = frozenset(DirectoryClass)
+_TICK = 100_000_000
+"""ns within which two changes may leave the same time on a directory."""
 _ANEW = DirectoryFlags.RESTART_SCANS | DirectoryFlags.REOPEN
 
 
@@ -31,18 +33,39 @@ def query_directory(request: Request) -> Result:
     opened.need(Access.READ_DATA)
     if asked.output_length > request.core.config.limits.max_io:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "output length")
-    if opened.listing is None or asked.flags & DirectoryFlags.REOPEN:
-        return _begin(request, asked, opened)
-    if asked.flags & _ANEW:
-        opened.listing.position = 0
-        if asked.pattern and asked.pattern != opened.listing.pattern:
-            return _begin(request, asked, opened)
-    return _piece(asked, opened.listing, first=bool(asked.flags & _ANEW))
+    listing, anew = opened.listing, bool(asked.flags & _ANEW)
+    if listing is None or anew:
+        kept = "" if listing is None or asked.flags & DirectoryFlags.REOPEN else listing.pattern
+        return _begin(request, asked, opened, asked.pattern or kept)
+    if listing.settled and opened.handle.stat().written == listing.written:
+        return _piece(asked, listing, first=False)
+    return _go_on(request, asked, opened, listing)
 
 
-async def _begin(request: Request, asked: QueryDirectoryRequest, opened: Open) -> Reply:
-    opened.listing = Listing(asked.pattern, await on_thread(request, _entries, opened, asked.pattern))
+async def _begin(request: Request, asked: QueryDirectoryRequest, opened: Open, pattern: str) -> Reply:
+    opened.listing = await on_thread(request, _listing, opened, pattern, request.core.clock())
     return _piece(asked, opened.listing, first=True)
+
+
+async def _go_on(request: Request, asked: QueryDirectoryRequest, opened: Open, before: Listing) -> Reply:
+    """The directory has changed since, or may have: what is there now of what comes after."""
+    listing = await on_thread(request, _listing, opened, before.pattern, request.core.clock())
+    if opened.listing is before:
+        if before.position:
+            last = before.entries[before.position - 1].name
+            listing.position = sum(_order(entry.name) <= _order(last) for entry in listing.entries)
+        opened.listing = listing
+    return _piece(asked, opened.listing or listing, first=False)
+
+
+def _listing(opened: Open, pattern: str, now: int) -> Listing:
+    written = opened.handle.stat().written
+    return Listing(pattern, _entries(opened, pattern), written=written, settled=now - written > _TICK)
+
+
+def _order(name: str) -> tuple[bool, str]:
+    """`.` and `..` come before all others."""
+    return name not in (".", ".."), name
 
 
 def _entries(opened: Open, wanted: str) -> list[DirectoryEntry]:

@@ -12,17 +12,20 @@ from server.core.commands import protection
 from server.core.commands.caching import Wish
 from server.core.commands.opening import REPLACING, WRITES, open_or_make
 from server.core.errors import StatusError
+from server.core.names import is_stream, parse_path, with_stream, without_stream
 from server.core.request import Request
-from server.ports.files import FilePath, FileStat, Handle, Volume
+from server.core.shared.records import FileKey
+from server.ports.files import FilePath, FileStat, Handle, Make, Volume
 from server.wire import create_contexts as contexts
-from server.wire.create import FILE_ALL_ACCESS, Access, CreateOptions, CreateRequest
+from server.wire.create import FILE_ALL_ACCESS, Access, Attributes, CreateOptions, CreateRequest, Disposition
 from server.wire.status import NTSTATUS
 
 
 @dataclass(slots=True, eq=False)
 class Found:
     """A file that was found or made for a CREATE and is not admitted yet. `made`: it is to go again if it is not.
-    `again`: it had to wait. `vanished`: it has been deleted since, and has to be looked for once more.
+    `again`: it had to wait. `vanished`: it has been deleted since, and has to be looked for once more. `base`: the
+    file whose stream it is.
     """
 
     request: Request
@@ -37,6 +40,8 @@ class Found:
     again: bool = False
     vanished: bool = False
     permitted: int = int(FILE_ALL_ACCESS)
+    base: FileKey | None = None
+    base_made: bool = False
     stat: FileStat = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,18 +56,22 @@ class Found:
         return self.stat.device, self.stat.inode
 
     def abandon(self) -> None:
+        """As if it had not been looked for."""
         if self.made and not self.request.core.table.look(self.key).opens:
-            self.volume.remove(self.handle, self.path)
+            self.volume.remove(self.handle, without_stream(self.path) if self.base_made else self.path)
         self.handle.close()
 
 
 def find(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> Found:
     """StatusError, OSError: there is none, none can be made, or the user may not."""
     ids = request.core.new_file_ids()
+    path = parse_path(asked.name)
     access = specific(asked.desired_access)
     writes = bool(access & (WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in REPLACING
+    if is_stream(path):
+        return _find_stream(request, asked, volume, wish, ids, path, writes)
     directory = bool(asked.options & CreateOptions.DIRECTORY_FILE)
-    handle, path, made = open_or_make(volume, asked, writes, directory)
+    handle, path, made = open_or_make(volume, path, asked, writes, directory)
     try:
         found = Found(request, asked, volume, wish, ids, access, handle, path, made)
     except BaseException:
@@ -76,13 +85,62 @@ def find(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> 
     return found
 
 
+def _find_stream(
+    request: Request,
+    asked: CreateRequest,
+    volume: Volume,
+    wish: Wish,
+    ids: tuple[int, int],
+    path: FilePath,
+    writes: bool,
+) -> Found:
+    """The file is found first, or made if its stream may be."""
+    session, stream = request.need_session(), path[-1].partition(":")[2]
+    make = Make.NO if asked.disposition in (Disposition.OPEN, Disposition.OVERWRITE) else Make.IF_MISSING
+    base, spelt, base_made = volume.open(without_stream(path), write=False, make=make)
+    try:
+        status = base.stat()
+        key = status.device, status.inode
+        if request.core.table.look(key).delete_pending:
+            raise StatusError(NTSTATUS.DELETE_PENDING)
+        if base_made:
+            protection.protect(volume, session, base, spelt, _given_descriptor(asked))
+        permitted = int(FILE_ALL_ACCESS) if base_made else protection.permitted(volume, session, base, spelt)
+        if make is not Make.NO and not permitted & Access.WRITE_DATA:
+            raise StatusError(NTSTATUS.ACCESS_DENIED, "may have no new stream, nor be overwritten")
+        handle, path, made = open_or_make(volume, with_stream(spelt, stream), asked, writes, directory=False)
+    except BaseException:
+        if base_made:
+            volume.remove(base, spelt)
+        raise
+    finally:
+        base.close()
+    access = specific(asked.desired_access)
+    try:
+        return Found(
+            *(request, asked, volume, wish, ids, access, handle, path, made),
+            permitted=permitted,
+            base=key,
+            base_made=base_made,
+        )
+    except BaseException:
+        handle.close()
+        raise
+
+
 def _judge(found: Found) -> None:
     """What the user may do with it. Who has made a file may do anything with it this once."""
-    session = found.request.need_session()
+    session, asked = found.request.need_session(), found.asked
     if found.made:
-        given = contexts.find(found.asked.contexts, contexts.SECURITY_DESCRIPTOR)
+        if asked.options & CreateOptions.DELETE_ON_CLOSE and asked.attributes & Attributes.READONLY:
+            raise StatusError(NTSTATUS.CANNOT_DELETE, "a read-only file")
+        given = _given_descriptor(found.asked)
         protection.protect(found.volume, session, found.handle, found.path, given)
         return
     found.permitted = protection.permitted(found.volume, session, found.handle, found.path)
     if found.overwrite and not found.permitted & Access.WRITE_DATA:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "may not be overwritten")
+
+
+def _given_descriptor(asked: CreateRequest) -> bytes | None:
+    return contexts.find(asked.contexts, contexts.SECURITY_DESCRIPTOR)

@@ -6,7 +6,7 @@ Owns the tables of that. Knows neither opens nor who else has the file. Called b
 from __future__ import annotations
 
 from server.core.errors import StatusError
-from server.core.names import parse_path
+from server.core.names import names_data
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import (
@@ -30,6 +30,9 @@ _MAKE = {
     Disposition.OVERWRITE: Make.NO,
     Disposition.OVERWRITE_IF: Make.IF_MISSING,
 }
+_UNKNOWN_OPTIONS = 0xFF00_0000
+_UNSERVED_OPTIONS = CreateOptions.OPEN_BY_FILE_ID | 0x0010_0080
+"""With CREATE_TREE_CONNECTION and RESERVE_OPFILTER (MS-SMB2 2.2.13)."""
 SETTABLE = 0x31A7
 _ATTRIBUTES = 0x7FFF_FFFF & ~Attributes.DIRECTORY
 
@@ -43,14 +46,18 @@ def check(asked: CreateRequest) -> None:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "disposition or share access")
     if asked.attributes & ~(_ATTRIBUTES | Attributes.DIRECTORY):
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
+    if directory and names_data(asked.name):
+        raise StatusError(NTSTATUS.NOT_A_DIRECTORY, "a stream")
     if directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
     if directory and asked.attributes & Attributes.TEMPORARY:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a temporary directory")
     if directory and asked.disposition in REPLACING:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory is never overwritten")
-    if asked.options & CreateOptions.OPEN_BY_FILE_ID:
-        raise StatusError(NTSTATUS.NOT_SUPPORTED, "open by file id")
+    if asked.options & _UNKNOWN_OPTIONS:
+        raise StatusError(NTSTATUS.INVALID_PARAMETER, "options that there are not")
+    if asked.options & _UNSERVED_OPTIONS:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "open by file id, or an option of old")
     if not asked.desired_access or asked.desired_access & ~_KNOWN_ACCESS:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "access mask")
     if asked.options & CreateOptions.DELETE_ON_CLOSE and not asked.desired_access & (
@@ -59,14 +66,11 @@ def check(asked: CreateRequest) -> None:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "delete on close without the right to delete")
     if contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no snapshots")
-    if contexts.find(asked.contexts, contexts.EXTENDED_ATTRIBUTES):
-        raise StatusError(NTSTATUS.EAS_NOT_SUPPORTED)
 
 
 def open_or_make(
-    volume: Volume, asked: CreateRequest, write: bool, directory: bool
+    volume: Volume, path: FilePath, asked: CreateRequest, write: bool, directory: bool
 ) -> tuple[Handle, FilePath, bool]:
-    path = parse_path(asked.name)
     make = _MAKE[Disposition(asked.disposition)]
     try:
         return volume.open(path, write=write, make=make, directory=directory)
@@ -96,7 +100,7 @@ def check_existing(asked: CreateRequest, stat: FileStat) -> None:
     directory = asked.options & CreateOptions.DIRECTORY_FILE
     if directory and not stat.directory:
         raise StatusError(NTSTATUS.NOT_A_DIRECTORY)
-    if stat.directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
+    if stat.directory and (asked.options & CreateOptions.NON_DIRECTORY_FILE or names_data(asked.name)):
         raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
     replacing = asked.disposition in REPLACING
     if stat.directory and replacing:

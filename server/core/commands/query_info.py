@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from server.core import stats
-from server.core.commands import protection
+from server.core.commands import extended, protection
 from server.core.errors import StatusError
+from server.core.names import without_stream
 from server.core.opens import Open
 from server.core.request import Reply, Request
 from server.ports.files import VolumeStat
@@ -19,11 +20,15 @@ from server.wire import fs_infos as fs
 from server.wire.create import Access
 from server.wire.file_infos import FileClass
 from server.wire.fs_infos import FsClass
+from server.wire.negotiate import Dialect
 from server.wire.query import InfoType, QueryInfoRequest, QueryResponse
+from server.wire.short_names import short_name
 from server.wire.status import NTSTATUS
 
 _SECTOR = 512
-_FS_ATTRIBUTES = fs.CASE_PRESERVED_NAMES | fs.UNICODE_ON_DISK | fs.SPARSE_FILES
+_FS_ATTRIBUTES = (
+    fs.CASE_PRESERVED_NAMES | fs.UNICODE_ON_DISK | fs.SPARSE_FILES | fs.PERSISTENT_ACLS | fs.NAMED_STREAMS
+)
 
 
 def query_info(request: Request) -> Reply:
@@ -33,6 +38,8 @@ def query_info(request: Request) -> Reply:
     if asked.output_length > request.core.config.limits.max_io:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "output length")
     if asked.info_type == InfoType.FILE:
+        if asked.info_class == FileClass.FULL_EA:
+            return _fit(asked, extended.query(opened, asked.data), 0)
         return _fit(asked, *_file(request, opened, asked.info_class))
     if asked.info_type == InfoType.FILESYSTEM:
         return _fit(asked, *_filesystem(request, opened, asked.info_class))
@@ -56,19 +63,21 @@ def _fit(asked: QueryInfoRequest, data: bytes, fixed: int) -> Reply:
 def _file(request: Request, opened: Open, info_class: int) -> tuple[bytes, int]:
     """The information and the length of its fixed part."""
     if info_class == FileClass.ALL:
-        return _all(request, opened).encode(), 100
+        return _all(request, opened).encode(), 104
+    if info_class == FileClass.NORMALIZED_NAME and request.connection.dialect != Dialect.SMB_3_1_1:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "normalized names before 3.1.1")
+    if info_class == FileClass.ALTERNATE_NAME and without_stream(opened.path):
+        return files.NameInformation(short_name(without_stream(opened.path)[-1])).encode(), 8
     if info_class in (FileClass.NAME, FileClass.NORMALIZED_NAME):
         name = opened.name if info_class == FileClass.NAME else opened.name[1:]
-        return files.NameInformation(name).encode(), 4
+        return files.NameInformation(name).encode(), 8
     if info_class == FileClass.STREAM:
-        return _streams(opened), 0
+        return (data := _streams(opened)), min(len(data), 32)
     if info_class == FileClass.STANDARD:
         data = _standard_value(request, opened).encode()
         return data, len(data)
     make = _FIXED.get(info_class)
     if make is None:
-        if info_class == FileClass.ALTERNATE_NAME:
-            raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no short names")
         raise StatusError(NTSTATUS.INVALID_INFO_CLASS, f"file class {info_class}")
     data = make(opened)
     return data, len(data)
@@ -83,7 +92,11 @@ def _standard_value(request: Request, opened: Open) -> files.StandardInformation
     stat = opened.handle.stat()
     pending = request.core.table.look(opened.key).delete_pending
     return files.StandardInformation(
-        stat.allocation, stat.size, max(stat.links - pending, 0), pending, stat.directory
+        stats.allocation(stat, opened.reserved),
+        stat.size,
+        max(stat.links - pending, 0),
+        pending,
+        stat.directory,
     )
 
 
@@ -91,7 +104,7 @@ def _network_open(opened: Open) -> bytes:
     opened.need(Access.READ_ATTRIBUTES)
     stat = opened.handle.stat()
     return files.NetworkOpenInformation(
-        *stats.times(stat), stat.allocation, stat.size, stats.attributes(stat)
+        *stats.times(stat), stats.allocation(stat, opened.reserved), stat.size, stats.attributes(stat)
     ).encode()
 
 
@@ -101,8 +114,8 @@ def _all(request: Request, opened: Open) -> files.AllInformation:
     return files.AllInformation(
         basic=stats.basic(stat),
         standard=_standard_value(request, opened),
-        index=stat.inode,
-        ea_size=0,
+        index=stat.number,
+        ea_size=stat.extended,
         access=opened.access,
         position=opened.position,
         mode=_mode(opened),
@@ -112,10 +125,13 @@ def _all(request: Request, opened: Open) -> files.AllInformation:
 
 
 def _streams(opened: Open) -> bytes:
-    if opened.handle.directory:
-        return b""
-    stat = opened.handle.stat()
-    return files.encode_streams([files.StreamInformation("::$DATA", stat.size, stat.allocation)])
+    """Of the file, whichever of its streams it was opened by."""
+    return files.encode_streams(
+        [
+            files.StreamInformation(f":{one.name}:$DATA", one.size, one.allocation)
+            for one in opened.handle.streams()
+        ]
+    )
 
 
 def _mode(opened: Open) -> int:
@@ -124,8 +140,8 @@ def _mode(opened: Open) -> int:
 
 _FIXED: Mapping[int, Callable[[Open], bytes]] = {
     FileClass.BASIC: _basic,
-    FileClass.INTERNAL: lambda opened: files.SizeInformation(opened.handle.stat().inode).encode(),
-    FileClass.EA: lambda opened: files.NumberInformation(0).encode(),
+    FileClass.INTERNAL: lambda opened: files.SizeInformation(opened.handle.stat().number).encode(),
+    FileClass.EA: lambda opened: files.NumberInformation(opened.handle.stat().extended).encode(),
     FileClass.ACCESS: lambda opened: files.NumberInformation(opened.access).encode(),
     FileClass.POSITION: lambda opened: files.SizeInformation(opened.position).encode(),
     FileClass.MODE: lambda opened: files.NumberInformation(_mode(opened)).encode(),
@@ -136,7 +152,7 @@ _FIXED: Mapping[int, Callable[[Open], bytes]] = {
         stats.attributes(opened.handle.stat())
     ).encode(),
     FileClass.ID: lambda opened: files.IdInformation(
-        opened.handle.stat().device, opened.handle.stat().inode
+        opened.handle.stat().device, opened.handle.stat().number
     ).encode(),
 }
 
@@ -147,9 +163,9 @@ def _filesystem(request: Request, opened: Open, info_class: int) -> tuple[bytes,
         raise StatusError(NTSTATUS.INVALID_DEVICE_REQUEST, "no file system behind a pipe share")
     usage = share.volume.usage()
     if info_class == FsClass.VOLUME:
-        return fs.VolumeInformation(share.config.name, usage.serial).encode(), 18
+        return fs.VolumeInformation(share.config.name, usage.serial).encode(), 24
     if info_class == FsClass.ATTRIBUTE:
-        return fs.AttributeInformation(_FS_ATTRIBUTES, usage.name_max, "NTFS").encode(), 12
+        return fs.AttributeInformation(_FS_ATTRIBUTES, usage.name_max, "NTFS").encode(), 16
     data = _fs_fixed(request, usage, info_class)
     return data, len(data)
 
@@ -163,6 +179,8 @@ def _fs_fixed(request: Request, usage: VolumeStat, info_class: int) -> bytes:
         return fs.FullSizeInformation(
             usage.total // unit, usage.available // unit, usage.free // unit, sectors, _SECTOR
         ).encode()
+    if info_class == FsClass.CONTROL:
+        return fs.ControlInformation().encode()
     if info_class == FsClass.DEVICE:
         return fs.DeviceInformation().encode()
     if info_class == FsClass.OBJECT_ID:

@@ -183,4 +183,5 @@ def _reopened(request: Request, key: tuple[int, int], record: OpenRecord) -> Ope
         create_guid=uuid.UUID(hex=durable.create_guid) if durable and durable.create_guid else None,
         action=CreateAction.OPENED,
         position=record.position,
+        reserved=record.reserved,
     )

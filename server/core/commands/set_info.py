@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from server.core.commands import protection
+from server.core.commands import extended, protection
 from server.core.commands.opening import SETTABLE
 from server.core.core import Core
 from server.core.errors import StatusError
-from server.core.names import parse_path
-from server.core.opens import Open
+from server.core.names import is_stream, parse_path, parse_stream, with_stream, without_stream
+from server.core.opens import Open, reserve
 from server.core.request import Reply, Request, Result
 from server.core.respond import pend
-from server.core.shared import rules
+from server.core.shared import rules, streams
 from server.core.shared.notices import Moved
 from server.core.shared.records import FileKey
 from server.core.storage import on_thread
@@ -59,8 +59,6 @@ def set_info(request: Request) -> Result:
         return slow(request, opened, asked.data)
     act = _ACTS.get(asked.info_class)
     if act is None:
-        if asked.info_class == FileClass.FULL_EA:
-            raise StatusError(NTSTATUS.EAS_NOT_SUPPORTED)
         raise StatusError(NTSTATUS.INVALID_INFO_CLASS, f"file class {asked.info_class}")
     act(request, opened, asked.data)
     return Reply(_BODY)
@@ -76,6 +74,8 @@ async def _resize(request: Request, asked: SetInfoRequest, opened: Open) -> Repl
     if asked.info_class == FileClass.END_OF_FILE or size < opened.handle.stat().size:
         request.core.watches.modified(opened, Filter.SIZE | Filter.LAST_WRITE)
         await on_thread(request, opened.handle.truncate, size)
+    if asked.info_class == FileClass.ALLOCATION:
+        await on_thread(request, reserve, opened, size)
     return Reply(_BODY)
 
 
@@ -95,12 +95,12 @@ def _basic(request: Request, opened: Open, data: Buffer) -> None:
             opened.handle.stat().attributes & Attributes.SPARSE_FILE
         )  # which FSCTL_SET_SPARSE alone changes
         opened.handle.set_attributes(asked.attributes & SETTABLE & ~Attributes.NORMAL | sparse)
-    created, accessed, written = (
+    created, accessed, written, change = (
         None if value in _KEEP else to_unix_ns(value)
-        for value in (asked.creation_time, asked.last_access_time, asked.last_write_time)
+        for value in (asked.creation_time, asked.last_access_time, asked.last_write_time, asked.change_time)
     )
-    if (created, accessed, written) != (None, None, None):
-        opened.handle.set_times(created=created, accessed=accessed, written=written)
+    if (created, accessed, written, change) != (None, None, None, None):
+        opened.handle.set_times(created=created, accessed=accessed, written=written, changed=change)
     changed = Filter.ATTRIBUTES if asked.attributes else 0
     for value, bit in (
         (created, Filter.CREATION),
@@ -118,7 +118,9 @@ def _rename(request: Request, opened: Open, data: Buffer) -> Result:
     share, volume = opened.tree.share, opened.tree.share.volume
     if asked.root_directory or not asked.name or volume is None:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "rename")
-    target = parse_path(asked.name)
+    target = _target(opened, asked.name)
+    if streams.any_open(request.core.table, opened.key):
+        raise StatusError(NTSTATUS.ACCESS_DENIED, "one of its streams is open")
 
     def below() -> list[FileKey]:
         if not opened.handle.directory:
@@ -136,13 +138,27 @@ def _rename(request: Request, opened: Open, data: Buffer) -> Result:
     return _once_free(request, opened, lambda: [opened.key, *below()], act)
 
 
+def _target(opened: Open, name: str) -> FilePath:
+    if opened.base is None:
+        target = parse_path(name)
+        if is_stream(target):
+            raise StatusError(NTSTATUS.NOT_SUPPORTED, "a file does not become a stream")
+        return target
+    stream = parse_stream(name)
+    if not stream:
+        raise StatusError(NTSTATUS.NOT_SUPPORTED, "a stream does not become the file's data")
+    return with_stream(without_stream(opened.path), stream)
+
+
 def _move(core: Core, opened: Open, target: FilePath, *, replace: bool) -> None:
     share, volume, old = opened.tree.share.config.name, opened.tree.share.volume, opened.path
     if volume is None:
         return
     parent, _ = volume.stat(old[:-1])
     above = core.table.look((parent.device, parent.inode))
-    if rules.violators(above, Access.WRITE_DATA, ShareAccess.READ | ShareAccess.WRITE):
+    if opened.base is None and rules.violators(
+        above, Access.WRITE_DATA, ShareAccess.READ | ShareAccess.WRITE
+    ):
         raise StatusError(NTSTATUS.SHARING_VIOLATION, "its directory is held fast")
     new = volume.rename(opened.handle, old, target, replace=replace)
     for record in core.table.moved(opened.key, share, new):
@@ -224,6 +240,7 @@ def _mode(request: Request, opened: Open, data: Buffer) -> None:
 
 _ACTS: Mapping[int, Callable[[Request, Open, Buffer], None]] = {
     FileClass.BASIC: _basic,
+    FileClass.FULL_EA: extended.change,
     FileClass.POSITION: _position,
     FileClass.MODE: _mode,
 }

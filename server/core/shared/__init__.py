@@ -7,6 +7,7 @@
   `locking` and `caches` those on locks and on what is held
 * `reclaim`   opens without a connection: kept, taken back, and given up
 * `logons`    which worker has which session;  `applications` which open belongs to which instance of an application
+* `streams`   the opens of a file's streams, as far as the file has to know of them
 * `notices`   what one worker tells another; every one is a hint to look at the store, and may come twice
 
 Nothing here waits, and nothing knows a connection or a request.

@@ -45,13 +45,13 @@ def take(table: FileTable, key: FileKey, number: int, pid: int) -> bool:
         return True
 
 
-def release(table: FileTable, key: FileKey, number: int, position: int) -> Outcome:
+def release(table: FileTable, key: FileKey, number: int, position: int, reserved: int = 0) -> Outcome:
     """The open has lost its connection: kept without owner if it is durable, closed otherwise."""
     outcome = Outcome()
     with table.draft(key) as (writing, file):
         opened = file.opens.get(number)
         if opened is not None and opened.owner == table.address:
-            opened = opened._replace(position=position)
+            opened = opened._replace(position=position, reserved=reserved)
             table.orphan(writing, key, file, opened, outcome)
     return outcome
 

@@ -83,6 +83,9 @@ class OpenRecord(NamedTuple):
     durable: Durability | None = None
     expires: int = 0
     position: int = 0
+    reserved: int = 0
+    stream: bool = False
+    """It is of one of the file's streams, and here only so that the file is not deleted or renamed from under it."""
 
 
 @dataclass(slots=True)

@@ -105,7 +105,7 @@ def grantable(file: FileRecord, asked: int, holder: str, *, lease: bool, locked:
     held = [grant for grant in file.others(holder) if grant.state]
     if locked or any(grant.state & W for grant in held):
         return 0
-    others = [opened for opened in file.opens.values() if opened.holder != holder]
+    others = [opened for opened in file.opens.values() if opened.holder != holder and not opened.stream]
     if held or any(opened.access & ~_STAT for opened in others):
         asked &= ~W
     if lease and any(not grant.version for grant in held):
