@@ -1,4 +1,4 @@
-"""``python -m server.client ls|get|put //HOST[:PORT]/SHARE/PATH …``: the client on the command line.
+"""``python -m server.client ls|get|put|rm|mv|mkdir //HOST[:PORT]/SHARE/PATH …``: the client on the command line.
 
 Owns arguments, exit codes and what is printed: 0 done, 1 the server or the network said no, 2 wrong usage.
 """
@@ -19,6 +19,7 @@ from server.client.client import Client
 from server.client.errors import ClientError
 from server.client.options import Options
 from server.client.progress import Display
+from server.client.scheduler import SCHEDULING
 from server.wire.errors import WireError
 
 
@@ -57,6 +58,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--channels", type=int, metavar="N", help="how many in all; the policy's number if left out"
     )
+    parser.add_argument("--scheduling", choices=SCHEDULING, default=SCHEDULING[0])
     parser.add_argument("--encrypt", action="store_true", help="encrypt everything, asked or not")
     verbs = parser.add_subparsers(dest="verb", required=True)
     ls = verbs.add_parser("ls", help="list a directory")
@@ -67,6 +69,12 @@ def arguments() -> argparse.ArgumentParser:
     put = verbs.add_parser("put", help="write a file")
     put.add_argument("file", type=Path)
     put.add_argument("target", type=Target.parse, metavar="//HOST/SHARE/PATH")
+    for name, doc in (("rm", "delete a file or an empty directory"), ("mkdir", "make a directory")):
+        one = verbs.add_parser(name, help=doc)
+        one.add_argument("target", type=Target.parse, metavar="//HOST/SHARE/PATH")
+    mv = verbs.add_parser("mv", help="rename a file or a directory")
+    mv.add_argument("target", type=Target.parse, metavar="//HOST/SHARE/PATH")
+    mv.add_argument("name", metavar="PATH", help="the new name, from the share's root")
     return parser
 
 
@@ -84,6 +92,7 @@ def options_of(given: argparse.Namespace) -> Options:
         target.port,
         encrypt=given.encrypt,
         policy=given.policy,
+        scheduling=given.scheduling,
         channels=given.channels,
     )
 
@@ -92,6 +101,16 @@ def chunks_of(path: Path, size: int) -> Iterator[bytes]:
     with path.open("rb") as source:
         while chunk := source.read(size):
             yield chunk
+
+
+async def change(client: Client, given: argparse.Namespace) -> None:
+    share, path = given.target.share, given.target.path
+    if given.verb == "rm":
+        await client.remove(share, path)
+    elif given.verb == "mkdir":
+        await client.mkdir(share, path)
+    else:
+        await client.rename(share, path, given.name)
 
 
 async def run(given: argparse.Namespace) -> None:
@@ -103,6 +122,9 @@ async def run(given: argparse.Namespace) -> None:
             for entry in await client.listdir(target.share, target.path):
                 when = datetime.fromtimestamp(entry.written / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
                 print(f"{'d' if entry.directory else '-'} {entry.size:>14,} {when} {entry.name}")
+            return
+        if given.verb in ("rm", "mkdir", "mv"):
+            await change(client, given)
             return
         await client.connect_channels()
         if given.verb == "put":

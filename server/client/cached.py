@@ -72,6 +72,10 @@ class CachedFile:
         await self._node.release()
 
 
+def _key(tree: TreeId, path: str) -> tuple[TreeId, str]:
+    return tree, path.replace("/", "\\").strip("\\")
+
+
 class Cache:
     """The nodes of one client, by share and path."""
 
@@ -86,7 +90,7 @@ class Cache:
     ) -> CachedFile:
         """StatusError: the server will not."""
         wanted = wanted if self._session.leasing else Caching.NONE
-        key = tree, path.replace("/", "\\").strip("\\")
+        key = _key(tree, path)
         node = self._nodes.get(key) if wanted else None
         if node is None:
             node = Node(self._session, self._options, self._holdings, tree, key[1], wanted)
@@ -94,6 +98,12 @@ class Cache:
                 self._nodes[key] = node
                 node.on_end = lambda: self._forget(key, node)
         return CachedFile(node, await node.open(access, disposition))
+
+    async def let_go(self, tree: TreeId, path: str) -> None:
+        """Close on the server what is kept open of ``path`` without being used."""
+        node = self._nodes.get(_key(tree, path))
+        if node is not None:
+            await node.let_go()
 
     def _forget(self, key: tuple[TreeId, str], node: Node) -> None:
         if self._nodes.get(key) is node:

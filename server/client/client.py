@@ -181,6 +181,21 @@ class Client:
     async def listdir(self, share: str, path: str = "") -> list[Entry]:
         return await (await self.tree(share)).listdir(path)
 
+    async def mkdir(self, share: str, path: str) -> None:
+        await (await self.tree(share)).mkdir(path)
+
+    async def remove(self, share: str, path: str) -> None:
+        """Delete a file, or a directory that is empty."""
+        tree = await self.tree(share)
+        await self._cache.let_go(tree.id, path)
+        await tree.remove(path)
+
+    async def rename(self, share: str, path: str, target: str) -> None:
+        """Give a file or a directory another name in the share, one that is free."""
+        tree = await self.tree(share)
+        await self._cache.let_go(tree.id, path)
+        await tree.rename(path, target)
+
     async def put(
         self, share: str, path: str, chunks: Iterable[Buffer], total: int, progress: Progress = no_progress
     ) -> Copied:

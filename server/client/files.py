@@ -16,7 +16,7 @@ from server.wire import create_contexts, filetime
 from server.wire.buffers import Buffer
 from server.wire.create import Access, Attributes, CreateResponse
 from server.wire.directory_infos import DirectoryClass, decode_entries
-from server.wire.file_infos import FileClass, NetworkOpenInformation
+from server.wire.file_infos import FileClass, NetworkOpenInformation, RenameInformation
 from server.wire.header import Command
 from server.wire.lock import LockElement, LockFlags, LockRequest
 from server.wire.query import InfoType, QueryDirectoryRequest, QueryInfoRequest, QueryResponse
@@ -28,6 +28,7 @@ from server.wire.readwrite import (
     WriteRequest,
     WriteResponse,
 )
+from server.wire.setinfo import SetInfoRequest
 from server.wire.status import NTSTATUS
 
 _LISTING = 65536
@@ -183,6 +184,23 @@ class OpenFile:
         )
         reply = await self._session.ask(request)
         return NetworkOpenInformation.decode(QueryResponse.decode(reply.body).data)
+
+    async def rename(self, target: str) -> None:
+        """Give it another name in the share, one that is free. StatusError: the server will not."""
+        await self._set(FileClass.RENAME, RenameInformation(target.replace("/", "\\").strip("\\")).encode())
+
+    async def delete(self) -> None:
+        """Have it deleted when it is closed. StatusError: the server will not, as with a directory in use."""
+        await self._set(FileClass.DISPOSITION, b"\1")
+
+    async def _set(self, kind: FileClass, data: bytes) -> None:
+        request = Request(
+            Command.SET_INFO,
+            lambda: [SetInfoRequest(self.id, InfoType.FILE, kind, data).encode()],
+            self._tree,
+            repeat=Repeat.FLAGGED,
+        )
+        await self._session.ask(request)
 
     async def flush(self) -> None:
         """What was written is on the server's disk."""

@@ -107,11 +107,15 @@ class Node:
                 loop = asyncio.get_running_loop()
                 self._closing = loop.call_later(self._options.deferred_close, self._spawn_close)
 
+    async def let_go(self) -> None:
+        """Close what nobody uses, without waiting for the time to be over."""
+        if not self.users:
+            await self._close()
+
     def _spawn_close(self) -> None:
         async def close() -> None:
-            if not self.users:
-                with contextlib.suppress(ClientError):
-                    await self._close()
+            with contextlib.suppress(ClientError):
+                await self.let_go()
 
         task = asyncio.get_running_loop().create_task(close(), name=f"deferred close of {self.path}")
         self._tasks.add(task)
@@ -217,9 +221,9 @@ class Node:
                 ClientError
             ):  # Whoever flushes next would have been told; nobody may be left.
                 await self.flush()
-        if not left & Caching.H and not self.users:
+        if not left & Caching.H:
             with contextlib.suppress(ClientError):
-                await self._close()
+                await self.let_go()
 
 
 def _runs(pages: list[int], most: int) -> Iterator[tuple[int, int]]:

@@ -31,6 +31,8 @@ _WORTH_A_LINE = (
     "channel-opened",
     "channel-closed",
     "path-changed",
+    "session-renewed",
+    "handle-lost",
     "session-lost",
 )
 

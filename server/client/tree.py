@@ -28,6 +28,7 @@ from server.wire.create import (
     ShareAccess,
 )
 
+_EVERYBODY = ShareAccess.READ | ShareAccess.WRITE | ShareAccess.DELETE
 _LASTING = Caching.R | Caching.H
 """What a copy asks for, to outlive its session: nobody has to wait for it because of that."""
 
@@ -93,13 +94,30 @@ class Tree:
         handle = await self.open(
             path,
             options=CreateOptions.DIRECTORY_FILE,
-            share=ShareAccess.READ | ShareAccess.WRITE | ShareAccess.DELETE,
+            share=_EVERYBODY,
             access=Access.READ_DATA | Access.READ_ATTRIBUTES | Access.SYNCHRONIZE,
         )
         try:
             return sorted(await handle.entries(), key=lambda entry: entry.name)
         finally:
             await self.close(handle)
+
+    async def mkdir(self, path: str) -> None:
+        """Make a directory. StatusError: OBJECT_NAME_COLLISION where there is something."""
+        made = await self.open(path, disposition=Disposition.CREATE, options=CreateOptions.DIRECTORY_FILE)
+        await self.close(made)
+
+    async def remove(self, path: str) -> None:
+        """Delete a file, or a directory that is empty. StatusError: the server will not."""
+        file = await self.open(path, access=Access.DELETE, share=_EVERYBODY, options=0)
+        async with self._closing(file):
+            await file.delete()
+
+    async def rename(self, path: str, target: str) -> None:
+        """Give a file or a directory another name in the share, one that is free. StatusError: it will not."""
+        file = await self.open(path, access=Access.DELETE, share=_EVERYBODY, options=0)
+        async with self._closing(file):
+            await file.rename(target)
 
     async def put(
         self, path: str, chunks: Iterable[Buffer], total: int, progress: Progress = nobody

@@ -11,7 +11,7 @@ import pytest
 from selftest.support.two_paths import PASSWORD, SHARE, USER, TwoPaths, two_paths
 from server.client import CachedFile, Client, HandleLost, Options, StatusError
 from server.client.lease import Caching
-from server.wire.create import FILE_GENERIC_READ, FILE_GENERIC_WRITE, Disposition, ShareAccess
+from server.wire.create import FILE_GENERIC_READ, FILE_GENERIC_WRITE, Disposition
 from server.wire.status import NTSTATUS
 
 READ_WRITE = FILE_GENERIC_READ | FILE_GENERIC_WRITE
@@ -115,9 +115,22 @@ def test_what_nobody_uses_is_closed_for_somebody_who_needs_it(tmp_path: Path) ->
     async def story(paths: TwoPaths, client: Client, other: Client) -> None:
         await (await fresh(client)).close()
         tree = await other.tree(SHARE)
-        theirs = await asyncio.wait_for(tree.open("f", access=READ_WRITE, share=ShareAccess(0)), 10)
+        theirs = await asyncio.wait_for(tree.open("f", access=READ_WRITE, share=0), 10)
         await paths.until("lease-broken", path="f")
         await tree.close(theirs)
+
+    told(tmp_path, story, deferred_close=300.0)
+
+
+def test_what_is_kept_open_is_not_in_its_own_way(tmp_path: Path) -> None:
+    async def story(paths: TwoPaths, client: Client, _other: Client) -> None:
+        await (await fresh(client)).close()
+        await client.rename(SHARE, "f", "g")
+        await (await fresh(client, "g")).close()
+        await client.remove(SHARE, "g")
+        assert not list(paths.directory.iterdir())
+        with pytest.raises(StatusError):
+            await client.open(SHARE, "g")
 
     told(tmp_path, story, deferred_close=300.0)
 

@@ -114,6 +114,15 @@ def test_the_command_line_puts_lists_and_gets(tmp_path: Path) -> None:
             code, _, err = await call("get", f"{where}/nothing.bin", str(copy))
             assert code == 1
             assert "STATUS_OBJECT_NAME_NOT_FOUND" in err
+            for words in (("mkdir", f"{where}/sub"), ("mv", f"{where}/film.bin", "sub/moved")):
+                assert await call(*words) == (0, "", "")
+            assert (paths.directory / "sub" / "moved").read_bytes() == origin.read_bytes()
+            code, _, err = await call("rm", f"{where}/sub")
+            assert code == 1
+            assert "STATUS_DIRECTORY_NOT_EMPTY" in err
+            for name in ("sub/moved", "sub"):
+                assert await call("rm", f"{where}/{name}") == (0, "", "")
+            assert not list(paths.directory.iterdir())
             code, _, err = await call("ls", "nonsense")
             assert code == 2
             assert "is not //HOST[:PORT]/SHARE/PATH" in err
