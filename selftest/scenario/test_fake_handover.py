@@ -31,7 +31,7 @@ steps:
   - laptop.login: {}
   - await: {event: session-opened, from: server}
     as: opened
-  - laptop.open: {handle: film, path: film.bin, lease: RWH}
+  - laptop.open: {handle: film, path: film.bin, lease: RH}
   - laptop.write: {handle: film, size: 1MiB, seed: 1}
     as: written
   - laptop.connect: {channels: 4}
