@@ -43,6 +43,14 @@ DIFFERENCES = (
         "readiness closed", "direct", "AF_UNIX knows at once that nobody will ever read, and says EPOLLHUP"
     ),
     *(
+        Difference("readiness low-water", backend, "an AF_UNIX socket is ready with its first byte")
+        for backend in ("direct", "switched")
+    ),
+    *(
+        Difference("edges oneself", backend, "a connection here has a listener: two SYNs that meet find none")
+        for backend in ("direct", "switched")
+    ),
+    *(
         Difference(f"signals {promise}", "direct", "a SYN is never lost, and no backlog is full")
         for promise in ("connect-interrupted", "connect-patience", "connect-restarted", "connect-goes-on")
     ),

@@ -1,4 +1,7 @@
-"""SO_BINDTODEVICE (socket(7)): a socket that is bound to an interface sends by it alone, and hears by it alone."""
+"""SO_BINDTODEVICE (socket(7)): a socket that is bound to an interface sends by it alone, and hears by it alone.
+
+IP_UNICAST_IF and IPV6_UNICAST_IF (ip(7), ipv6(7)): its datagrams leave by it, and it hears all the same.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ def bound(device, kind=SOCK_STREAM, where=None, listen=False, family=AF_INET):
     return s
 def device(s): return s.getsockopt(SOL_SOCKET, SO_BINDTODEVICE, 16).rstrip(b"\\0").decode()
 def may_change(): return int(open("/proc/self/status").read().split("CapEff:")[1].split()[0], 16) >> 13 & 1
+LEVELS = {AF_INET: (IPPROTO_IP, 50), AF_INET6: (IPPROTO_IPV6, 76)}
+def leave_by(s, index, family=AF_INET): s.setsockopt(*LEVELS[family], htonl(index))
 def ready(): print("ready", flush=True)
 """
 
@@ -72,9 +77,33 @@ lo = bound("lo", where=("", PORT), listen=True)
 create_connection(("127.0.0.1", PORT)); lo.accept()
 bound("eth0").connect(ETH0); eth0.accept()
 """,
+    "a port that was bound before the socket was bound to an interface is that interface's alone": """
+late = bound(None, where=("", PORT)); late.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+late.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
+assert late.getsockname() == ("0.0.0.0", PORT) and device(late) == "eth0"
+late.listen()
+bound("wlan0", where=("", PORT), listen=True)
+c = create_connection(ETH0); s, peer = late.accept()
+assert peer == c.getsockname() and device(s) == "eth0"
+assert failure(create_connection, ("127.0.0.1", PORT)) == "ECONNREFUSED"
+""",
+    "the interface by which datagrams leave is named by its number in network byte order": """
+for family, (level, name) in LEVELS.items():
+    s = socket(family, SOCK_DGRAM)
+    assert s.getsockopt(level, name) == 0
+    assert failure(leave_by, s, 99, family) == "EADDRNOTAVAIL"
+    leave_by(s, if_nametoindex("wlan0"), family)
+    assert ntohl(s.getsockopt(level, name)) == if_nametoindex("wlan0")
+    assert failure(s.setsockopt, level, name, b"\\0" * 5) == "EINVAL"
+    leave_by(s, 0, family)
+    assert s.getsockopt(level, name) == 0
+    assert failure(leave_by, bound("eth0", SOCK_DGRAM, family=family), if_nametoindex("eth0"), family) == "EINVAL"
+""",
     "IPv6 takes no address to be on a link that has no route to it": """
 assert failure(bound("wlan0", family=AF_INET6).connect, ("fd00:1::2", PORT)) == "ENETUNREACH"
 assert failure(bound("wlan0", SOCK_DGRAM, family=AF_INET6).sendto, b"x", ("fd00:1::2", PORT)) == "ENETUNREACH"
+s = socket(AF_INET6, SOCK_DGRAM); leave_by(s, if_nametoindex("wlan0"), AF_INET6)
+assert failure(s.sendto, b"x", ("fd00:1::2", PORT)) == "ENETUNREACH"
 """,
 }
 
@@ -108,6 +137,38 @@ for device_, to, sender in (("wlan0", ETH0, b"10.0.2.2"), ("eth0", ETH0, b"10.0.
     c = bound(device_, SOCK_DGRAM); c.connect(("10.0.2.1" if device_ == "wlan0" else "10.0.1.1", PORT))
     assert c.getsockname()[0] == sender.decode()
     c.send(sender); assert c.recv(9) == b"!"
+""",
+    ),
+    "a datagram leaves by the interface that was named for that, connected or not, and the answer is heard": (
+        """
+r = bound(None, SOCK_DGRAM, ("", PORT)); ready()
+for _ in range(5):
+    data, peer = r.recvfrom(99)
+    assert data.decode() == peer[0], (data, peer)
+    r.sendto(b"!", peer)
+""",
+        """
+for name, to, sender in (("wlan0", ETH0, "10.0.2.2"), ("eth0", ETH0, "10.0.1.2")):
+    s = socket(AF_INET, SOCK_DGRAM); s.settimeout(10); leave_by(s, if_nametoindex(name))
+    s.sendto(sender.encode(), to)
+    assert s.recv(9) == b"!" and s.getsockname()[0] == "0.0.0.0"
+    leave_by(s, 0); s.sendto(b"10.0.1.2", to); assert s.recv(9) == b"!"
+c = socket(AF_INET, SOCK_DGRAM); c.settimeout(10); leave_by(c, if_nametoindex("wlan0"))
+c.connect(WLAN0)
+assert c.getsockname()[0] == "10.0.2.2"
+c.send(b"10.0.2.2"); assert c.recv(9) == b"!"
+c = socket(AF_INET, SOCK_DGRAM); leave_by(c, if_nametoindex("wlan0")); c.connect(ETH0)
+assert c.getsockname()[0] == "10.0.2.2"
+""",
+    ),
+    "a stream does not heed it": (
+        """
+l = bound(None, where=("", PORT), listen=True); ready()
+s, peer = l.accept(); assert peer[0] == "10.0.1.2", peer
+""",
+        """
+c = socket(); leave_by(c, if_nametoindex("wlan0")); c.connect(ETH0)
+assert c.getsockname()[0] == "10.0.1.2"
 """,
     ),
     "a listener hears what comes by its interface, and the port is closed on the others": (

@@ -198,8 +198,8 @@ except BlockingIOError:
     assert (said[1][0][1], said[1][1], said[2]) == (1, 15, ["silence"])
 
 
-def test_without_a_switch_there_is_no_netlink(tmp_path: Any) -> None:
-    """Nobody could answer, and the machine's kernel must not."""
+def test_without_anybody_to_answer_there_is_no_netlink(tmp_path: Any) -> None:
+    """The machine's kernel must not."""
     with network(tmp_path / "lab", direct=True) as lab:
         done = lab.run("server", sys.executable, "-c", PRELUDE + "route()")
         assert "Protocol not supported" in done.stderr

@@ -318,6 +318,7 @@ def refused(call, *args):
 for _ in range(3): refused(s.setsockopt, 6, 31, b"tls")
 refused(s.getsockopt, 6, 28)
 s.setsockopt(0, 15, 1)
+s.setsockopt(1, 18, 1); s.setsockopt(1, 18, 4)
 refused(socket.socket, socket.AF_INET, socket.SOCK_RAW, 1)
 refused(fcntl.ioctl, s, 0x89ff, bytes(8))
 s.setsockopt(6, 4, 100); s.getsockopt(6, 4)
@@ -338,6 +339,7 @@ def test_what_is_not_emulated_is_counted(lab: Network) -> None:
         (GapKind.SETSOCKOPT, TCP, 31): 3,
         (GapKind.GETSOCKOPT, TCP, 28): 1,
         (GapKind.NO_EFFECT, IP, 15): 1,
+        (GapKind.NO_EFFECT, SO, 18): 1,
         (GapKind.SOCKET, 2, 3): 1,
         (GapKind.IOCTL, 0, 0x89FF): 1,
         (GapKind.CONTROL, 17, 103): 1,

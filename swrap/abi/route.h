@@ -1,5 +1,5 @@
 /*
- * What the shim and the switch say to each other about netlink sockets.
+ * What the shim and the switch say to each other about netlink sockets. In a lab without a switch its keeper answers.
  *
  * A program's AF_NETLINK socket N is an AF_UNIX SOCK_SEQPACKET connection to the switch's route service. The shim's
  * first message on it is a struct sw_route_word (SW_ROUTE_SOCKET), answered by a struct sw_route_answer before

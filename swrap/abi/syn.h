@@ -113,7 +113,7 @@ enum sw_dgram_kind {
 	SW_DGRAM_HELLO, /* up: who U is; a struct sw_dgram_hello follows */
 	SW_DGRAM_BIND,	/* up: have the address `to` (port 0: any); answered by SW_DGRAM_BOUND */
 	SW_DGRAM_BOUND, /* down: `error`, or 0 and the address `to` */
-	SW_DGRAM_CONNECT, /* up: with SW_DGRAM_TO_PEER, only `to` may send here, and such DATA goes there; without, no more */
+	SW_DGRAM_CONNECT, /* up: with SW_DGRAM_TO_PEER, only `to` may send here, and such DATA goes there, by `ifindex`; without, no more */
 	SW_DGRAM_JOIN,	  /* up: be a member of the group `to` on interface `ifindex` (0: by route) */
 	SW_DGRAM_LEAVE,
 	SW_DGRAM_OPTION,      /* up: a struct sw_dgram_setting follows */

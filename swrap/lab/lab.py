@@ -11,6 +11,7 @@ line, as
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -31,6 +32,7 @@ from swrap.lab.guard import before_exec
 from swrap.lab.record import Process, Record, asked_to_end
 from swrap.lab.started import Started
 from swrap.switch.client import ControlClient
+from swrap.switch.rtnetlink import door
 from swrap.topology import Topology
 
 Stream = int | IO[bytes] | None
@@ -220,7 +222,13 @@ class Lab:
         watched = ["--owner", str(os.getpid()), "--lock-fd", str(self._lock)]
 
         async def keeper() -> None:
-            self._keeper = await child.start("keeper", KEEPER, watched, self.directory, fds=[self._lock])
+            with contextlib.ExitStack() as ours:
+                fds = [self._lock]
+                if self.record.direct:
+                    page = ours.enter_context(closing(Page.open(self.directory / "page")))
+                    fds.append(ours.enter_context(door.listen(page)).fileno())
+                    watched.extend(("--route-fd", str(fds[1])))
+                self._keeper = await child.start("keeper", KEEPER, watched, self.directory, fds=fds)
 
         async def switch() -> None:
             self._switch = await child.start("switch", SWITCH, times, self.directory)

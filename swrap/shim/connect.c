@@ -163,7 +163,7 @@ int sw_renew(int fd, uint64_t *tag)
 	if (dup3(fresh, fd, cloexec & FD_CLOEXEC ? O_CLOEXEC : 0) < 0 || sw_tag_set(fd, *tag) < 0)
 		error = errno;
 	close(fresh);
-	return error ? error : bound ? sw_bind_port(fd, &name) : 0;
+	return error ? error : bound ? sw_claim(fd, *tag, &name) : 0;
 }
 
 /* disconnect() - To nobody: what there was ends as by SO_LINGER 0, and the socket may connect again. */

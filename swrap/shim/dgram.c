@@ -155,6 +155,14 @@ int sw_dgram_autobind(int fd, uint64_t *tag)
 	return sw_tag_set(fd, *tag) < 0 ? errno : 0;
 }
 
+/* by() - The ifindex of the only interface by which @fd reaches its peer @ip; 0: any. */
+static uint16_t by(int fd, uint64_t tag, const uint8_t ip[16])
+{
+	uint16_t device = sw_device(fd, tag);
+
+	return device ? device : sw_unicast_if(fd, tag, ip);
+}
+
 /* may_reach() - What connect(2) can say at once: 0 or an errno. */
 static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, bool *broadcast)
 {
@@ -165,7 +173,7 @@ static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, boo
 
 	*broadcast = false;
 	if (!sw_dgram_many(remote->ip))
-		return -sw_route(sw_lab(), SW_TAG_HOST(tag), sw_device(fd, tag), remote->ip, source, &iface);
+		return -sw_route(sw_lab(), SW_TAG_HOST(tag), by(fd, tag, remote->ip), remote->ip, source, &iface);
 	if (sw_ip_is_group(remote->ip))
 		return 0;
 	sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
@@ -182,7 +190,7 @@ int sw_dgram_connect(int fd, uint64_t tag, const struct sw_endpoint *remote)
 		error = sw_dgram_autobind(fd, &tag);
 	if (!error && (tag & SW_TAG_BOUND))
 		error = sw_lab()->flags & SW_DIRECT ? sw_dgram_admit(fd, remote, sw_device(fd, tag))
-						     : sw_twin_connect(fd, remote, broadcast);
+						     : sw_twin_connect(fd, remote, remote ? sw_unicast_if(fd, tag, remote->ip) : 0, broadcast);
 	if (error)
 		return sw_fail(error);
 	return sw_tag_set(fd, remote ? tag | SW_TAG_CONNECTED : tag & ~(uint64_t)SW_TAG_CONNECTED);
@@ -203,7 +211,7 @@ bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_e
 	if (!sw_dgram_ends(fd, local, remote))
 		return false;
 	head.to = *remote;
-	head.ifindex = sw_device(fd, tag);
+	head.ifindex = by(fd, tag, remote->ip);
 	if (sw_dgram_source(SW_TAG_HOST(tag), local, &head, &iface))
 		*local = head.from;
 	return true;

@@ -45,7 +45,8 @@ int sw_dgram_queued(int fd);
 
 /* twin.c: all return 0 or an errno */
 int sw_twin_bind(int fd, uint64_t tag, struct sw_endpoint *own);
-int sw_twin_connect(int fd, const struct sw_endpoint *remote, bool broadcast);
+/* sw_twin_connect() - @by: what sw_unicast_if() says. */
+int sw_twin_connect(int fd, const struct sw_endpoint *remote, uint16_t by, bool broadcast);
 int sw_twin_group(int fd, uint64_t tag, enum sw_dgram_kind kind, const struct sw_endpoint *group, uint16_t ifindex);
 int sw_twin_set(int fd, uint64_t tag, enum sw_dgram_option option, uint32_t value);
 /* sw_twin_pending() - The error that the last datagram met (ECONNREFUSED), which is told once; or 0. */

@@ -241,8 +241,11 @@ int sw_dgram_deliver(int fd, uint64_t tag, struct msghdr *whole, size_t size, in
 	if (!sw_dgram_ends(fd, &own, &peer))
 		return ENETDOWN;
 	p.page = sw_lab_of(fd);
-	if (head->flags & SW_DGRAM_TO_PEER)
+	if (head->flags & SW_DGRAM_TO_PEER) {
 		head->to = peer;
+		if (!head->ifindex)
+			head->ifindex = sw_unicast_if(fd, tag, peer.ip);
+	}
 	if (sw_ip_is_group(head->to.ip) && !head->ifindex)
 		sw_dgram_group_source(fd, tag, head);
 	if (!sw_dgram_source(SW_TAG_HOST(tag), &own, head, &p.iface))

@@ -130,6 +130,10 @@ static int read_name(int fd, uint64_t tag, const struct msghdr *msg, struct sw_d
 	if (msg->msg_namelen >= sizeof(sa_family_t) && addr->sa_family == AF_INET && !(tag & SW_TAG_V6ONLY))
 		tag &= ~(uint64_t)SW_TAG_V6;
 	error = sw_endpoint_read(tag, addr, msg->msg_namelen, &head->to);
+	if (!error && !head->ifindex)
+		head->ifindex = sw_unicast_if(fd, tag, head->to.ip);
+	if (!error && sw_ip_is_link_local(head->to.ip) && !sw_ip_link(head->to.ip))
+		sw_ip_set_link(head->to.ip, sw_link_at(head->ifindex));
 	if (!error)
 		error = sw_endpoint_link(fd, tag, &head->to);
 	if (error)

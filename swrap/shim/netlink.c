@@ -17,7 +17,7 @@
 
 enum treatment {
 	REFUSED = 0,
-	OURS,  /* the switch answers */
+	OURS,  /* the switch answers; without one the lab's keeper */
 	REAL,  /* the kernel's own */
 };
 
@@ -39,7 +39,13 @@ static const uint8_t treatments[MAX_LINKS] = {
 	[NETLINK_CRYPTO] = REAL,	 /* algorithms of the kernel */
 };
 
-/* door() - Connect @fd to the switch's route service, with a deadline for this and what follows; 0 or an errno. */
+/* nobody() - Why there is none: the switch is gone; or there never was one, nor a keeper (dropin.h). */
+static int nobody(void)
+{
+	return sw_lab()->flags & SW_DIRECT ? EPROTONOSUPPORT : ENETDOWN;
+}
+
+/* door() - Connect @fd to the lab's route service, with a deadline for this and what follows; 0 or an errno. */
 static int door(int fd)
 {
 	struct timeval patience = {.tv_sec = PATIENCE_S};
@@ -51,7 +57,7 @@ static int door(int fd)
 	real->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	while (real->connect(fd, (struct sockaddr *)&sun, len) < 0)
 		if (errno != EINTR)
-			return ENETDOWN; /* the switch is gone */
+			return nobody();
 	return sw_peer_is_ours(fd) ? 0 : ENETDOWN;
 }
 
@@ -120,8 +126,6 @@ int sw_netlink_socket(int type, int protocol)
 		return sw_fail(EPROTONOSUPPORT);
 	if (treatments[protocol] == REAL)
 		return sw_real()->socket(AF_NETLINK, type, protocol);
-	if (sw_lab()->flags & SW_DIRECT) /* nobody there who could answer */
-		return sw_fail(EPROTONOSUPPORT);
 	fd = sw_real()->socket(AF_UNIX, SOCK_SEQPACKET | (type & SOCK_CLOEXEC), 0);
 	if (fd < 0)
 		return -1;

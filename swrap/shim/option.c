@@ -28,6 +28,8 @@ SW_EXPORT int getsockopt(int fd, int level, int name, void *restrict value, sock
 		return sw_real()->getsockopt(fd, level, name, value, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getsockopt(fd, tag, level, name, value, len);
+	if (sw_device_option(tag, level, name))
+		return sw_get_device_option(fd, tag, level, name, value, len);
 	if (sw_dgram_option(tag, level, name))
 		return sw_get_dgram_option(fd, tag, level, name, value, len);
 	if (level == IPPROTO_TCP && name == TCP_INFO && !(tag & SW_TAG_DGRAM))
@@ -51,6 +53,8 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 		return sw_netlink_setsockopt(fd, tag, level, name, value, len);
 	if (sw_group_option(level, name) && (level == IPPROTO_IP || (tag & SW_TAG_V6)))
 		return sw_set_group(fd, tag, level, name, value, len);
+	if (sw_device_option(tag, level, name))
+		return sw_set_device_option(fd, tag, level, name, value, len);
 	if (sw_dgram_option(tag, level, name))
 		return sw_set_dgram_option(fd, tag, level, name, value, len);
 	done = sw_set_inet_option(fd, tag, level, name, value, len);

@@ -43,6 +43,11 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 /* sw_socket_option_size() - Bytes of a SOL_SOCKET option that the kernel keeps, and hands down as TCP does; 0 otherwise. */
 socklen_t sw_socket_option_size(int name);
 
+/* device.c: is this an option that binds a socket to an interface? */
+bool sw_device_option(uint64_t tag, int level, int name);
+int sw_get_device_option(int fd, uint64_t tag, int level, int name, void *value, socklen_t *len);
+int sw_set_device_option(int fd, uint64_t tag, int level, int name, const void *value, socklen_t len);
+
 /* abort.c */
 
 /* sw_abort_set() - What @linger makes of @fd's close is so from now on. Returns 0, or -1 with errno set. */

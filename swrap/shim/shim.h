@@ -15,12 +15,14 @@
  *	syn.c         the message to the switch that opens a flow
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
+ *	peek.c        MSG_PEEK with MSG_WAITALL
  *	pages.c       sendfile and splice
  *	dgram.c       datagram sockets: address, peer; dgram_send.c and dgram_recv.c their messages,
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options;
  *	              without a switch dgram_direct.c delivers, dgram_route.c chooses the way, dgram_filter.c says who may
  *	              send, place.c where groups and broadcasts go
- *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6, socket_option.c of SOL_SOCKET;
+ *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6, socket_option.c of SOL_SOCKET, device.c
+ *	              which interface;
  *	              kept.c what is kept of them in the lab's options file
  *	abort.c       SO_LINGER with a time of 0
  *	gap.c         what a program asked for in vain, counted there
@@ -73,8 +75,6 @@ uint16_t sw_self(void);
 /* sw_peer_is_ours() - Does the other end of @fd belong to the lab's owner (SO_PEERCRED)? */
 bool sw_peer_is_ours(int fd);
 
-/* sw_device() - The ifindex of the interface that @fd is bound to by SO_BINDTODEVICE; 0: none. */
-uint16_t sw_device(int fd, uint64_t tag);
 
 /* sw_fail() - errno = @error, and -1 to return. */
 static inline int sw_fail(int error)
@@ -142,6 +142,12 @@ int sw_syn_send(int fd, uint64_t tag, const struct sw_endpoint *local, const str
 /* sw_syn_await() - And wait for the answer: 0, EINTR where it is still to come, or the errno that ended the attempt. */
 int sw_syn_await(int fd, uint64_t tag, const struct sw_endpoint *local, const struct sw_endpoint *remote);
 
+/* peek.c */
+
+struct iovec;
+/* sw_peek_all() - recvmsg(2) of a stream with MSG_PEEK and MSG_WAITALL, into @room bytes. */
+ssize_t sw_peek_all(int fd, struct iovec *iov, size_t n_iov, size_t room, int flags);
+
 /* ask.c */
 
 /* sw_request() - One question to the switch; false, and an empty answer, where there is none or it does not answer. */
@@ -159,6 +165,13 @@ uint64_t sw_inode(int fd);
 int sw_tcp_info(int fd, uint64_t tag, void *value, socklen_t *len);
 /* sw_unacked() - Bytes that @fd's program sent and that the other host has not acknowledged. */
 int sw_unacked(int fd);
+
+/* device.c */
+
+/* sw_device() - The ifindex of the interface that @fd is bound to by SO_BINDTODEVICE; 0: none. */
+uint16_t sw_device(int fd, uint64_t tag);
+/* sw_unicast_if() - And of that by which a datagram to @to leaves, if to no group: IP_UNICAST_IF, IPV6_UNICAST_IF. */
+uint16_t sw_unicast_if(int fd, uint64_t tag, const uint8_t to[16]);
 
 /* interfaces.c */
 

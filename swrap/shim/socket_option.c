@@ -2,11 +2,8 @@
  * SOL_SOCKET. Most of it is the kernel's own: AF_UNIX keeps it as TCP would. What AF_UNIX has not, or would take in another
  * sense, is answered here.
  */
-#include <linux/capability.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -19,7 +16,7 @@
 #endif
 
 /* Newer than some headers, or not in them. */
-enum { SO_IS_PASSPIDFD = 76, SO_IS_PEERPIDFD = 77, SO_IS_TXREHASH = 74, SO_IS_BINDTOIFINDEX = 62, SO_IS_REUSEPORT_EBPF = 52 };
+enum { SO_IS_PASSPIDFD = 76, SO_IS_PEERPIDFD = 77, SO_IS_TXREHASH = 74, SO_IS_REUSEPORT_EBPF = 52 };
 
 #define NOT_SUPPORTED 524 /* the kernel's own ENOTSUPP, which some options answer */
 
@@ -142,82 +139,6 @@ static int set_pacing(int fd, uint64_t tag, const void *value, socklen_t len)
 	return sw_kept_put(fd, tag, SOL_SOCKET, SO_MAX_PACING_RATE, kept);
 }
 
-uint16_t sw_device(int fd, uint64_t tag)
-{
-	uint64_t kept[2];
-
-	return (tag & SW_TAG_DEVICE) && sw_kept_get(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, kept) ? (uint16_t)kept[0] : 0;
-}
-
-/* has_net_raw() - CAP_NET_RAW, without which a socket that is bound to an interface stays so. */
-static bool has_net_raw(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	return sw_real()->syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_NET_RAW);
-}
-
-/* bind_to() - The interface with this ifindex is the only one for @fd; 0: any. */
-static int bind_to(int fd, uint64_t tag, uint16_t device)
-{
-	int error;
-
-	if ((tag & SW_TAG_DEVICE) && !has_net_raw())
-		return sw_fail(EPERM);
-	if (sw_kept_put(fd, tag, SOL_SOCKET, SO_BINDTODEVICE, (uint64_t[2]){device, 0}) < 0)
-		return -1;
-	tag = (tag & ~(uint64_t)SW_TAG_DEVICE) | SW_TAG_KEPT | (device ? SW_TAG_DEVICE : 0);
-	if (sw_tag_set(fd, tag) < 0)
-		return -1;
-	/* Where a stream listens is in its name, which stays what it is. */
-	if ((tag & SW_TAG_BOUND) && !(tag & (SW_TAG_DGRAM | SW_TAG_CONNECTING | SW_TAG_CONNECTED)))
-		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, SO_BINDTODEVICE, 0);
-	error = tag & SW_TAG_DGRAM ? sw_dgram_device(fd, tag, device) : 0;
-	return error ? sw_fail(error) : 0;
-}
-
-/* SO_BINDTODEVICE: an interface of the host, by name; none is an empty name. */
-static int set_device(int fd, uint64_t tag, const void *value, socklen_t len)
-{
-	char name[IFNAMSIZ] = "";
-	struct sw_iface iface = {0};
-
-	if ((int)len < 0)
-		return sw_fail(EINVAL);
-	memcpy(name, value, len < IFNAMSIZ ? len : IFNAMSIZ - 1);
-	if (name[0] && !sw_iface_named(name, &iface))
-		return sw_fail(ENODEV);
-	return bind_to(fd, tag, name[0] ? iface.ifindex : 0);
-}
-
-/* SO_BINDTOIFINDEX: likewise by number, and Linux does not mind whether there is one. */
-static int set_device_index(int fd, uint64_t tag, const void *value, socklen_t len)
-{
-	int ifindex;
-
-	if (len < sizeof(ifindex))
-		return sw_fail(EINVAL);
-	memcpy(&ifindex, value, sizeof(ifindex));
-	if (ifindex > UINT16_MAX) /* no interface of ours */
-		return sw_gap_fail(EINVAL, SW_GAP_SETSOCKOPT, SOL_SOCKET, SO_IS_BINDTOIFINDEX, 0);
-	return ifindex < 0 ? sw_fail(EINVAL) : bind_to(fd, tag, (uint16_t)ifindex);
-}
-
-static int get_device(int fd, uint64_t tag, void *value, socklen_t *len)
-{
-	uint16_t device = sw_device(fd, tag);
-	struct sw_iface iface;
-
-	if (!device)
-		return sw_put_value(value, len, "", 0);
-	if (len && *len < IFNAMSIZ)
-		return sw_fail(EINVAL);
-	if (!sw_iface_at(device - 1u, &iface))
-		return sw_fail(ENODEV);
-	return sw_put_value(value, len, iface.name, (socklen_t)strnlen(iface.name, IFNAMSIZ - 1) + 1);
-}
-
 static int get_rehash(int fd, uint64_t tag, void *value, socklen_t *len)
 {
 	uint64_t kept[2];
@@ -285,10 +206,6 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 		return get_buffer(fd, tag, name, value, len);
 	case SO_MAX_PACING_RATE:
 		return get_pacing(fd, tag, value, len);
-	case SO_BINDTODEVICE:
-		return get_device(fd, tag, value, len);
-	case SO_IS_BINDTOIFINDEX:
-		return put_int(value, len, sw_device(fd, tag));
 	case SO_REUSEADDR:
 		if (!(tag & SW_TAG_DGRAM))
 			return put_int(value, len, (tag & SW_TAG_REUSEADDR) != 0);
@@ -332,6 +249,8 @@ static int set_kernels(int fd, uint64_t tag, int name, const void *value, sockle
 					   (uint32_t)name, 0);
 		return -1;
 	}
+	if (name == SO_RCVLOWAT && !(tag & SW_TAG_DGRAM) && len >= sizeof(int) && *(const int *)value > 1)
+		sw_gap(SW_GAP_NO_EFFECT, SOL_SOCKET, SO_RCVLOWAT, 0); /* upon poll(2): a receive does heed it */
 	if (name == SO_LINGER && sw_abort_set(fd, &tag, value) < 0)
 		return -1;
 	if (!size || len < size || (tag & (SW_TAG_DGRAM | SW_TAG_CONNECTED | SW_TAG_CONNECTING)))
@@ -352,10 +271,6 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
 		return set_buffer(fd, tag, name, value, len);
-	case SO_BINDTODEVICE:
-		return set_device(fd, tag, value, len);
-	case SO_IS_BINDTOIFINDEX:
-		return set_device_index(fd, tag, value, len);
 	case SO_REUSEADDR:
 		return set_reuse(fd, tag, value, len);
 	case SO_IS_TXREHASH:

@@ -187,19 +187,24 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 	return in(fd, explain(fd, sw_real()->readv(fd, iov, n)), iov, size_of(iov, (size_t)n), 0);
 }
 
+#define LOOK_AT_ALL (MSG_PEEK | MSG_WAITALL)
+
 /**
- * unlike() - Receive from a stream with flags that AF_UNIX does not know
+ * unlike() - Receive from a stream with flags that AF_UNIX does not know, or in another sense
  *
  * MSG_ERRQUEUE: nothing is ever put there. MSG_TRUNC (tcp(7)): the bytes are thrown away, here into a place that nobody reads.
  */
-static __attribute__((noinline)) ssize_t unlike(int fd, size_t n, int flags)
+static __attribute__((noinline)) ssize_t unlike(int fd, struct iovec *to, size_t n_to, int flags)
 {
 	static char nowhere[64 << 10];
 	struct iovec iov[16];
 	struct msghdr msg = {.msg_iov = iov};
+	size_t n = size_of(to, n_to);
 
 	if (flags & MSG_ERRQUEUE)
 		return sw_fail(EAGAIN);
+	if (!(flags & MSG_TRUNC))
+		return explain(fd, sw_peek_all(fd, to, n_to, n, flags));
 	for (; n > 0 && msg.msg_iovlen < 16; n -= iov[msg.msg_iovlen++].iov_len)
 		iov[msg.msg_iovlen] = (struct iovec){nowhere, n < sizeof(nowhere) ? n : sizeof(nowhere)};
 	return in(fd, explain(fd, sw_real()->recvmsg(fd, &msg, flags & ~MSG_TRUNC)), iov, size_of(iov, msg.msg_iovlen),
@@ -209,7 +214,7 @@ static __attribute__((noinline)) ssize_t unlike(int fd, size_t n, int flags)
 /* is_unlike() - Is it such a receive? */
 static inline bool is_unlike(int fd, int flags)
 {
-	return __builtin_expect(flags & (MSG_TRUNC | MSG_ERRQUEUE), 0) && is_stream(fd);
+	return __builtin_expect((flags & (MSG_TRUNC | MSG_ERRQUEUE)) || (flags & LOOK_AT_ALL) == LOOK_AT_ALL, 0) && is_stream(fd);
 }
 
 SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
@@ -219,7 +224,7 @@ SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, NULL, NULL);
 	if (is_unlike(fd, flags))
-		return unlike(fd, n, flags);
+		return unlike(fd, &(struct iovec){buf, n}, 1, flags);
 	return in(fd, explain(fd, sw_real()->recv(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
 }
 
@@ -232,7 +237,7 @@ SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, stru
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, flags, addr, len);
 	if (is_unlike(fd, flags)) {
-		got = unlike(fd, n, flags);
+		got = unlike(fd, &(struct iovec){buf, n}, 1, flags);
 		if (got >= 0 && addr && len)
 			*len = 0;
 		return got;
@@ -254,7 +259,7 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_recv(fd, tag, msg, flags);
 	if (is_unlike(fd, flags)) {
-		got = unlike(fd, size_of(msg->msg_iov, msg->msg_iovlen), flags);
+		got = unlike(fd, msg->msg_iov, msg->msg_iovlen, flags);
 		if (got >= 0) {
 			msg->msg_namelen = 0;
 			msg->msg_controllen = 0;

@@ -108,13 +108,14 @@ int sw_twin_bind(int fd, uint64_t tag, struct sw_endpoint *own)
 	return error ? error : take_name(fd, tag, own);
 }
 
-int sw_twin_connect(int fd, const struct sw_endpoint *remote, bool broadcast)
+int sw_twin_connect(int fd, const struct sw_endpoint *remote, uint16_t by, bool broadcast)
 {
 	struct sw_dgram word = plain;
 
 	word.kind = SW_DGRAM_CONNECT;
 	if (remote) {
 		word.to = *remote;
+		word.ifindex = by;
 		word.flags = SW_DGRAM_TO_PEER | (broadcast ? SW_DGRAM_BROADCAST : 0);
 	}
 	return say(fd, &word, NULL, 0);

@@ -23,6 +23,7 @@ from swrap.abi.page import Page
 from swrap.switch.control import Control
 from swrap.switch.network import Network
 from swrap.switch.plane import Plane
+from swrap.switch.rtnetlink import door
 from swrap.switch.rtnetlink.answer import Answers
 from swrap.switch.rtnetlink.link import Traffic
 from swrap.switch.rtnetlink.service import RouteService
@@ -84,7 +85,7 @@ def _serve(page: Page, plane: Plane, options: argparse.Namespace) -> None:
         service_address(page, "control"), plane, do=network.do, subscribed=plane.subscribe, stop=stop
     )
     answers = Answers(page, lambda position: Traffic(*plane.interface_counts(position)))
-    route = RouteService(page, service_address(page, "route"), plane, answers)
+    route = RouteService(page, door.listen(page), plane, answers)
     try:
         _report_ready(options.ready_fd)
         while not stopping:

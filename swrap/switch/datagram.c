@@ -74,10 +74,11 @@ static uint8_t life(const struct sw_twin *t, const struct sw_dgram *head, const 
 void sw_datagram(struct sw *sw, struct sw_twin *t, const struct sw_dgram *head, uint32_t size)
 {
 	bool to_peer = head->flags & SW_DGRAM_TO_PEER, v4;
+	uint16_t by = head->ifindex || !to_peer ? head->ifindex : t->by;
 	struct sw_parcel p = {.from = t,
 			      .size = size,
 			      .no_loop = head->flags & SW_DGRAM_NO_LOOP,
-			      .by = head->ifindex,
+			      .by = by,
 			      .key = t->serial | 1ull << 63,
 			      .n = t->sent++};
 	bool allowed = to_peer ? t->to_broadcast : head->flags & SW_DGRAM_BROADCAST;
@@ -86,7 +87,7 @@ void sw_datagram(struct sw *sw, struct sw_twin *t, const struct sw_dgram *head, 
 	v4 = sw_ip_is_v4(p.to.ip);
 	if (!t->bound || (to_peer && !t->connected) || p.to.port == 0 || (t->v6 ? v4 && t->v6only : !v4) ||
 	    size > (v4 ? SW_DGRAM_MOST : SW_DGRAM_MOST6) ||
-	    !sw_source_choose(sw, t, head->ifindex, &head->from, &p.to, &p.source, &p.iface))
+	    !sw_source_choose(sw, t, by, &head->from, &p.to, &p.source, &p.iface))
 		return;
 	p.ttl = life(t, head, p.to.ip);
 	p.tos = head->flags & SW_DGRAM_TOS ? head->tos : (uint8_t)t->options[v4 ? SW_OPTION_TOS : SW_OPTION_TCLASS];

@@ -27,6 +27,7 @@ struct sw_twin {
 	bool bound, connected, v6, v6only, reuse_addr, reuse_port;
 	bool to_broadcast; /* the peer is a broadcast address, and that was allowed */
 	uint16_t host;     /* SW_NO_HOST: not greeted */
+	uint16_t by;	   /* ifindex of the interface by which it reaches its peer (IP_UNICAST_IF); 0: any */
 	uint16_t error;    /* of the last JOIN or LEAVE */
 	uint64_t ino, since;
 	uint64_t serial, sent; /* for draws: in the order of their coming; datagrams */

@@ -73,14 +73,16 @@ static void bind_to(struct sw *sw, struct sw_twin *t, const struct sw_dgram *wor
 static void connect_to(struct sw *sw, struct sw_twin *t, const struct sw_dgram *word)
 {
 	static const struct sw_endpoint unspecified;
+	uint16_t device = (uint16_t)t->options[SW_OPTION_DEVICE];
 	uint32_t iface;
 
 	t->connected = word->flags & SW_DGRAM_TO_PEER;
 	t->peer = word->to;
+	t->by = word->ifindex;
 	t->to_broadcast = word->flags & SW_DGRAM_BROADCAST;
 	t->local = t->own; /* of another peer it may be another one */
 	if (t->connected && sw_ip_is_any(t->own.ip))
-		sw_source_choose(sw, t, (uint16_t)t->options[SW_OPTION_DEVICE], &unspecified, &t->peer, &t->local, &iface);
+		sw_source_choose(sw, t, device ? device : t->by, &unspecified, &t->peer, &t->local, &iface);
 }
 
 static bool set(struct sw *sw, struct sw_twin *t, uint32_t size)

@@ -19,6 +19,50 @@ static void peek(void)
 	FAILS(recv(ends[1], word, 8, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
 }
 
+/* Both at once wait until all can be seen, and are content with less at the end, after SO_RCVTIMEO, and if nobody may wait. */
+static void peek_all(void)
+{
+	struct timeval patience = {.tv_usec = 50000};
+	char word[8];
+	pid_t pid;
+
+	pair(ends);
+	MUST((pid = fork()) >= 0);
+	if (pid == 0) {
+		close(ends[1]);
+		for (int i = 0; i < 5; i++) {
+			MUST(send(ends[0], "01234567" + i * 2 % 8, 2, 0) == 2);
+			usleep(10000); /* a pace, so that there is something to wait for */
+		}
+		_exit(0);
+	}
+	close(ends[0]);
+	MUST(recv(ends[1], word, 8, MSG_PEEK | MSG_WAITALL) == 8 && memcmp(word, "01234567", 8) == 0);
+	MUST(recv(ends[1], word, 8, MSG_WAITALL) == 8 && memcmp(word, "01234567", 8) == 0);
+	MUST(recv(ends[1], word, 8, MSG_PEEK | MSG_WAITALL) == 2 && memcmp(word, "01", 2) == 0);
+	must_end_well(pid);
+	pair(ends);
+	MUST(send(ends[0], "1234", 4, 0) == 4);
+	await(ends[1], POLLIN);
+	MUST(recv(ends[1], word, 8, MSG_PEEK | MSG_WAITALL | MSG_DONTWAIT) == 4);
+	MUST(setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0);
+	MUST(recv(ends[1], word, 8, MSG_PEEK | MSG_WAITALL) == 4 && memcmp(word, "1234", 4) == 0);
+}
+
+/* A socket that connects to its own address is its own peer (RFC 9293, 3.5). */
+static void oneself(void)
+{
+	struct sockaddr_in at = here;
+	int fd = stream(0);
+	socklen_t len = sizeof(at);
+
+	MUST(bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+	MUST(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+	MUST(reach(fd, &at) == 0);
+	must_be(fd, at, at);
+	talk(fd, fd);
+}
+
 /* MSG_WAITALL waits for what comes in pieces, and is content with less at the end. */
 static void wait_all(void)
 {
@@ -300,6 +344,8 @@ static void orphaned(void)
 int main(int argc, char **argv)
 {
 	static const struct promise promises[] = {{"peek", peek},
+						  {"peek-all", peek_all},
+						  {"oneself", oneself},
 						  {"wait-all", wait_all},
 						  {"half-close", half_close},
 						  {"shut-from-elsewhere", shut_from_elsewhere},

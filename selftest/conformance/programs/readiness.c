@@ -77,6 +77,21 @@ static void edge_connected(void)
 	connected(EPOLLET);
 }
 
+/* SO_RCVLOWAT: less than that wakes nobody. */
+static void low_water(void)
+{
+	int ends[2], least = 4;
+
+	pair(ends);
+	MUST(setsockopt(ends[1], SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)) == 0);
+	MUST(send(ends[0], "12", 2, 0) == 2);
+	MUST(recv(ends[1], (char[2]){0}, 2, MSG_PEEK | MSG_WAITALL) == 2);
+	watch(ends[1], EPOLLIN);
+	MUST(quiet());
+	MUST(send(ends[0], "34", 2, 0) == 2);
+	MUST(next() == EPOLLIN);
+}
+
 /* A new edge comes with new data, though the old was not read. */
 static void edge_again(void)
 {
@@ -220,7 +235,8 @@ static void oneshot(void)
 
 int main(int argc, char **argv)
 {
-	static const struct promise promises[] = {{"connected-level", level_connected},
+	static const struct promise promises[] = {{"low-water", low_water},
+						  {"connected-level", level_connected},
 						  {"connected-edge", edge_connected},
 						  {"edge-again", edge_again},
 						  {"edge-writable", edge_writable},

@@ -289,6 +289,34 @@ static void receive_patience(void)
 	must_end_well(child);
 }
 
+/* SO_SNDTIMEO of a send, SO_RCVTIMEO of an accept: likewise. */
+static void patience_elsewhere(void)
+{
+	static char much[1 << 20];
+	struct timeval patience = {.tv_usec = 50000}, long_patience = {.tv_sec = 15};
+	int ends[2], listener;
+	struct sockaddr_in at;
+	pid_t child;
+
+	pair(ends);
+	MUST(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0);
+	while (send(ends[0], much, sizeof(much), 0) > 0)
+		;
+	MUST(errno == EAGAIN);
+	listener = listening(&at, 1);
+	MUST(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0);
+	FAILS(accept(listener, NULL, NULL), EAGAIN);
+	MUST(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &long_patience, sizeof(patience)) == 0);
+	MUST(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &long_patience, sizeof(patience)) == 0);
+	handle(note, SA_RESTART);
+	child = strike(-1);
+	FAILS(accept(listener, NULL, NULL), EINTR);
+	must_end_well(child);
+	child = strike(-1);
+	MUST(send(ends[0], much, sizeof(much), 0) < (ssize_t)sizeof(much) && came == 2);
+	must_end_well(child);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct promise promises[] = {{"interrupted", interrupted},
@@ -299,6 +327,7 @@ int main(int argc, char **argv)
 						  {"connect-interrupted", connect_interrupted},
 						  {"connect-patience", connect_patience},
 						  {"receive-patience", receive_patience},
+						  {"patience-elsewhere", patience_elsewhere},
 						  {"connect-restarted", connect_restarted},
 						  {"connect-goes-on", connect_goes_on},
 						  {0}};

@@ -1,8 +1,9 @@
 """The programs' netlink sockets: AF_UNIX SOCK_SEQPACKET connections, one each (abi/route.h).
 
-Owns listening, the sockets, their groups and what they have not read. A socket is not read while it has
+Owns the door, the sockets, their groups and what they have not read. A socket is not read while it has
 answers left to take, and a notification that does not fit is dropped: its program learns that with ENOBUFS.
-So nobody stops the network, and nobody is owed more than one answer. Called by the main loop, like `control`.
+So nobody stops the network, and nobody is owed more than one answer. Called by the switch's main
+loop, like `control`, and by the keeper of a lab that has none.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ class Member:
 
 
 class RouteService:
-    """Everything that is asked of and told by the hosts' kernels. `address` is the name of the door."""
+    """Everything that is asked of and told by the hosts' kernels, at a `door` that is listened at."""
 
-    def __init__(self, page: Page, address: bytes, watcher: Watcher, answers: Answers) -> None:
+    def __init__(self, page: Page, door: socket.socket, watcher: Watcher, answers: Answers) -> None:
         self._page = page
         self._watcher = watcher
         self._answers = answers
@@ -60,9 +61,7 @@ class RouteService:
         self._told = page.address.seq
         self._most = most_sockets()
         self._spare = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-        self._door.bind(address)
-        self._door.listen(1024)
+        self._door = door
         watcher.watch(self._door.fileno(), select.EPOLLIN)
 
     def close(self) -> None:
