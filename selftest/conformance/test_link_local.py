@@ -27,7 +27,7 @@ TOPOLOGY_LOCAL = Topology(
 )
 
 PRELUDE = """
-import errno, sys
+import errno, struct, sys
 from socket import *
 PORT = 4100
 ETH0, WLAN0 = if_nametoindex("eth0"), if_nametoindex("wlan0")
@@ -60,6 +60,22 @@ assert found[4][0].split("%")[0] == "fe80::1" and found[4][1:] == (445, 0, ETH0)
 assert getaddrinfo(f"fe80::1%{WLAN0}", 445, type=SOCK_STREAM)[0][4][3] == WLAN0
 assert getnameinfo(("fe80::9", 445, 0, WLAN0), NI_NUMERICHOST | NI_NUMERICSERV) == ("fe80::9%wlan0", "445")
 """,
+    "its interfaces are told with their scopes": """
+import ctypes
+class sockaddr_in6(ctypes.Structure): _fields_ = [("family", ctypes.c_uint16), ("port", ctypes.c_uint16), ("flow", ctypes.c_uint32), ("ip", ctypes.c_ubyte * 16), ("scope", ctypes.c_uint32)]
+class ifaddrs(ctypes.Structure): pass
+ifaddrs._fields_ = [("next", ctypes.POINTER(ifaddrs)), ("name", ctypes.c_char_p), ("flags", ctypes.c_uint), ("addr", ctypes.POINTER(sockaddr_in6)), ("mask", ctypes.POINTER(sockaddr_in6))]
+first = ctypes.POINTER(ifaddrs)(); libc = ctypes.CDLL(None)
+assert libc.getifaddrs(ctypes.byref(first)) == 0
+found, one = [], first
+while one:
+    at = one.contents
+    if at.addr and at.addr.contents.family == AF_INET6 and bytes(at.addr.contents.ip[:2]) == b"\\xfe\\x80":
+        found.append((at.name, inet_ntop(AF_INET6, bytes(at.addr.contents.ip)), at.addr.contents.scope, bytes(at.mask.contents.ip)))
+    one = at.next
+libc.freeifaddrs(first)
+assert sorted(found) == [(b"eth0", "fe80::1", ETH0, b"\\xff" * 8 + bytes(8)), (b"wlan0", "fe80::1", WLAN0, b"\\xff" * 8 + bytes(8))], found
+""",
     "one address on two links is two": """
 one, two = made(where=("fe80::1", PORT, 0, ETH0)), made(where=("fe80::1", PORT, 0, WLAN0))
 c = made(); c.connect(("fe80::1", PORT, 0, WLAN0)); s, peer = two.accept()
@@ -70,6 +86,36 @@ assert failure(made().connect, ("fe80::1", PORT, 0, ETH0)) == "ECONNREFUSED"
 }
 
 BETWEEN = {
+    "IPV6_PKTINFO tells the link, and chooses it": (
+        """
+r = made(SOCK_DGRAM, ("::", PORT)); r.setsockopt(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1); ready()
+for link in (WLAN0, ETH0):
+    data, ((level, kind, info),), _, peer = r.recvmsg(9, 99)
+    assert (level, kind, info[:16], struct.unpack("i", info[16:])[0]) == (IPPROTO_IPV6, IPV6_PKTINFO, inet_pton(AF_INET6, "fe80::1"), link)
+    assert peer[3] == link
+    r.sendmsg([data], [(IPPROTO_IPV6, IPV6_PKTINFO, info)], 0, peer)
+""",
+        """
+for link in (WLAN0, ETH0):
+    s = made(SOCK_DGRAM)
+    info = inet_pton(AF_INET6, "fe80::2") + struct.pack("i", link)
+    s.sendmsg([b"!"], [(IPPROTO_IPV6, IPV6_PKTINFO, info)], 0, ("fe80::1", PORT, 0, link))
+    data, peer = s.recvfrom(9)
+    assert (data, peer[0].split("%")[0], peer[3]) == (b"!", "fe80::1", link)
+    wrong = inet_pton(AF_INET6, "fe80::7") + struct.pack("i", link)
+    assert failure(s.sendmsg, [b"!"], [(IPPROTO_IPV6, IPV6_PKTINFO, wrong)], 0, ("fe80::1", PORT, 0, link)) == "EINVAL"
+""",
+    ),
+    "the link for datagrams may be named apart from their address": (
+        """
+r = made(SOCK_DGRAM, ("::", PORT)); ready()
+for link in (WLAN0, ETH0): assert r.recvfrom(9)[1][3] == link
+""",
+        """
+for link in (WLAN0, ETH0):
+    s = made(SOCK_DGRAM); s.setsockopt(IPPROTO_IPV6, 76, htonl(link)); s.sendto(b"?", ("fe80::1", PORT))
+""",
+    ),
     "a connection is made on the link of its scope, and both ends say which": (
         """
 l = made(where=("::", PORT)); ready()

@@ -36,6 +36,45 @@ def test_an_interface_name_may_have_a_dot_as_vlans_have() -> None:
     assert lab.interface("a.eth0.7").name == "eth0.7"
 
 
+def test_interfaces_whose_subnets_overlap_are_on_one_link() -> None:
+    lab = Topology(
+        (
+            Host("a", (iface("one", "10.0.1.1/24", "fe80::1/64"), iface("two", "10.0.2.1/24"))),
+            Host("b", (iface("one", "10.0.3.1/25"), iface("two", "10.0.2.2/24", "fd00::1/64"))),
+            Host("c", (iface("one", "10.0.3.200/25"), iface("two", "10.0.0.1/8", "fd00::2/96"))),
+            Host("d", (iface("one", "192.0.2.1/24"), iface("two", "fe80::3/64"))),
+        )
+    )
+    assert lab.links() == {
+        **dict.fromkeys(("a.one", "a.two", "b.one", "b.two", "c.one", "c.two"), 1),
+        "d.one": 2,
+        "d.two": 3,
+    }
+
+
+def test_a_link_local_address_is_told_apart_by_its_scope() -> None:
+    lab = Topology(
+        (
+            Host("a", (iface("one", "10.0.1.1/24", "fe80::1/64"), iface("two", "10.0.2.1/24", "fe80::2/64"))),
+            Host("b", (iface("one", "10.0.1.2/24"), iface("two", "10.0.2.2/24", "fe80::1/64"))),
+        )
+    )
+    assert lab.link_local
+    assert not two().link_local
+    asked = {
+        scope: lab.owner(ip_address(f"fe80::1{scope}"))
+        for scope in ("", "%a.one", "%b.one", "%a.two", "%b.two", "%c.one")
+    }
+    assert asked == {
+        "": "a.one",
+        "%a.one": "a.one",
+        "%b.one": "a.one",
+        "%a.two": "b.two",
+        "%b.two": "b.two",
+        "%c.one": None,
+    }
+
+
 @pytest.mark.parametrize(
     ("ask", "answer"),
     [

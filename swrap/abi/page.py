@@ -198,7 +198,7 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
             }
         )
         for ifindex, (row, its) in enumerate(zip(rows, owned, strict=True), start=1):
-            link = links.get(f"{host.name}.{row['name'].decode()}", 0)
+            link = links.get(f"{host.name}.{row['name'].decode()}", 0) & 0xFFFF
             addresses += [_address(address, host_index, len(interfaces), link) for address in its]
             interfaces.append({**row, "host": host_index, "ifindex": ifindex, "link": link})
     order = _order(addresses)
@@ -260,7 +260,7 @@ def _loopback() -> dict[str, Any]:
 
 def _address(address: IPInterface, host: int, iface: int, link: int) -> dict[str, Any]:
     return {
-        "ip": pack_ip(address.ip, link if address.version == 6 and address.is_link_local else 0),
+        "ip": pack_ip(address.ip, link),
         "iface": iface,
         "host": host,
         "prefix": address.network.prefixlen,
@@ -272,7 +272,9 @@ def pack_ip(address: ipaddress.IPv4Address | ipaddress.IPv6Address, link: int = 
     """The 16 bytes of an address, IPv4 in its mapped form; a link-local one of IPv6 with its link (page.h)."""
     if address.version == 4:
         return bytes(10) + b"\xff\xff" + address.packed
-    return address.packed[:2] + link.to_bytes(2, "big") + address.packed[4:] if link else address.packed
+    if link and address.is_link_local:
+        return address.packed[:2] + link.to_bytes(2, "big") + address.packed[4:]
+    return address.packed
 
 
 def unpack_ip(raw: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -86,6 +86,8 @@ static uint8_t *address(uint8_t *at, const struct sw_pcapng_address *a)
 
 	if (!sw_ip_is_v4(a->ip)) {
 		memcpy(raw, a->ip, 16);
+		if (sw_ip_is_link_local(raw))
+			sw_ip_set_link(raw, 0);
 		raw[16] = a->prefix;
 		return option(at, IF_IPV6, raw, 17);
 	}

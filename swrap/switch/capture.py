@@ -12,11 +12,11 @@ import os
 import select
 import stat
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from swrap.switch.match import CommandError, parse
+from swrap.switch.match import CommandError, Names, parse
 from swrap.switch.plane import Plane
 
 Args = Mapping[str, Any]
@@ -30,13 +30,11 @@ class Capture:
         self,
         plane: Plane,
         emit: Callable[[dict[str, Any]], None],
-        hosts: Sequence[str],
-        interfaces: Sequence[str],
+        names: Names,
     ) -> None:
         self._plane = plane
         self._emit = emit
-        self._hosts = hosts
-        self._interfaces = interfaces
+        self._names = names
         self._fd = -1
         self._status: dict[str, Any] = {"state": "none"}
 
@@ -56,7 +54,7 @@ class Capture:
             raise CommandError("file is an absolute path")
         if self._fd >= 0:
             raise CommandError(f"a capture runs already, into {self._status['file']}")
-        only = parse(selectors, self._hosts, self._interfaces) if selectors else None
+        only = parse(selectors, self._names) if selectors else None
         try:
             opened = _open(file)
             try:

@@ -7,12 +7,13 @@ Must not know of rules. Called by `network`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_interface
 from typing import Any
 
 from swrap.abi import lib as abi
+from swrap.abi.names import IPAddress
 from swrap.abi.page import IPInterface, Page, pack_ip
-from swrap.switch.match import CommandError, Match, index
+from swrap.switch.match import CommandError, Match, Names, address, index
 from swrap.switch.plane import Plane, Touched
 from swrap.topology.model import Interface, TopologyError
 
@@ -30,6 +31,7 @@ class Interfaces:
         self._plane = plane
         self.names = page.interfaces()
         raw = [page.interface(i) for i in range(len(self.names))]
+        self.known = Names(page.hosts(), self.names, [one.link for one in raw])
         self._rates = [one.rate for one in raw]
         self._speeds = [one.speed for one in raw]
         self._addresses = page.addresses()
@@ -95,43 +97,43 @@ class Interfaces:
     def add_address(self, args: Args) -> Changed:
         """One more address."""
         position = self._named(args, "address but its own")
-        address = _interface_address(args.get("address"))
-        holder = self._holder(address)
-        if holder is not None:
-            raise CommandError(f"{address.ip} is taken: {self.names[holder]} has it")
+        new = _interface_address(args.get("address"))
+        holders = self._holders(new.ip, self.known.links[position])
+        if holders:
+            raise CommandError(f"{new.ip} is taken: {self.names[holders[0]]} has it")
         try:
-            Interface("any", (address,), mtu=self._page.interface(position).mtu)
+            Interface("any", (new,), mtu=self._page.interface(position).mtu)
         except TopologyError as error:
             raise CommandError(error.message) from None
-        touched = self._readdress({**self.addresses, position: [*self.addresses[position], address]})
-        return touched, {"interface": self.names[position], "address": str(address)}
+        touched = self._readdress({**self.addresses, position: [*self.addresses[position], new]})
+        return touched, {"interface": self.names[position], "address": str(new)}
 
     def remove_address(self, args: Args) -> Changed:
         """One address less."""
-        address, holder = self._held(args)
-        touched = self._plane.touch(Match(address=pack_ip(address.ip)))
-        self._readdress({**self.addresses, holder: [own for own in self.addresses[holder] if own != address]})
-        return touched, {"address": str(address.ip)}
+        own, holder = self._held(args)
+        touched = self._plane.touch(Match(address=pack_ip(own.ip, self.known.links[holder])))
+        self._readdress({**self.addresses, holder: [one for one in self.addresses[holder] if one != own]})
+        return touched, {"address": str(own.ip)}
 
     def move(self, args: Args) -> Changed:
         """An address goes to another interface; `reset`: its established flows end."""
-        address, holder = self._held(args)
+        own, holder = self._held(args)
         to = self._named({"interface": args.get("to")}, "address but its own")
         reset = args.get("reset", False)
         if not isinstance(reset, bool):
             raise CommandError(f"reset is true or false, not {reset!r}")
-        match = Match(address=pack_ip(address.ip), state="established")
+        match = Match(address=pack_ip(own.ip, self.known.links[holder]), state="established")
         if to == holder:
-            raise CommandError(f"{self.names[to]} has {address.ip} already")
+            raise CommandError(f"{self.names[to]} has {own.ip} already")
         touched = self._plane.reset(match) if reset else self._plane.touch(match)
         self._readdress(
             {
                 **self.addresses,
-                holder: [own for own in self.addresses[holder] if own != address],
-                to: [*self.addresses[to], address],
+                holder: [one for one in self.addresses[holder] if one != own],
+                to: [*self.addresses[to], own],
             }
         )
-        return touched, {"address": str(address.ip), "to": self.names[to], "reset": reset}
+        return touched, {"address": str(own.ip), "to": self.names[to], "reset": reset}
 
     def _readdress(self, addresses: Addresses) -> Touched:
         try:
@@ -149,23 +151,26 @@ class Interfaces:
             raise CommandError(f"lo has no {lacks}")
         return position
 
-    def _holder(self, address: IPInterface) -> int | None:
-        for position, own in self.addresses.items():
-            if any(one.ip == address.ip for one in own):
-                return position
-        return None
+    def _holders(self, ip: IPAddress, link: int) -> list[int]:
+        """The interfaces that have it; of a link-local address those on this link, or on any if that is 0."""
+        on_a_link = link and ip.version == 6 and ip.is_link_local
+        return [
+            position
+            for position, own in self.addresses.items()
+            if any(one.ip == ip for one in own) and (not on_a_link or self.known.links[position] == link)
+        ]
 
     def _held(self, args: Args) -> tuple[IPInterface, int]:
         """The address that is meant, as it stands on its interface, which is no lo."""
-        try:
-            ip = ip_address(args.get("address", ""))
-        except ValueError:
-            raise CommandError(f"{args.get('address')!r} is no IP address") from None
-        for position, own in self.addresses.items():
-            for one in own:
-                if one.ip == ip and not self.is_loopback(position):
-                    return one, position
-        raise CommandError(f"no interface has the address {ip}")
+        ip, link = address(args.get("address", ""), self.known)
+        holders = [one for one in self._holders(ip, link) if not self.is_loopback(one)]
+        if not holders:
+            raise CommandError(f"no interface has the address {ip}")
+        if len(holders) > 1:
+            raise CommandError(
+                f"{ip} is there on several links: say {ip}%{self.names[holders[0]]}, or another"
+            )
+        return next(one for one in self.addresses[holders[0]] if one.ip == ip), holders[0]
 
 
 def _is_rate(value: Any) -> bool:

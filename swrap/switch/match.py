@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
+from swrap.abi.names import IPAddress
 from swrap.abi.page import pack_ip
 from swrap.document.suggest import did_you_mean
 from swrap.faults.match import FIELDS, SELECTORS, Direction, State
@@ -23,8 +24,20 @@ class CommandError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What a lab's things are called, in the order of the page; `links` are the segments of the interfaces."""
+
+    hosts: Sequence[str]
+    interfaces: Sequence[str]
+    links: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """Indices into the page; an address as its 16 bytes. What is None may be anything."""
+    """Indices into the page; an address as its 16 bytes. What is None may be anything.
+
+    A link-local address without a link is meant on any.
+    """
 
     interface: int | None = None
     hosts: frozenset[int] | None = None
@@ -36,7 +49,7 @@ class Match:
     state: State = "any"
 
 
-def parse(args: Mapping[str, Any], hosts: Sequence[str], interfaces: Sequence[str]) -> Match:
+def parse(args: Mapping[str, Any], names: Names) -> Match:
     """The match that `args` spells. Raises CommandError; at least one selector must be given."""
     for key in args:
         if key not in FIELDS:
@@ -52,11 +65,11 @@ def parse(args: Mapping[str, Any], hosts: Sequence[str], interfaces: Sequence[st
         return read(given[key]) if key in given else None
 
     return Match(
-        interface=None if interface is None else index("interface", interface, interfaces),
-        hosts=optional("host", lambda value: _set(value, hosts)),
-        address=optional("address", _address),
+        interface=None if interface is None else index("interface", interface, names.interfaces),
+        hosts=optional("host", lambda value: _set(value, names.hosts)),
+        address=optional("address", lambda value: pack_ip(*address(value, names))),
         port=optional("port", _port),
-        between=optional("between", lambda value: _between(value, hosts)),
+        between=optional("between", lambda value: _between(value, names.hosts)),
         flow=optional("flow", _flow),
         direction=_word("direction", given.get("direction", "both"), get_args(Direction)),
         state=_word("state", given.get("state", "any"), get_args(State)),
@@ -73,11 +86,18 @@ def index(what: str, name: Any, known: Sequence[str]) -> int:
         raise CommandError(f"no {what} {name}{did_you_mean(name, known)}") from None
 
 
-def _address(value: Any) -> bytes:
+def address(value: Any, names: Names) -> tuple[IPAddress, int]:
+    """An address and its link: of a link-local one the segment of the interface in its scope; 0 without one."""
+    plain, percent, scope = value.partition("%") if isinstance(value, str) else (repr(value), "", "")
     try:
-        return pack_ip(ipaddress.ip_address(value if isinstance(value, str) else repr(value)))
+        found = ipaddress.ip_address(plain)
     except ValueError:
         raise CommandError(f"{value!r} is no IP address") from None
+    if not percent:
+        return found, 0
+    if found.version == 4 or not found.is_link_local:
+        raise CommandError(f"{plain} has no scope: only a link-local address is one of a link")
+    return found, names.links[index("interface", scope, names.interfaces)]
 
 
 def _port(value: Any) -> int:

@@ -74,7 +74,7 @@ class Network:
         self._filter = Filter(
             self._hosts, lambda args: int(self.impose("block", args)["rule"]), self._unblock
         )
-        self.capture = Capture(plane, emit, self._hosts, self._interfaces.names)
+        self.capture = Capture(plane, emit, self._interfaces.known)
         self._commands: dict[str, tuple[Callable[[Args], Any], tuple[str, ...] | None]] = {
             "ping": (self.ping, ()),
             "interfaces": (self.interfaces, ()),
@@ -134,7 +134,7 @@ class Network:
             if key not in fault.selectors:
                 known = (*fault.selectors, *fault.options)
                 raise CommandError(f"{verb} takes no {key!r}{did_you_mean(key, known)}")
-        match = parse(rest, self._hosts, self._interfaces.names)
+        match = parse(rest, self._interfaces.known)
         effect = _effect(fault, options)
         rule, touched = self._plane.impose(match, effect)
         self._rules[rule] = verb
@@ -176,7 +176,7 @@ class Network:
 
     def reset(self, args: Args) -> dict[str, Any]:
         """A RST to both ends of all that matches."""
-        touched = self._plane.reset(parse(args, self._hosts, self._interfaces.names))
+        touched = self._plane.reset(parse(args, self._interfaces.known))
         self._tell("reset", touched, **args)
         return _said(touched)
 

@@ -8,9 +8,15 @@ static bool has(const uint8_t *hosts, uint16_t host)
 	return host != SW_NO_HOST && (hosts[host / 8] & 1u << host % 8);
 }
 
+/* has_ip() - A link-local address without a link is meant on any. */
 static bool has_ip(const struct sw_match *m, const struct sw_packet *p, int end)
 {
-	return memcmp(m->ip, p->end[end].ip, 16) == 0;
+	uint8_t ip[16];
+
+	memcpy(ip, p->end[end].ip, sizeof(ip));
+	if (sw_ip_is_link_local(m->ip) && !sw_ip_link(m->ip) && sw_ip_is_link_local(ip))
+		sw_ip_set_link(ip, 0);
+	return memcmp(m->ip, ip, sizeof(ip)) == 0;
 }
 
 /* spans() - Does the packet go from the @first set to the other one? */

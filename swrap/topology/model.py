@@ -165,16 +165,34 @@ class Topology:
         return tuple(f"{host.name}.{interface.name}" for host in self.hosts for interface in host.interfaces)
 
     def links(self) -> dict[str, int]:
-        """The number of each interface's segment, from 1, by its name; none where nothing is link-local."""
+        """The number of each interface's segment, from 1, by its name."""
         return segments(self.hosts)
 
+    @property
+    def link_local(self) -> bool:
+        """Has any interface a link-local address?"""
+        return any(_is_local(a) for host in self.hosts for i in host.interfaces for a in i.addresses)
+
     def owner(self, address: IPv4Address | IPv6Address) -> str | None:
-        """The interface that has ``address``, as ``"server.eth0"``, or None."""
+        """The interface that has ``address``, as ``"server.eth0"``, or None.
+
+        A link-local one may have the name of an interface as its scope: ``fe80::1%laptop.eth0`` is the one that is
+        on the segment of that interface.
+        """
+        scope = getattr(address, "scope_id", None)
+        links = {} if scope is None else self.links()
         for host in self.hosts:
             for interface in host.interfaces:
-                if any(own.ip == address for own in interface.addresses):
-                    return f"{host.name}.{interface.name}"
+                here = f"{host.name}.{interface.name}"
+                known = scope is None or (scope in links and links[scope] == links[here])
+                if known and any(own.ip == unscoped(address) for own in interface.addresses):
+                    return here
         return None
+
+
+def unscoped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The address without its scope."""
+    return IPv6Address(address.packed) if isinstance(address, IPv6Address) else address
 
 
 def _is_local(address: IPv4Interface | IPv6Interface) -> bool:
@@ -185,25 +203,30 @@ def _is_local(address: IPv4Interface | IPv6Interface) -> bool:
 def segments(hosts: tuple[Host, ...]) -> dict[str, int]:
     """The number of each interface's segment, from 1, in the order of the file.
 
-    Link-local addresses say nothing of segments: they are in the same subnet on all of them. Where there are
-    none, nobody needs the numbers, and there are none of those either.
+    Link-local addresses say nothing of segments: they are in the same subnet on all of them.
     """
-    if not any(
-        _is_local(one) for host in hosts for interface in host.interfaces for one in interface.addresses
-    ):
-        return {}
-    number: dict[str, int] = {}
-    holders: dict[IPv4Network | IPv6Network, str] = {}
+    parent: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = name = parent[parent[name]]
+        return name
+
+    networks: list[tuple[IPv4Network | IPv6Network, str]] = []
+    wide: tuple[IPv4Network | IPv6Network, str] | None = None
     for host in hosts:
         for interface in host.interfaces:
             here = f"{host.name}.{interface.name}"
-            number[here] = max(number.values(), default=0) + 1
-            for network in (address.network for address in interface.addresses if not _is_local(address)):
-                for other in [name for known, name in holders.items() if network.overlaps(known)]:
-                    old, new = sorted((number[other], number[here]), reverse=True)
-                    number = {name: new if now == old else now for name, now in number.items()}
-                holders.setdefault(network, here)
-    return number
+            parent[here] = here
+            networks += [(one.network, here) for one in interface.addresses if not _is_local(one)]
+    # Networks overlap only where one holds the other; in this order the widest comes first.
+    networks.sort(key=lambda one: (one[0].version, int(one[0].network_address), one[0].prefixlen))
+    for network, here in networks:
+        if wide is None or not network.overlaps(wide[0]):
+            wide = (network, here)
+        parent[first(here)] = first(wide[1])
+    numbers: dict[str, int] = {}
+    return {name: numbers.setdefault(first(name), len(numbers) + 1) for name in parent}
 
 
 def conflicts(hosts: tuple[Host, ...]) -> Iterator[TopologyError]:

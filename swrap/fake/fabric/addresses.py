@@ -17,7 +17,7 @@ class Addresses:
     """``of`` an interface (``"server.eth0"``), in their order; ``owners``: host and interface by address."""
 
     def __init__(self, topology: Topology) -> None:
-        if topology.links():
+        if topology.link_local:
             raise NotImplementedError("the fake network has no link-local addresses: they need a scope")
         self._topology = topology
         self.of: dict[str, list[IPInterface]] = {}

@@ -1,4 +1,7 @@
-"""The door at which programs ask for a netlink socket (abi/route.h). Apart from `service`: that takes long to import."""
+"""The door at which programs ask for a netlink socket (abi/route.h), apart from `service`, which is slow to import.
+
+Called by whoever has the service: the switch, or the lab for its keeper.
+"""
 
 from __future__ import annotations
 
