@@ -6,6 +6,7 @@ Each promise is kept by a C program (programs/*.c), on loopback first: that show
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ PROMISES = {
         "low-water",
     ],
     "backlog": ["room", "grown", "closed", "negative", "given-up"],
+    "doors": ["fortified", "by-number", "many-at-once", "reserved", "mark", "multipath"],
     "edges": [
         "peek",
         "peek-all",
@@ -101,23 +103,67 @@ def test_a_promise_about_silence(backend: Backend, program: Program, promise: st
         must_be_kept(backend.run("server", program(name), backend.address("ipv4"), one, env=where))
 
 
+def early_program(program: Program, *extra: str) -> tuple[Path, Path]:
+    """A library whose constructor makes a connection, and the program that is linked with it."""
+    library = program("early", "-DLIBRARY", "-fPIC", "-shared", "-Wl,-soname,libearly.so", *extra)
+    library = library.rename(library.parent / "libearly.so")
+    where = f"-Wl,-rpath,{library.parent}"
+    return library, program("early", "-Wl,--no-as-needed", str(library), where, *extra)
+
+
 @pytest.fixture(scope="module")
 def early(program: Program) -> tuple[Path, Path]:
-    """A library whose constructor makes a connection, and the program that is linked with it."""
-    library = program("early", "-DLIBRARY", "-fPIC", "-shared", "-Wl,-soname,libearly.so")
-    library = library.rename(library.parent / "libearly.so")
-    return library, program("early", "-Wl,--no-as-needed", str(library), f"-Wl,-rpath,{library.parent}")
+    """The same, built once."""
+    return early_program(program)
 
 
-@pytest.mark.parametrize(
-    "promise", ["constructor", "constructor preloaded behind", "constructor preloaded before"]
-)
+CONSTRUCTORS = ["constructor", "constructor preloaded behind", "constructor preloaded before"]
+
+
+def around(ours: Sequence[str | Path], other: str | Path, promise: str) -> str:
+    """LD_PRELOAD with another library `before` or `behind` ours, if the promise says so."""
+    preload = [*[other] * ("before" in promise), *ours, *[other] * ("behind" in promise)]
+    return ":".join(map(str, preload))
+
+
+def ours(backend: Backend) -> list[Path]:
+    """What makes a program one of the back end's."""
+    return [libswrap()] if backend.name != "kernel" else []
+
+
+@pytest.mark.parametrize("promise", CONSTRUCTORS)
 def test_a_constructor_that_runs_before_ours(
     backend: Backend, early: tuple[Path, Path], promise: str
 ) -> None:
     library, linked = early
     address = backend.address("ipv4")
-    ours = [str(libswrap())] if backend.name != "kernel" else []
-    preload = [*[library] * ("before" in promise), *ours, *[library] * ("behind" in promise)]
-    environment = {"EARLY_ADDRESS": address, "LD_PRELOAD": ":".join(map(str, preload))}
+    environment = {"EARLY_ADDRESS": address, "LD_PRELOAD": around(ours(backend), library, promise)}
     must_be_kept(backend.run("server", linked, address, "constructor", env=environment))
+
+
+@pytest.fixture(scope="session")
+def jemalloc() -> str:
+    """An allocator that many servers bring along; it may be asked for memory before any constructor runs."""
+    command = ["gcc", "-print-file-name=libjemalloc.so.2"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    if not Path(found).is_absolute():
+        pytest.skip("libjemalloc2 is missing")
+    return found
+
+
+@pytest.mark.parametrize("how", ["linked", "preloaded before", "preloaded behind"])
+@pytest.mark.parametrize("promise", ["threads storm", "processes fork-accepting", "passing 200-at-once"])
+def test_with_another_allocator(
+    backend: Backend, program: Program, jemalloc: str, how: str, promise: str
+) -> None:
+    name, one = promise.split()
+    linked = ["-Wl,--no-as-needed", jemalloc] * (how == "linked")
+    built = program(name, *linked, as_=f"{name}-{how.split()[0]}")
+    preload = {"LD_PRELOAD": around(ours(backend), jemalloc, how)}
+    must_be_kept(backend.run("server", built, backend.address("ipv4"), one, env=preload))
+
+
+def test_the_fortified_calls_are_what_is_tried(program: Program) -> None:
+    """So that the promise of that name is about them."""
+    asked = subprocess.run(["nm", "-D", program("doors")], capture_output=True, text=True, check=True).stdout
+    assert all(f"U __{call}_chk" in asked for call in ("read", "recv", "recvfrom"))

@@ -79,7 +79,7 @@ def backend(
 def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """programs/*.c with the sanitizers in them, compiled when asked for."""
     build = compiled(HERE / "programs", tmp_path_factory.mktemp("programs"))
-    return lambda name: build(name, *SANITIZE)
+    return lambda name, *extra: build(name, *extra, *SANITIZE)
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -92,6 +92,25 @@ def test_a_hand_over(backend: Sanitized, sanitized: Program, family: str) -> Non
 def test_a_promise(backend: Sanitized, sanitized: Program, promise: str) -> None:
     name, one = promise.split()
     done = backend.run("server", sanitized(name), backend.address("ipv4"), one, timeout=60)
+    test_around.must_be_kept(done)
+
+
+@pytest.fixture(scope="module")
+def early(sanitized: Program) -> tuple[Path, Path]:
+    return test_around.early_program(sanitized)
+
+
+@pytest.mark.parametrize("promise", test_around.CONSTRUCTORS)
+def test_a_constructor_that_runs_before_ours(
+    backend: Sanitized, early: tuple[Path, Path], promise: str
+) -> None:
+    library, linked = early
+    address = backend.address("ipv4")
+    runtime, shim = backend.preload.split(":")
+    preload = f"{runtime}:{test_around.around([shim], library, promise)}"
+    done = backend.run(
+        "server", linked, address, "constructor", env={"EARLY_ADDRESS": address, "LD_PRELOAD": preload}
+    )
     test_around.must_be_kept(done)
 
 

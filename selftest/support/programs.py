@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 Program = Callable[..., Path]
-"""`program("handover")` is handover.c, compiled; further arguments go to the compiler."""
+"""`program("handover")` is handover.c, compiled; further arguments go to the compiler. `as_`: its name, if not the same."""
 
 FLAGS = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
 
@@ -21,8 +21,8 @@ def compiled(sources: Path, made: Path) -> Program:
     if compiler is None:
         pytest.skip("a C compiler is missing")
 
-    def build(name: str, *extra: str) -> Path:
-        target = made / name
+    def build(name: str, *extra: str, as_: str = "") -> Path:
+        target = made / (as_ or name)
         if not target.exists():
             subprocess.run([compiler, *FLAGS, *extra, "-o", target, sources / f"{name}.c"], check=True)
         return target

@@ -1,12 +1,15 @@
-/* The other doors to the same calls: what _FORTIFY_SOURCE makes of them, many messages at once, and syscall(2). */
+/* The other doors to the same calls: what _FORTIFY_SOURCE makes of them, and many messages at once. By number: syscall.c. */
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "real.h"
 #include "dgram.h"
+#include "real.h"
+
+#define MOST_MESSAGES 1024 /* UIO_MAXIOV */
+#define SECOND 1000000000
 
 /* libc's own for a buffer that is too small; it does not return. */
 void __chk_fail(void) __attribute__((noreturn));
@@ -53,7 +56,7 @@ SW_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->sendmmsg(fd, messages, n, flags);
-	for (; done < n; done++) {
+	for (; done < n && done < MOST_MESSAGES; done++) {
 		ssize_t sent = sendmsg(fd, &messages[done].msg_hdr, flags);
 
 		if (sent < 0)
@@ -63,13 +66,35 @@ SW_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 	return (int)done;
 }
 
+/* is_over() - Has the time come? It is looked at behind each message, and what is left of it put down (recvmmsg(2), BUGS). */
+static bool is_over(struct timespec *left, const struct timespec *until)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left->tv_sec = until->tv_sec - now.tv_sec - (until->tv_nsec < now.tv_nsec);
+	left->tv_nsec = until->tv_nsec - now.tv_nsec + (until->tv_nsec < now.tv_nsec ? SECOND : 0);
+	if (left->tv_sec < 0)
+		*left = (struct timespec){0};
+	return left->tv_sec == 0 && left->tv_nsec == 0;
+}
+
 SW_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags, struct timespec *patience)
 {
+	struct timespec until = {0};
 	unsigned int done = 0;
 	uint64_t tag;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
 		return sw_real()->recvmmsg(fd, messages, n, flags, patience);
+	if (patience && (patience->tv_sec < 0 || patience->tv_nsec < 0 || patience->tv_nsec >= SECOND))
+		return sw_fail(EINVAL);
+	if (patience) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += patience->tv_nsec;
+		until.tv_sec += patience->tv_sec + until.tv_nsec / SECOND;
+		until.tv_nsec %= SECOND;
+	}
 	for (; done < n; done++) {
 		int now = done && (flags & MSG_WAITFORONE) ? MSG_DONTWAIT : 0;
 		ssize_t got = recvmsg(fd, &messages[done].msg_hdr, (flags & ~MSG_WAITFORONE) | now);
@@ -77,29 +102,10 @@ SW_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 		if (got < 0)
 			return done ? (int)done : -1;
 		messages[done].msg_len = (unsigned int)got;
-		if (got == 0 && !(tag & SW_TAG_DGRAM))
+		if ((got == 0 && !(tag & SW_TAG_DGRAM)) || (patience && is_over(patience, &until)))
 			return (int)done + 1;
 	}
 	return (int)done;
-}
-
-SW_EXPORT int bindresvport(int fd, struct sockaddr_in *addr)
-{
-	struct sockaddr_in any = {.sin_family = AF_INET};
-	int saved = errno;
-
-	if (!addr)
-		addr = &any;
-	for (in_port_t port = IPPORT_RESERVED - 1; port >= IPPORT_RESERVED / 2; port--) {
-		addr->sin_port = htons(port);
-		if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) == 0) {
-			errno = saved;
-			return 0;
-		}
-		if (errno != EADDRINUSE)
-			return -1;
-	}
-	return -1;
 }
 
 SW_EXPORT int pidfd_getfd(int pidfd, int target, unsigned int flags)
@@ -109,56 +115,4 @@ SW_EXPORT int pidfd_getfd(int pidfd, int target, unsigned int flags)
 	if (fd >= 0)
 		sw_dgram_note(fd);
 	return fd;
-}
-
-/* It reads six arguments, as the kernel does, of which the caller may have given fewer: AddressSanitizer must not look. */
-SW_EXPORT __attribute__((no_sanitize_address)) long syscall(long number, ...)
-{
-	long a[6];
-	va_list args;
-
-	va_start(args, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(args, long);
-	va_end(args);
-	switch (number) {
-	case SYS_socket:
-		return socket((int)a[0], (int)a[1], (int)a[2]);
-	case SYS_bind:
-		return bind((int)a[0], (void *)a[1], (socklen_t)a[2]);
-	case SYS_listen:
-		return listen((int)a[0], (int)a[1]);
-	case SYS_accept:
-		return accept((int)a[0], (void *)a[1], (void *)a[2]);
-	case SYS_accept4:
-		return accept4((int)a[0], (void *)a[1], (void *)a[2], (int)a[3]);
-	case SYS_shutdown:
-		return shutdown((int)a[0], (int)a[1]);
-	case SYS_connect:
-		return connect((int)a[0], (void *)a[1], (socklen_t)a[2]);
-	case SYS_getsockname:
-		return getsockname((int)a[0], (void *)a[1], (void *)a[2]);
-	case SYS_getpeername:
-		return getpeername((int)a[0], (void *)a[1], (void *)a[2]);
-	case SYS_getsockopt:
-		return getsockopt((int)a[0], (int)a[1], (int)a[2], (void *)a[3], (void *)a[4]);
-	case SYS_setsockopt:
-		return setsockopt((int)a[0], (int)a[1], (int)a[2], (void *)a[3], (socklen_t)a[4]);
-	case SYS_sendto:
-		return sendto((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3], (void *)a[4], (socklen_t)a[5]);
-	case SYS_recvfrom:
-		return recvfrom((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3], (void *)a[4], (void *)a[5]);
-	case SYS_sendmsg:
-		return sendmsg((int)a[0], (void *)a[1], (int)a[2]);
-	case SYS_recvmsg:
-		return recvmsg((int)a[0], (void *)a[1], (int)a[2]);
-	case SYS_ioctl:
-		return ioctl((int)a[0], (unsigned long)a[1], (void *)a[2]);
-	case SYS_io_uring_setup: /* makes sockets, and reads and writes them, past everybody */
-		return sw_lab() ? sw_fail(ENOSYS) : sw_real()->syscall(number, a[0], a[1]);
-	case SYS_pidfd_getfd:
-		return pidfd_getfd((int)a[0], (int)a[1], (unsigned int)a[2]);
-	default:
-		return sw_real()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	}
 }

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "real.h"
@@ -162,6 +163,13 @@ SW_EXPORT int execvp(const char *file, char *const argv[])
 SW_EXPORT int fexecve(int fd, char *const argv[], char *const env[])
 {
 	return sw_real()->fexecve(fd, argv, JOINED(env));
+}
+
+int execveat(int dir, const char *path, char *const argv[], char *const env[], int flags); /* since glibc 2.34 */
+
+SW_EXPORT int execveat(int dir, const char *path, char *const argv[], char *const env[], int flags)
+{
+	return (int)sw_real()->syscall(SYS_execveat, dir, path, argv, JOINED(env), flags);
 }
 
 SW_EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path,

@@ -30,7 +30,7 @@
  *	ask.c         the question to the switch behind these
  *	interfaces.c  getifaddrs, if_nametoindex and their kin
  *	netlink.c     netlink sockets: birth, port id, groups; netlink_io.c, netlink_option.c
- *	doors.c       syscall(2), sendmmsg, recvmmsg, bindresvport, what _FORTIFY_SOURCE calls
+ *	doors.c       sendmmsg, recvmmsg, what _FORTIFY_SOURCE calls; syscall.c syscall(2); reserved.c bindresvport, rresvport
  *	exec.c        exec and posix_spawn, whose programs stay in the host
  *	capture.c     SOCKET_WRAPPER_PCAP_FILE; pcap.c the file
  *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)
