@@ -172,6 +172,8 @@ SW_EXPORT int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, c
 
 	if (!sw_lab_at_hand())
 		return sw_real()->getnameinfo(addr, len, host, host_len, service, service_len, flags);
+	if ((flags & NI_NAMEREQD) && !host && !service)
+		return EAI_NONAME;
 	ifindex = take_scope(addr, len, &plain);
 	error = sw_real()->getnameinfo(ifindex ? (const struct sockaddr *)&plain : addr, len, host, host_len, service, service_len,
 				       (flags & ~NI_NAMEREQD) | NI_NUMERICHOST);
