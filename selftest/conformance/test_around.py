@@ -60,6 +60,7 @@ PROMISES = {
     "backlog": ["room", "grown", "closed", "negative", "given-up"],
     "doors": ["fortified", "by-number", "many-at-once", "reserved", "mark", "multipath"],
     "names": ["numbers", "numeric-info", "own-name"],
+    "interfaces": ["by-name", "by-number", "listed"],
     "edges": [
         "peek",
         "peek-all",

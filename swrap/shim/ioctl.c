@@ -13,6 +13,7 @@
 #include "real.h"
 
 #define MBIT 1000000u
+#define TXQLEN 1000 /* packets: what Linux gives every link */
 
 static int ethtool(const struct sw_iface *iface, void *data)
 {
@@ -123,6 +124,12 @@ static int about_interface(unsigned long request, struct ifreq *ifr)
 	case SIOCGIFMTU:
 		ifr->ifr_mtu = (int)iface.mtu;
 		return 0;
+	case SIOCGIFTXQLEN:
+		ifr->ifr_qlen = TXQLEN;
+		return 0;
+	case SIOCGIFMETRIC:
+		ifr->ifr_metric = 0;
+		return 0;
 	case SIOCGIFHWADDR:
 		memset(&ifr->ifr_hwaddr, 0, sizeof(ifr->ifr_hwaddr));
 		ifr->ifr_hwaddr.sa_family = iface.flags & SW_IF_LOOPBACK ? ARPHRD_LOOPBACK : ARPHRD_ETHER;
@@ -214,7 +221,10 @@ SW_EXPORT int ioctl(int fd, unsigned long request, ...)
 	case SIOCGIFFLAGS:
 	case SIOCGIFMTU:
 	case SIOCGIFHWADDR:
+	case SIOCGIFTXQLEN:
+	case SIOCGIFMETRIC:
 	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR: /* of a cable with two ends; else the address again */
 	case SIOCGIFNETMASK:
 	case SIOCGIFBRDADDR:
 	case SIOCETHTOOL:
