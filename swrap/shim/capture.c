@@ -1,7 +1,7 @@
+/* What is captured, packet by packet: who writes what, once and in order (capture.h); flow.c how far each flow has got. */
 #include "capture.h"
 
 #include <netinet/in.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,7 +10,6 @@
 #include "packet.h"
 
 #define WINDOW (65535u << SW_WINDOW_SCALE)
-#define PATIENCE_MS 20 /* for who was about to write; it takes microseconds, or was killed */
 
 bool sw_capturing;
 
@@ -38,41 +37,6 @@ static int compare(const struct sw_endpoint *a, const struct sw_endpoint *b)
 	int order = memcmp(a->ip, b->ip, sizeof(a->ip));
 
 	return order ? order : (int)a->port - (int)b->port;
-}
-
-static void restart(struct sw_flow *flow, enum sw_flow_open open)
-{
-	memset(flow->ways, 0, sizeof(flow->ways));
-	__atomic_store_n(&flow->shook, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&flow->open, open, __ATOMIC_RELEASE);
-}
-
-/* entry() - The flow's entry; a new one takes the place of that which was begun longest ago. */
-static struct sw_flow *entry(struct sw_flows *table, uint64_t key)
-{
-	struct sw_flow *home = &table->flows[key % SW_FLOW_HOMES], *best = home;
-	uint32_t clock = __atomic_add_fetch(&table->clock, 1, __ATOMIC_RELAXED), oldest = 0;
-	uint64_t held;
-
-	for (struct sw_flow *flow = home; flow < home + SW_FLOW_WAYS; flow++) {
-		uint32_t age = clock - flow->used;
-
-		held = __atomic_load_n(&flow->key, __ATOMIC_ACQUIRE);
-		if (held == key)
-			return flow;
-		if (held == 0)
-			age = UINT32_MAX;
-		if (age > oldest) {
-			oldest = age;
-			best = flow;
-		}
-	}
-	held = __atomic_load_n(&best->key, __ATOMIC_ACQUIRE);
-	if (__atomic_compare_exchange_n(&best->key, &held, key, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		best->used = clock;
-		restart(best, SW_FLOW_UNSEEN);
-	}
-	return best;
 }
 
 static void set_route(struct sw_packet_route *route, const struct sw_endpoint *from, const struct sw_endpoint *to)
@@ -128,7 +92,7 @@ static bool aim(struct shot *shot, int fd, uint8_t protocol, const struct sw_end
 	key = mix(mix(key, file, sizeof(file)), &protocol, 1);
 	key = mix(mix(key, low->ip, 16), &low->port, 2);
 	key = mix(mix(key, high->ip, 16), &high->port, 2);
-	shot->flow = entry(shot->table, key ? key : 1);
+	shot->flow = sw_flow_entry(shot->table, key ? key : 1);
 	shot->out = &shot->flow->ways[!up];
 	shot->in = &shot->flow->ways[up];
 	set_route(&shot->there, from, to);
@@ -145,13 +109,6 @@ static void put(const struct shot *shot, uint32_t n)
 	__atomic_store_n(&shot->table->full_ino, shot->pcap.ino, __ATOMIC_RELEASE);
 }
 
-/* place() - The sequence number behind what is in the file of @way. */
-static uint32_t place(const struct sw_flow_way *way)
-{
-	return 1 + (uint32_t)__atomic_load_n(&way->written, __ATOMIC_ACQUIRE) +
-	       __atomic_load_n(&way->fin, __ATOMIC_ACQUIRE);
-}
-
 static void put_tcp(const struct shot *shot, const struct sw_packet_route *route, uint8_t flags, uint32_t seq,
 		    uint32_t ack, const uint8_t *payload, uint32_t n)
 {
@@ -160,15 +117,6 @@ static void put_tcp(const struct shot *shot, const struct sw_packet_route *route
 	tcp.window = flags & SW_TCP_RST ? 0 : WINDOW;
 	tcp.mss = (uint16_t)sw_mss(route->from_ip, shot->pcap.mtu);
 	put(shot, sw_tcp_packet(shot->record + SW_PCAP_HEAD, route, &tcp, payload, n));
-}
-
-/* await() - Until @word has come to @value: its writer is between two instructions, or will never come. */
-static void await(const uint64_t *word, uint64_t value)
-{
-	struct pollfd nothing = {.fd = -1};
-
-	for (int i = 0; i < PATIENCE_MS && __atomic_load_n(word, __ATOMIC_ACQUIRE) < value; i++)
-		poll(&nothing, 1, 1);
 }
 
 /* gather() - Copy @n bytes from @skip on to @to. */
@@ -185,40 +133,18 @@ static void gather(uint8_t *to, const struct iovec *iov, size_t skip, size_t n)
 	}
 }
 
-/**
- * claim() - Of the @n units that @count has now counted, those that nobody else writes
- * @from: filled with the first of them, which everything before is written of
- *
- * Return: where they end; @from where there are none.
- */
-static uint64_t claim(struct sw_flow_way *way, uint64_t *count, size_t n, uint64_t *from)
-{
-	uint64_t start = __atomic_fetch_add(count, n, __ATOMIC_ACQ_REL), end = start + n;
-	uint64_t claimed = __atomic_load_n(&way->claimed, __ATOMIC_ACQUIRE);
-
-	do {
-		*from = claimed > start ? claimed : start;
-		if (claimed >= end) {
-			await(&way->written, end);
-			return *from = end;
-		}
-	} while (!__atomic_compare_exchange_n(&way->claimed, &claimed, end, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-	await(&way->written, claimed);
-	return end;
-}
-
 /* put_data() - The @n bytes that left one end, or came to the other. */
 static void put_data(struct shot *shot, uint64_t *count, const struct iovec *iov, size_t n)
 {
 	uint32_t mss = sw_mss(shot->there.from_ip, shot->pcap.mtu);
-	uint64_t from, end = claim(shot->out, count, n, &from), first = end - n;
+	uint64_t from, end = sw_flow_claim(shot->out, count, n, &from), first = end - n;
 
 	while (from < end) {
 		uint32_t size = end - from < mss ? (uint32_t)(end - from) : mss;
 
 		gather(shot->payload, iov, from - first, size);
 		put_tcp(shot, &shot->there, SW_TCP_ACK | (from + size == end ? SW_TCP_PSH : 0), 1 + (uint32_t)from,
-			place(shot->in), shot->payload, size);
+			sw_flow_place(shot->in), shot->payload, size);
 		from += size;
 		__atomic_store_n(&shot->out->written, from, __ATOMIC_RELEASE);
 	}
@@ -227,10 +153,10 @@ static void put_data(struct shot *shot, uint64_t *count, const struct iovec *iov
 /* put_fin() - Once. */
 static void put_fin(struct shot *shot)
 {
-	uint32_t seq = place(shot->out);
+	uint32_t seq = sw_flow_place(shot->out);
 
 	if (__atomic_exchange_n(&shot->out->fin, 1, __ATOMIC_ACQ_REL) == 0)
-		put_tcp(shot, &shot->there, SW_TCP_FIN | SW_TCP_ACK, seq, place(shot->in), NULL, 0);
+		put_tcp(shot, &shot->there, SW_TCP_FIN | SW_TCP_ACK, seq, sw_flow_place(shot->in), NULL, 0);
 }
 
 /* put_handshake() - What follows the SYN. */
@@ -241,18 +167,13 @@ static void put_handshake(struct shot *shot)
 	__atomic_store_n(&shot->flow->shook, 1, __ATOMIC_RELEASE);
 }
 
-static bool step(struct sw_flow *flow, uint32_t from, uint32_t to)
-{
-	return __atomic_compare_exchange_n(&flow->open, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-}
-
 void sw_capture_syn(int fd, const struct sw_endpoint *local, const struct sw_endpoint *remote)
 {
 	int saved = errno;
 	struct shot shot;
 
 	if (aim(&shot, fd, IPPROTO_TCP, local, remote, 0)) {
-		restart(shot.flow, SW_FLOW_SYN);
+		sw_flow_restart(shot.flow, SW_FLOW_SYN);
 		put_tcp(&shot, &shot.there, SW_TCP_SYN, 0, 0, NULL, 0);
 		leave(&shot);
 	}
@@ -267,7 +188,7 @@ void sw_capture_connected(int fd, const struct sw_endpoint *local, const struct 
 	if (aim(&shot, fd, IPPROTO_TCP, local, remote, 0)) {
 		if (error == ECONNREFUSED)
 			put_tcp(&shot, &shot.back, SW_TCP_RST | SW_TCP_ACK, 0, 1, NULL, 0);
-		else if (!error && step(shot.flow, SW_FLOW_SYN, SW_FLOW_CONNECTED))
+		else if (!error && sw_flow_step(shot.flow, SW_FLOW_SYN, SW_FLOW_CONNECTED))
 			put_handshake(&shot);
 		leave(&shot);
 	}
@@ -291,12 +212,12 @@ void sw_capture_accepted(int fd)
 	struct shot shot;
 
 	if (aim_stream(&shot, fd, false)) {
-		if (step(shot.flow, SW_FLOW_SYN, SW_FLOW_TAKEN)) {
+		if (sw_flow_step(shot.flow, SW_FLOW_SYN, SW_FLOW_TAKEN)) {
 			put_handshake(&shot);
-		} else if (step(shot.flow, SW_FLOW_CONNECTED, SW_FLOW_TAKEN)) {
-			await(&shot.flow->shook, 1);
+		} else if (sw_flow_step(shot.flow, SW_FLOW_CONNECTED, SW_FLOW_TAKEN)) {
+			sw_flow_await(&shot.flow->shook, 1);
 		} else { /* the other end does not capture, or not into this file */
-			restart(shot.flow, SW_FLOW_TAKEN);
+			sw_flow_restart(shot.flow, SW_FLOW_TAKEN);
 			put_tcp(&shot, &shot.there, SW_TCP_SYN, 0, 0, NULL, 0);
 			put_handshake(&shot);
 		}
@@ -353,7 +274,7 @@ void sw_capture_reset(int fd)
 	struct shot shot;
 
 	if (aim_stream(&shot, fd, false)) {
-		put_tcp(&shot, &shot.there, SW_TCP_RST | SW_TCP_ACK, place(shot.out), place(shot.in), NULL, 0);
+		put_tcp(&shot, &shot.there, SW_TCP_RST | SW_TCP_ACK, sw_flow_place(shot.out), sw_flow_place(shot.in), NULL, 0);
 		leave(&shot);
 	}
 	errno = saved;
@@ -368,7 +289,7 @@ void sw_capture_datagram(int fd, const struct sw_endpoint *from, const struct sw
 	struct shot shot;
 
 	if (aim(&shot, fd, IPPROTO_UDP, from, to, n)) {
-		end = claim(shot.out, sent ? &shot.out->sent : &shot.out->received, 1, &first);
+		end = sw_flow_claim(shot.out, sent ? &shot.out->sent : &shot.out->received, 1, &first);
 		if (first < end) {
 			gather(shot.payload, iov, 0, n);
 			shot.there.id = (uint16_t)end;

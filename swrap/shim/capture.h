@@ -66,6 +66,26 @@ void sw_capture_reset(int fd);
 void sw_capture_datagram(int fd, const struct sw_endpoint *from, const struct sw_endpoint *to, const struct iovec *iov,
 			 size_t n, bool sent);
 
+/* flow.c */
+
+/* sw_flow_entry() - The flow's entry; a new one takes the place of that which was begun longest ago. */
+struct sw_flow *sw_flow_entry(struct sw_flows *table, uint64_t key);
+/* sw_flow_restart() - It begins anew, and is @open. */
+void sw_flow_restart(struct sw_flow *flow, enum sw_flow_open open);
+/* sw_flow_step() - It was @from, and by us it is @to: false where it was something else. */
+bool sw_flow_step(struct sw_flow *flow, uint32_t from, uint32_t to);
+/* sw_flow_place() - The sequence number behind what is in the file of @way. */
+uint32_t sw_flow_place(const struct sw_flow_way *way);
+/* sw_flow_await() - Until @word has come to @value: its writer is between two instructions, or will never come. */
+void sw_flow_await(const uint64_t *word, uint64_t value);
+/**
+ * sw_flow_claim() - Of the @n units that @count has now counted, those that nobody else writes
+ * @from: filled with the first of them, which everything before is written of
+ *
+ * Return: where they end; @from where there are none.
+ */
+uint64_t sw_flow_claim(struct sw_flow_way *way, uint64_t *count, size_t n, uint64_t *from);
+
 /* pcap.c */
 
 struct sw_pcap {

@@ -27,7 +27,7 @@ uint64_t sw_cookie(int fd);
 /* sw_kept_copy() - What @from has, @to has too; with @accepted as accept(2) hands it down. The tag is the caller's. */
 void sw_kept_copy(int from, int to, bool accepted);
 
-/* inet_option.c */
+/* inet_option.c, inet_table.c */
 
 enum { SW_NOT_KNOWN = -2 }; /* neither 0 nor -1: no option of TCP, IP or IPv6 that is known here */
 
@@ -40,6 +40,12 @@ bool sw_hands_down(int level, int name);
 
 int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t *len);
 int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, socklen_t len);
+/* buffer.c: SO_SNDBUF and SO_RCVBUF, and what forces them; SO_MAX_PACING_RATE */
+int sw_get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len);
+int sw_set_buffer(int fd, uint64_t tag, int name, const void *value, socklen_t len);
+int sw_get_pacing(int fd, uint64_t tag, void *value, socklen_t *len);
+int sw_set_pacing(int fd, uint64_t tag, const void *value, socklen_t len);
+
 /* sw_socket_option_size() - Bytes of a SOL_SOCKET option that the kernel keeps, and hands down as TCP does; 0 otherwise. */
 socklen_t sw_socket_option_size(int name);
 

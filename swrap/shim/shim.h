@@ -21,8 +21,8 @@
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options;
  *	              without a switch dgram_direct.c delivers, dgram_route.c chooses the way, dgram_filter.c says who may
  *	              send, place.c where groups and broadcasts go
- *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6, socket_option.c of SOL_SOCKET, device.c
- *	              which interface;
+ *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6 (inet_table.c, inet_value.c), socket_option.c
+ *	              of SOL_SOCKET (buffer.c), device.c which interface;
  *	              kept.c what is kept of them in the lab's options file
  *	abort.c       SO_LINGER with a time of 0
  *	gap.c         what a program asked for in vain, counted there
@@ -32,7 +32,7 @@
  *	netlink.c     netlink sockets: birth, port id, groups; netlink_io.c, netlink_option.c
  *	doors.c       sendmmsg, recvmmsg, what _FORTIFY_SOURCE calls; syscall.c syscall(2); reserved.c bindresvport, rresvport
  *	exec.c        exec and posix_spawn, whose programs stay in the host
- *	capture.c     SOCKET_WRAPPER_PCAP_FILE; pcap.c the file
+ *	capture.c     SOCKET_WRAPPER_PCAP_FILE: flow.c how far each flow has got, pcap.c the file
  *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)
  *	resolver.c    libc's own ways to a name server, which are closed
  *	ioctl.c       SIOCETHTOOL, SIOCGIF*, SIOCOUTQ
