@@ -106,6 +106,15 @@ for link in (WLAN0, ETH0):
     assert failure(s.sendmsg, [b"!"], [(IPPROTO_IPV6, IPV6_PKTINFO, wrong)], 0, ("fe80::1", PORT, 0, link)) == "EINVAL"
 """,
     ),
+    "a datagram without a scope leaves by the first link": (
+        """
+r = made(SOCK_DGRAM, ("::", PORT)); ready()
+assert r.recvfrom(9)[1][3] == ETH0
+""",
+        """
+made(SOCK_DGRAM).sendto(b"?", ("fe80::1", PORT))
+""",
+    ),
     "the link for datagrams may be named apart from their address": (
         """
 r = made(SOCK_DGRAM, ("::", PORT)); ready()

@@ -66,6 +66,7 @@ listener.shutdown(socket.SHUT_WR)
 socket.create_connection(at); listener.accept()
 listener.shutdown(socket.SHUT_RD)
 assert failure(listener.accept) == "EINVAL" and failure(socket.create_connection, at) == "ECONNREFUSED"
+assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 0
 assert failure(listener.shutdown, socket.SHUT_RD) == "ENOTCONN"
 listener.listen()
 c = socket.create_connection(listener.getsockname()); listener.accept()

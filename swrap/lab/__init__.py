@@ -12,6 +12,7 @@
     members    which processes belong to a lab
     reaper     ends them all and removes the directory
     keeper     the process that does so when the owner cannot
+    routes     what it answers meanwhile, where there is no switch: rtnetlink
     source     the file that a lab runs from
     trials     what the machine must be able to do, tried
     orphans    the owner as parent of whatever loses its own

@@ -133,7 +133,7 @@ static int read_name(int fd, uint64_t tag, const struct msghdr *msg, struct sw_d
 	if (!error && !head->ifindex)
 		head->ifindex = sw_unicast_if(fd, tag, head->to.ip);
 	if (!error && sw_ip_is_link_local(head->to.ip) && !sw_ip_link(head->to.ip))
-		sw_ip_set_link(head->to.ip, sw_link_at(head->ifindex));
+		sw_ip_set_link(head->to.ip, head->ifindex ? sw_link_at(head->ifindex) : sw_link_first());
 	if (!error)
 		error = sw_endpoint_link(fd, tag, &head->to);
 	if (error)

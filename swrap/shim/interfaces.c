@@ -33,6 +33,17 @@ uint16_t sw_link_at(uint32_t ifindex)
 	return ifindex && sw_iface_at(ifindex - 1, &iface) ? iface.link : 0;
 }
 
+uint16_t sw_link_first(void)
+{
+	struct sw_iface iface;
+	struct sw_addr addr;
+
+	for (uint32_t i = 0; sw_iface_addr(i, &addr, &iface); i++)
+		if (sw_ip_is_link_local(addr.ip))
+			return sw_ip_link(addr.ip);
+	return 0;
+}
+
 uint16_t sw_link_ifindex(uint16_t link)
 {
 	struct sw_iface iface;

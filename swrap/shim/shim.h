@@ -98,6 +98,8 @@ int sw_endpoint_read(uint64_t tag, const struct sockaddr *addr, socklen_t len, s
 int sw_endpoint_link(int fd, uint64_t tag, struct sw_endpoint *ep);
 /* sw_link_at() - The number of the link of this host's interface with this ifindex; 0: none. */
 uint16_t sw_link_at(uint32_t ifindex);
+/* sw_link_first() - Of the first of its link-local addresses; 0: it has none. */
+uint16_t sw_link_first(void);
 /* sw_link_ifindex() - And the other way round: the first of its interfaces on that link. */
 uint16_t sw_link_ifindex(uint16_t link);
 /* sw_unspecified_is_here() - As a destination, Linux takes the unspecified address for this host. */

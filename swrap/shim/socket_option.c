@@ -132,6 +132,8 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 		return put_int(value, len, tag & SW_TAG_DGRAM ? SOCK_DGRAM : SOCK_STREAM);
 	case SO_PROTOCOL:
 		return put_int(value, len, protocol_of(tag));
+	case SO_ACCEPTCONN:
+		return put_int(value, len, !(tag & SW_TAG_DGRAM) && (tag & SW_TAG_LISTEN));
 	case SO_ERROR:
 		return get_error(fd, tag, value, len);
 	case SO_SNDBUF:
