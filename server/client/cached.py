@@ -109,6 +109,11 @@ class Cache:
         if self._nodes.get(key) is node:
             del self._nodes[key]
 
+    async def flush(self) -> None:
+        """The server has what was written. ClientError: of some of it, it has not, and never will."""
+        for node in list(self._nodes.values()):
+            await node.flush()
+
     async def close(self) -> None:
         """No more waiting for what could be used again."""
         for node in list(self._nodes.values()):

@@ -209,7 +209,8 @@ class Client:
         return await (await self.tree(share)).get(path, sink, progress)
 
     async def logoff(self) -> None:
-        """End the session on the server; every channel with it."""
+        """End the session on the server; every channel with it. What was kept back is written first."""
+        await self._cache.flush()
         await self._session.logoff()
         await self.close()
 

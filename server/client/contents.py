@@ -28,18 +28,24 @@ class Contents:
         self._leaving: list[Extent] = []
 
     def missing(self, offset: int, length: int) -> list[int]:
-        """The pages of that range that have to be fetched before it can be read."""
+        """The pages of that range that have to be fetched before it can be read. The others stay longer for it."""
         end = min(offset + length, self.size)
         if offset >= end:
             return []
-        return [page for page in range(offset // PAGE, (end - 1) // PAGE + 1) if page not in self._pages]
+        pages = range(offset // PAGE, (end - 1) // PAGE + 1)
+        for page in pages:
+            if page in self._pages:
+                self._pages[page] = self._pages.pop(page)
+        return [page for page in pages if page not in self._pages]
 
     def fill(self, page: int, data: Buffer) -> None:
         """What the server has of ``page``; shorter where the file ends, nothing where it has a hole or none."""
         known = bytearray(PAGE)
         known[: len(data)] = data
         while len(self._pages) >= MOST_PAGES:
-            del self._pages[next(iter(self._pages))]  # The oldest. What was not written yet is kept beside.
+            del self._pages[
+                next(iter(self._pages))
+            ]  # Used the longest ago. What was not written yet is kept beside.
         self._pages[page] = known
         for offset, written in (*self._leaving, *self._dirty):
             self._overlay(page, offset, written)
@@ -71,7 +77,7 @@ class Contents:
 
     def leaving(self) -> list[Extent]:
         """What is to be written now, in this order; ``left`` says that it has been."""
-        self._leaving, self._dirty = self._dirty, []
+        self._leaving, self._dirty = [*self._leaving, *self._dirty], []
         return self._leaving
 
     def left(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from server.client.contents import PAGE, Contents
 from server.client.errors import ClientError
@@ -51,6 +51,7 @@ class Node:
         self._contents = Contents(0)
         self._info: NetworkOpenInformation | None = None
         self._lapses = 0
+        self._failed: ClientError | None = None
 
     # -- opens
 
@@ -161,20 +162,23 @@ class Node:
             return bytes(await file.read(offset, length)), False
         await self._current(file)
         contents, lapses = self._contents, self._lapses
-        missing = contents.missing(offset, length)
-        for first, count in _runs(missing, max(1, self._options.chunk // PAGE)):
+        known = True
+        while missing := contents.missing(offset, length):
+            known = False
+            first, count = _run(missing, max(1, self._options.chunk // PAGE))
             data = memoryview(await file.read(first * PAGE, count * PAGE))
             if self.lease.lapses != lapses or self._contents is not contents:
                 return await self.read(file, offset, length)  # It may have changed meanwhile.
             for number in range(count):
                 contents.fill(first + number, data[number * PAGE : (number + 1) * PAGE])
-        return contents.read(offset, length), not missing
+        return contents.read(offset, length), known
 
     async def write(self, file: OpenFile, data: Buffer, offset: int) -> bool:
         """Whether it was kept to be written later."""
         self._info = None
         if self._kept(Caching.W):
             await self._current(file)
+        if self._kept(Caching.W):
             self._contents.write(offset, data)
             if self._contents.unwritten > self._options.write_back:
                 await self.flush()
@@ -190,6 +194,9 @@ class Node:
     async def flush(self) -> None:
         """The server has what was written. ClientError: it has not, and never will."""
         async with self._flushing:
+            if self._failed is not None:
+                error, self._failed = self._failed, None
+                raise error
             while self._contents.unwritten:
                 contents = self._contents
                 writer = next(file for file in self._files if file.writes)
@@ -217,19 +224,18 @@ class Node:
 
     async def _broken(self, left: Caching) -> None:
         if not left & Caching.W:
-            with contextlib.suppress(
-                ClientError
-            ):  # Whoever flushes next would have been told; nobody may be left.
+            try:
                 await self.flush()
+            except ClientError as error:
+                self._failed = error  # For whoever flushes next.
         if not left & Caching.H:
             with contextlib.suppress(ClientError):
                 await self.let_go()
 
 
-def _runs(pages: list[int], most: int) -> Iterator[tuple[int, int]]:
-    """(first, count) of consecutive ones, no more than ``most`` at a time."""
-    start = 0
-    for end in range(1, len(pages) + 1):
-        if end == len(pages) or end - start == most or pages[end] != pages[end - 1] + 1:
-            yield pages[start], end - start
-            start = end
+def _run(pages: list[int], most: int) -> tuple[int, int]:
+    """(first, count) of those at the beginning that are consecutive, ``most`` at most."""
+    count = 1
+    while count < min(len(pages), most) and pages[count] == pages[0] + count:
+        count += 1
+    return pages[0], count

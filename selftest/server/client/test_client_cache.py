@@ -11,6 +11,7 @@ import pytest
 from selftest.support.two_paths import PASSWORD, SHARE, USER, TwoPaths, two_paths
 from server.client import CachedFile, Client, HandleLost, Options, StatusError
 from server.client.lease import Caching
+from server.wire.buffers import Buffer
 from server.wire.create import FILE_GENERIC_READ, FILE_GENERIC_WRITE, Disposition
 from server.wire.status import NTSTATUS
 
@@ -222,6 +223,32 @@ def test_what_was_kept_back_outlives_the_session(tmp_path: Path) -> None:
         await paths.until("session-renewed")
         assert await file.read(0, 20) == b"kept back"
         await file.close()
+        assert (paths.directory / "f").read_bytes() == b"kept back"
+
+    told(tmp_path, story)
+
+
+def test_what_a_break_could_not_write_is_told_to_who_flushes_next(tmp_path: Path) -> None:
+    async def story(paths: TwoPaths, client: Client, other: Client) -> None:
+        file = await fresh(client)
+        await file.write(b"kept back", 0)
+
+        async def full(_data: Buffer, _offset: int) -> None:
+            raise StatusError(NTSTATUS.DISK_FULL, "WRITE")
+
+        file.file.write = full  # type: ignore[method-assign]  # a disk cannot be filled for a test
+        await asyncio.wait_for(other.open(SHARE, "f"), 10)
+        with pytest.raises(StatusError) as told_later:
+            await file.close()
+        assert told_later.value.status is NTSTATUS.DISK_FULL
+
+    told(tmp_path, story)
+
+
+def test_what_is_not_closed_is_written_at_the_end(tmp_path: Path) -> None:
+    async def story(paths: TwoPaths, client: Client, _other: Client) -> None:
+        await (await fresh(client)).write(b"kept back", 0)
+        await client.logoff()
         assert (paths.directory / "f").read_bytes() == b"kept back"
 
     told(tmp_path, story)

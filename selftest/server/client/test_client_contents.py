@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,26 @@ def test_what_could_not_be_written_is_lost_and_no_trace_of_it_is_read() -> None:
     kept.write(6, b"yy")
     kept.lose()
     assert (kept.size, kept.unwritten, kept.missing(0, 10)) == (4, 0, [0])
+
+
+def test_what_was_on_its_way_when_somebody_gave_up_waiting_is_written_again() -> None:
+    kept = Contents(0)
+    kept.write(0, b"one")
+    kept.leaving()
+    kept.write(1, b"two")
+    assert [(offset, bytes(data)) for offset, data in kept.leaving()] == [(0, b"one"), (1, b"two")]
+    kept.left()
+    assert (kept.unwritten, kept.size) == (0, 4)
+
+
+def test_what_is_about_to_be_read_is_not_what_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PAGES", 2)
+    kept = Contents(9 * PAGE)
+    kept.fill(0, b"0" * PAGE)
+    kept.fill(8, b"8" * PAGE)
+    assert kept.missing(0, 2 * PAGE) == [1]
+    kept.fill(1, b"1" * PAGE)
+    assert kept.read(0, 2 * PAGE) == b"0" * PAGE + b"1" * PAGE
 
 
 def test_writes_one_after_the_other_leave_as_one() -> None:
