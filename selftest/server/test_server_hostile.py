@@ -9,6 +9,8 @@ import json
 import os
 import random
 import resource
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -28,7 +30,7 @@ from server.wire.header import SIZE, Command, Flags, Header
 from server.wire.lock import LockElement, LockFlags, LockRequest
 from server.wire.misc import EMPTY_BODY
 from server.wire.negotiate_contexts import Cipher
-from server.wire.readwrite import ReadRequest
+from server.wire.readwrite import ReadRequest, WriteRequest
 from server.wire.status import NTSTATUS
 
 GUID = uuid.UUID(int=0x6E57)
@@ -44,7 +46,7 @@ break_time = 1
 ROUNDS, PDUS = 60, 25
 _BIGGEST_FILE = 64 << 20
 _NOTICEABLE = 8 << 20
-_PROMPT = 1.0
+_PROMPT = 3.0
 """Seconds within which a bystander is answered, though the machine may be busy with other things."""
 
 
@@ -265,4 +267,31 @@ def test_a_header_alone_and_flags_that_contradict_each_other(running: Running) -
             _close(peer)
             running.wait_for("connection-closed")
         bystander.is_served()
+    _close(bystander.peer)
+
+
+@pytest.mark.parametrize("way", ["reset", "half-closed", "closed"])
+def test_who_leaves_in_the_middle_of_a_message_leaves_nothing(running: Running, way: str) -> None:
+    bystander = Bystander(running)
+    fds = bystander.fds
+    for cut in (3, 4, 40, SIZE + 10, 70_000):
+        peer, session = _logged_on(running)
+        file = peer.create(session, "f")
+        body = WriteRequest(file, bytes(100_000), 0).encode()
+        pdu = peer.request_bytes(Command.WRITE, body, session, signed=True, flags=0, charge=2)
+        assert isinstance(peer.exchange, OverTcp)
+        sock = peer.exchange.socket
+        sock.sendall((len(pdu).to_bytes(4, "big") + pdu)[:cut])
+        if way == "reset":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if way == "half-closed":
+            sock.shutdown(socket.SHUT_WR)
+            with pytest.raises(Closed):
+                peer.exchange.receive()
+        _close(peer)
+        running.wait_for("connection-closed")
+    assert _within(10, lambda: len(_status(running.port)["sessions"]) == 1)
+    assert bystander.fds == fds
+    assert (running.share / "f").read_bytes() == b"", "no part of a message is done"
+    bystander.is_served()
     _close(bystander.peer)
