@@ -19,6 +19,7 @@ from server.ports.processes import Child, Processes
 
 _LINE = 1024 * 1024
 _GRACE = 5.0
+_SOON = 0.02
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +66,7 @@ class Pool:
         self._workers: dict[str, WorkerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawning = 0
+        self._refilling: asyncio.TimerHandle | None = None
         self._changed = asyncio.Condition()
         self._closing = False
         self._error: OSError | None = None
@@ -86,13 +88,16 @@ class Pool:
     async def take(self) -> WorkerHandle:
         """An idle worker, out of the pool. OSError: none can be made."""
         async with self._changed:
-            self._refill(waiting=1)
+            if not self._idle:
+                self._refill(waiting=1)
             await self._changed.wait_for(lambda: self._idle or self._error is not None or self._closing)
             if not self._idle:
                 error, self._error = self._error, None
                 raise error or ConnectionError("the server ends")
             worker = self._idle.popleft()
-        self._refill()
+        if self._refilling is None:
+            # Not at once: whoever was waiting is served first.
+            self._refilling = asyncio.get_running_loop().call_later(_SOON, self._refill)
         return worker
 
     def give_back(self, worker: WorkerHandle) -> None:
@@ -131,6 +136,8 @@ class Pool:
     async def close(self) -> None:
         """Tell them all to end, wait for it, and kill what does not."""
         self._closing = True
+        if self._refilling is not None:
+            self._refilling.cancel()
         async with self._changed:
             self._changed.notify_all()
         for worker in self._workers.values():
@@ -143,6 +150,9 @@ class Pool:
                 await asyncio.wait(late)
 
     def _refill(self, waiting: int = 0) -> None:
+        if self._refilling is not None:
+            self._refilling.cancel()
+            self._refilling = None
         while not self._closing and len(self._idle) + self._spawning < self._wanted + waiting:
             self._spawning += 1
             task = asyncio.get_running_loop().create_task(self._live())

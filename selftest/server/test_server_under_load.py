@@ -103,7 +103,7 @@ def test_its_state_is_told_and_settings_are_read_again_and_nobody_notices(
     settings.write_text("")
     (tmp_path / "more").mkdir()
     server = at_work.serve("--config", settings)
-    writers = [at_work.write(f"film{number}", 4 * BLOCKS) for number in range(2)]
+    writers = [at_work.write(f"film{number}", BLOCKS) for number in range(2)]
     for step in range(1, 6):
         for writer in writers:
             writer.has(step * 20)

@@ -20,7 +20,7 @@ _read_into, _read_cached = PosixHandle.read_into, PosixHandle.read_cached
 
 
 def _path(handle: PosixHandle) -> Path:
-    return Path(f"/proc/self/fd/{handle._fd}").readlink()
+    return Path(f"/proc/self/fd/{handle.fd}").readlink()
 
 
 def _into(handle: PosixHandle, buffer: memoryview, offset: int) -> int:

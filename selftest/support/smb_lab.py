@@ -34,6 +34,9 @@ HOSTS = {
 }
 
 
+_MORE = 50
+
+
 @dataclass
 class Writer:
     """A client that writes the file of that name."""
@@ -46,8 +49,16 @@ class Writer:
         return [int(number) for number in re.findall(r"acked (\d+)", self.service.said)]
 
     def has(self, count: int) -> None:
-        """Wait until so many of its blocks are acknowledged."""
+        """Wait until so many of its blocks are acknowledged, while it writes more, but not to the end."""
+        self.allow(count + _MORE)
         self.service.says("acked", count)
+
+    def allow(self, count: int) -> None:
+        """It may write so many."""
+        stdin = self.service.process.stdin
+        assert stdin is not None
+        stdin.write(f"{count}\n")
+        stdin.flush()
 
 
 @dataclass
@@ -81,12 +92,15 @@ class Office:
     def write(self, name: str, blocks: int, channels: int = 2) -> Writer:
         module = ("-m", "selftest.support.smb_load")
         arguments = ("10.0.1.1", name, str(blocks), str(channels))
-        writer = Writer(name, blocks, self.start("laptop", [sys.executable, *module, *arguments]))
+        command = [sys.executable, *module, *arguments]
+        writer = Writer(name, blocks, self.start("laptop", [*command], stdin=subprocess.PIPE))
         self.writers.append(writer)
         return writer
 
     def all_is_there(self) -> None:
         """Wait for all writers; every block was acknowledged, and is there."""
+        for writer in self.writers:
+            writer.allow(writer.blocks)
         for writer in self.writers:
             assert writer.service.ended() == 0, writer.service.said[-2000:]
             assert sorted(writer.acked()) == list(range(writer.blocks))

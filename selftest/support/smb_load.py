@@ -2,14 +2,17 @@
 
 `python -m selftest.support.smb_load SERVER NAME BLOCKS [CHANNELS]` writes the file NAME of the share `data`, several
 blocks at a time, and prints `acked N` for each, `done` at the end. Whatever is lost on the way, it logs on and opens
-anew, and goes on with what was not acknowledged; what was is not written again.
+anew, and goes on with what was not acknowledged; what was is not written again. Each line of its input is the number of
+blocks that it may write so far; at the end of the input, or without any, all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,7 +52,14 @@ class Load:
         )  # type: ignore[arg-type]
         self._name = name
         self._left = list(range(blocks))
+        self._blocks = self._allowed = blocks
+        self._more = asyncio.Event()
         self._acked = acked
+
+    def allow(self, blocks: int | None) -> None:
+        """Write the first so many, and then wait. None: all."""
+        self._allowed = self._blocks if blocks is None else blocks
+        self._more.set()
 
     async def run(self) -> None:
         """Until all are acknowledged. Tries for as long as it takes: the caller's patience is the limit."""
@@ -74,7 +84,11 @@ class Load:
             )
             try:
                 while self._left:
-                    await self._several(file)
+                    self._more.clear()
+                    if self._left[0] < self._allowed:
+                        await self._several(file)
+                    else:
+                        await self._more.wait()
             except SessionLost:
                 raise
             except ClientError:
@@ -84,7 +98,8 @@ class Load:
     async def _several(self, file: OpenFile) -> None:
         """When all of them have ended, so that none is under way twice. ClientError: one has failed."""
         done = await asyncio.gather(
-            *(self._one(file, number) for number in self._left[:_AT_ONCE]), return_exceptions=True
+            *(self._one(file, number) for number in self._left[:_AT_ONCE] if number < self._allowed),
+            return_exceptions=True,
         )
         for failure in done:
             if failure is not None:
@@ -99,8 +114,22 @@ class Load:
 def main() -> None:
     server, name, blocks, *rest = sys.argv[1:]
     options = {"channels": int(rest[0])} if rest else {}
-    load = Load(server, name, int(blocks), lambda number: print("acked", number, flush=True), **options)
-    asyncio.run(load.run())
+
+    async def run() -> None:
+        load = Load(server, name, int(blocks), lambda number: print("acked", number, flush=True), **options)
+        loop = asyncio.get_running_loop()
+
+        def listen() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is over
+                for line in sys.stdin:
+                    loop.call_soon_threadsafe(load.allow, int(line))
+                loop.call_soon_threadsafe(load.allow, None)
+
+        load.allow(0)
+        threading.Thread(target=listen, daemon=True).start()
+        await load.run()
+
+    asyncio.run(run())
     print("done", flush=True)
 
 
