@@ -71,6 +71,7 @@ class Torture:
         arguments: Sequence[str | Path] = [
             *(self.program, f"//{self.address}/data{lane}", "-U", self.user, "--configfile=/dev/null"),
             *(f"--option=torture:user2name={user}", f"--option=torture:user2password={password}"),
+            "--option=torture:maxopenfiles=1000",  # of 65520, which take minutes
             f"smb2.{name}",
         ]
         try:
