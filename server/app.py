@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from server import control, role, runtime
+from server import control, role, runtime, warm
 from server.acceptor import Acceptor
 from server.config import ServerConfig
 from server.events import Events
@@ -52,6 +52,9 @@ def prepare(private: Iterable[int] = ()) -> Prepared:
     """
     directory, lock = runtime.make()
     (directory / "post").mkdir(mode=0o700)
+    # Before the fork, so that all of them have it: what is looked up, imported or adapted at its first use.
+    LmdbStore(directory / "store").close()
+    warm.up()
     return Prepared(PosixProcesses.launch(_ROLES, directory, tuple(private)), directory, lock=lock)
 
 

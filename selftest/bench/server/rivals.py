@@ -85,15 +85,10 @@ def ours(folder: Path, *flags: str) -> Iterator[Rival]:
 @contextmanager
 def smbd(folder: Path) -> Iterator[Rival]:
     """Debian's, as plain as it comes."""
-    configured = samba.Samba(folder, plain=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(str(folder / "told"))
-        told.settimeout(WITHIN)
-        command = configured.command(shim=False, debug=1)
-        with _started(command, folder / "said", NOTIFY_SOCKET=str(folder / "told")) as service:
-            while b"READY=1" not in told.recv(4096):  # sd_notify(3)
-                continue
-            yield Rival(SMBD, ("127.0.0.1", 445), configured.share, service.process.pid)
+    configured, address = samba.Samba(folder, plain=True), ("127.0.0.1", 445)
+    with _started(configured.command(shim=False, debug=1), folder / "said") as service:
+        _reachable(address, service)
+        yield Rival(SMBD, address, configured.share, service.process.pid)
 
 
 @contextmanager
@@ -108,7 +103,7 @@ def impacket(folder: Path) -> Iterator[Rival]:
         )
 
 
-def _started(command: list[str], log: Path, **variables: str) -> Service:
+def _started(command: list[str], log: Path) -> Service:
     """What it says goes into a file: reading along would cost whoever measures."""
     parent = os.getpid()
 
@@ -124,7 +119,6 @@ def _started(command: list[str], log: Path, **variables: str) -> Service:
                 stdout=said,
                 stderr=said,
                 text=True,
-                env={**os.environ, **variables},
                 start_new_session=True,
                 preexec_fn=prepare,
             )

@@ -103,3 +103,16 @@ def test_which_algorithm_signs() -> None:
     assert algorithm_for(0x0302) is SigningAlgorithm.AES_CMAC
     assert algorithm_for(0x0311) is SigningAlgorithm.AES_CMAC
     assert algorithm_for(0x0311, SigningAlgorithm.AES_GMAC) is SigningAlgorithm.AES_GMAC
+
+
+@EVERY
+def test_looking_leaves_the_message_as_it_is(algorithm: SigningAlgorithm) -> None:
+    """One that may be written to is looked at in place; one that may not gives the same answer."""
+    signer, whole = Signer(algorithm, KEY), message()
+    signer.sign(whole, server=True)
+    before = bytes(whole)
+    assert signer.verify(whole, server=True)
+    assert signer.verify(before, server=True)
+    assert whole == before
+    whole[-1] ^= 1
+    assert not signer.verify(whole, server=True)

@@ -157,7 +157,11 @@ class FileTable:
                 again=asked.again,
             )
             breaks = self._carry_out(writing, key, file, breaks, outcome)
-            if rules.violators(file, access, opened.share_access) and not any(b.wait for b in breaks):
+            if (
+                violators
+                and rules.violators(file, access, opened.share_access)
+                and not any(b.wait for b in breaks)
+            ):
                 raise StatusError(NTSTATUS.SHARING_VIOLATION)
             if outcome.deleted:
                 outcome.vanished = True
