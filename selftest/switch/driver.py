@@ -284,10 +284,11 @@ def switched(
     rate: int | None = None,
     delay: float = 0.0,
     nofile: int | None = None,
+    network: Topology | None = None,
 ) -> Iterator[Switched]:
     """A switch of its own for one test; it must end by itself when its owner goes."""
     directory.mkdir(mode=0o700)
-    Page.create(directory / "page", topology(rate, delay)).close()
+    Page.create(directory / "page", network or topology(rate, delay)).close()
     ready, tell = os.pipe()
     owner, hold = os.pipe()
     limit = ["prlimit", f"--nofile={nofile}"] if nofile else []

@@ -42,10 +42,13 @@ ffi.cdef(
     #define SW_FLOW_FIN_WAIT ...
     #define SW_FLOW_CLOSE_WAIT ...
     #define SW_FLOW_CLOSED ...
+    #define SW_HOST_FORWARD ...
 
     typedef int... pid_t;
     struct sw_endpoint { uint8_t ip[16]; uint16_t port; };
-    struct sw_host { char name[64]; uint32_t first_iface, n_ifaces, first_addr, n_addrs; ...; };
+    struct sw_host {
+        char name[64]; uint32_t first_iface, n_ifaces, first_addr, n_addrs; uint8_t gateway[16]; uint32_t flags; ...;
+    };
     struct sw_iface {
         char name[16]; uint16_t host, ifindex; uint32_t flags, mtu, rings; uint64_t speed, rate, delay;
         uint8_t mac[6]; uint16_t link; ...;
@@ -74,6 +77,8 @@ ffi.cdef(
     void sw_page_write_end(struct sw_page *p);
     uint16_t sw_host_index(const struct sw_page *p, const char *name);
     int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface);
+    int sw_next_hop(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface,
+                    uint8_t next[16]);
     int sw_owner(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner, uint32_t *iface);
 
     struct sockaddr_un { char sun_path[108]; ...; };

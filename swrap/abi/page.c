@@ -135,12 +135,40 @@ static bool has_on(const struct sw_page *p, uint16_t host, uint16_t by, const ui
 	return by == 0 || sw_ifaces(p)[a->iface].ifindex == by;
 }
 
+/* on_link() - The address of @h in the smallest subnet that has @dst; NULL: none. @first: set to its first of IPv4. */
+static const struct sw_addr *on_link(const struct sw_page *p, const struct sw_host *h, uint16_t by,
+				     const uint8_t dst[16], const struct sw_addr **first)
+{
+	const struct sw_addr *best = NULL;
+
+	*first = NULL;
+	for (uint32_t i = h->first_addr; i < h->first_addr + h->n_addrs; i++) {
+		const struct sw_addr *a = &sw_addrs(p)[i];
+
+		if (!(sw_ifaces(p)[a->iface].flags & SW_IF_UP) || (by && sw_ifaces(p)[a->iface].ifindex != by))
+			continue;
+		if (*first == NULL && !a->v6)
+			*first = a;
+		if (same_subnet(a, dst) && (best == NULL || a->prefix > best->prefix))
+			best = a;
+	}
+	return best;
+}
+
+/* by_gateway() - May what goes to @dst go by @h's gateway? */
+static bool by_gateway(const struct sw_host *h, const uint8_t dst[16])
+{
+	return !sw_ip_is_any(h->gateway) && sw_ip_is_v4(h->gateway) == sw_ip_is_v4(dst) && !sw_ip_is_group(dst) &&
+	       !sw_ip_is_limited(dst) && !sw_ip_is_link_local(dst);
+}
+
 static int route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16],
-		 uint32_t *iface)
+		 uint32_t *iface, uint8_t next[16])
 {
 	const struct sw_host *h = &sw_hosts(p)[host];
-	const struct sw_addr *best = NULL, *first = NULL;
+	const struct sw_addr *best, *first;
 
+	memcpy(next, dst, 16);
 	if (has_on(p, host, by, dst)) {
 		memcpy(src, dst, 16);
 		*iface = h->first_iface;
@@ -148,16 +176,9 @@ static int route(const struct sw_page *p, uint16_t host, uint16_t by, const uint
 	}
 	if (by > h->n_ifaces)
 		return -ENODEV;
-	for (uint32_t i = h->first_addr; i < h->first_addr + h->n_addrs; i++) {
-		const struct sw_addr *a = &sw_addrs(p)[i];
-
-		if (!(sw_ifaces(p)[a->iface].flags & SW_IF_UP) || (by && sw_ifaces(p)[a->iface].ifindex != by))
-			continue;
-		if (first == NULL && !a->v6)
-			first = a;
-		if (same_subnet(a, dst) && (best == NULL || a->prefix > best->prefix))
-			best = a;
-	}
+	best = on_link(p, h, by, dst, &first);
+	if (best == NULL && by_gateway(h, dst) && (best = on_link(p, h, by, h->gateway, &first)) != NULL)
+		memcpy(next, h->gateway, 16);
 	if (best == NULL && by && sw_ip_is_v4(dst))
 		best = first;
 	if (best == NULL)
@@ -239,16 +260,24 @@ bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
 	return found;
 }
 
-int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+int sw_next_hop(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16],
+		uint32_t *iface, uint8_t next[16])
 {
 	uint32_t seq;
 	int r;
 
 	do {
 		seq = sw_page_begin(p);
-		r = route(p, host, by, dst, src, iface);
+		r = route(p, host, by, dst, src, iface, next);
 	} while (sw_page_retry(p, seq));
 	return r;
+}
+
+int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface)
+{
+	uint8_t next[16];
+
+	return sw_next_hop(p, host, by, dst, src, iface, next);
 }
 
 int sw_owner(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint16_t *owner, uint32_t *iface)

@@ -27,6 +27,10 @@ enum sw_page_flag {
 	SW_DIRECT = 1, /* no switch: connect straight to the listener */
 };
 
+enum sw_host_flag {
+	SW_HOST_FORWARD = 1, /* it passes on what is not for itself: a router */
+};
+
 enum sw_iface_flag {
 	SW_IF_UP = 1,       /* administratively up (IFF_UP) */
 	SW_IF_RUNNING = 2,  /* has carrier (IFF_RUNNING, IFF_LOWER_UP): clear when the cable is pulled */
@@ -44,6 +48,8 @@ struct sw_host {
 	char name[SW_HOST_NAME]; /* NUL-terminated */
 	uint32_t first_iface, n_ifaces; /* into the interfaces; the first one is lo */
 	uint32_t first_addr, n_addrs;   /* into the addresses */
+	uint8_t gateway[16]; /* where all goes that is on none of its segments; the unspecified address: nowhere */
+	uint32_t flags;      /* enum sw_host_flag */
 };
 
 struct sw_iface {
@@ -147,9 +153,13 @@ bool sw_same_segment(const struct sw_page *p, uint32_t a, uint32_t b);
  *         the host's own)
  * @iface: filled with the index of the outgoing interface (lo for the host's own addresses)
  *
- * Return: 0, or -ENETUNREACH where no interface that is administratively up is on @dst's subnet.
+ * Return: 0, or -ENETUNREACH where no interface that is administratively up is on @dst's subnet, or on a gateway's.
  */
 int sw_route(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16], uint32_t *iface);
+
+/* sw_next_hop() - As sw_route(); @next: the neighbour that it goes to, which is @dst or a gateway. */
+int sw_next_hop(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16],
+		uint32_t *iface, uint8_t next[16]);
 
 /**
  * sw_owner() - The host and interface that answer for @dst as seen from @host

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from swrap.abi import ffi, lib, options
-from swrap.topology import Interface, Topology
+from swrap.topology import Host, Interface, Topology
 
 IPInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 RSS_RINGS = 8
@@ -195,6 +195,8 @@ def _compose(topology: Topology, *, direct: bool) -> bytes:
                 "n_ifaces": len(rows),
                 "first_addr": len(addresses),
                 "n_addrs": sum(map(len, owned)),
+                "gateway": _gateway(host, links),
+                "flags": lib.SW_HOST_FORWARD if host.forward else 0,
             }
         )
         for ifindex, (row, its) in enumerate(zip(rows, owned, strict=True), start=1):
@@ -234,6 +236,17 @@ def _order(addresses: Sequence[Mapping[str, Any]]) -> list[int]:
 
 def _unpacked(raw: Any) -> IPInterface:
     return ipaddress.ip_interface((unpack_ip(bytes(raw.ip)), raw.prefix))
+
+
+def _gateway(host: Host, links: Mapping[str, int]) -> bytes:
+    """The 16 bytes of a host's gateway, which is on one of its segments; zeros where there is none."""
+    if host.gateway is None:
+        return bytes(16)
+    for interface in host.interfaces:
+        if any(host.gateway in address.network for address in interface.addresses):
+            local = host.gateway.version == 6 and host.gateway.is_link_local
+            return pack_ip(host.gateway, links[f"{host.name}.{interface.name}"] if local else 0)
+    raise AssertionError("a host's gateway is on one of its segments")
 
 
 def _row(interface: Interface, index: int) -> dict[str, Any]:

@@ -3,20 +3,22 @@
 
 #include "switch.h"
 
-/* leave() - The interface on which @host sends to @ip, @by if that is not 0: the first hop of @path. */
-static int leave(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t ip[16], struct sw_path *path)
+#define LONGEST (sizeof(((struct sw_path *)0)->hop) / sizeof(struct sw_hop))
+
+/* leave() - The interface on which @host sends to @ip, @by if that is not 0, and the neighbour there: a hop of @path. */
+static int leave(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t ip[16], uint8_t next[16],
+		 struct sw_path *path)
 {
 	uint8_t src[16];
 	uint32_t iface;
-	int r = sw_route(p, host, by, ip, src, &iface);
+	int r = sw_next_hop(p, host, by, ip, src, &iface, next);
 
-	path->n = 0;
 	if (r == 0)
 		path->hop[path->n++] = (struct sw_hop){.iface = iface, .dir = SW_TX};
 	return r;
 }
 
-/* arrive() - And @iface is where it comes in. Routers will stand between the two. */
+/* arrive() - And @iface is where it comes in. */
 static void arrive(struct sw_path *path, uint32_t iface)
 {
 	path->hop[path->n++] = (struct sw_hop){.iface = iface, .dir = SW_RX};
@@ -26,18 +28,31 @@ static void arrive(struct sw_path *path, uint32_t iface)
  * sw_path_to() - From @host to whoever answers for @ip, @owner: 0, or as sw_path_find(), with @path as far as it goes
  * @by: ifindex of the only interface that will do; 0: any
  * @in: the interface where it comes in: on the host itself too, the address's
+ *
+ * On the way are the hosts that forward. One that knows no way further, or stands behind too many others, is silent.
  */
 int sw_path_to(const struct sw *sw, uint16_t host, uint16_t by, const uint8_t ip[16], uint16_t *owner, uint32_t *in,
 	       struct sw_path *path)
 {
-	int r = leave(sw->page, host, by, ip, path);
+	uint16_t at = host;
+	uint8_t next[16];
 
-	if (r < 0)
-		return r;
-	if (sw_owner(sw->page, host, by, ip, owner, in) < 0)
-		return -EHOSTUNREACH;
-	arrive(path, *owner == host ? sw_hosts(sw->page)[host].first_iface : *in);
-	return 0;
+	path->n = 0;
+	for (;;) {
+		int r = leave(sw->page, at, by, ip, next, path);
+
+		if (r < 0)
+			return at == host ? r : -EHOSTUNREACH;
+		if (sw_owner(sw->page, at, by, next, owner, in) < 0)
+			return -EHOSTUNREACH;
+		arrive(path, *owner == at ? sw_hosts(sw->page)[at].first_iface : *in);
+		if (*owner == at || sw_addr_has(sw->page, *owner, ip))
+			return 0;
+		if (!(sw_hosts(sw->page)[*owner].flags & SW_HOST_FORWARD) || path->n == LONGEST)
+			return -EHOSTUNREACH;
+		at = *owner;
+		by = 0;
+	}
 }
 
 /**

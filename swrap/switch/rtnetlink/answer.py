@@ -145,7 +145,7 @@ class Answers:
         if found is None:
             raise Refused(errno.ENETUNREACH)
         (out,) = (one for one in view.links if one.position == found[0])
-        return route.looked_up(to, out.index, found[1], own=out.loopback)
+        return route.looked_up(to, out.index, found[1], found[2], own=out.loopback)
 
 
 def _is_dump(request: wire.Message) -> bool:

@@ -11,13 +11,15 @@ from swrap.abi.names import IPAddress
 from swrap.switch.rtnetlink import wire
 from swrap.switch.rtnetlink.view import RTN_LOCAL, RTN_UNICAST, Route
 
-RTA_DST, RTA_OIF, RTA_PRIORITY, RTA_PREFSRC, RTA_CACHEINFO, RTA_TABLE, RTA_PREF = 1, 4, 6, 7, 12, 15, 20
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_CACHEINFO = 1, 4, 5, 6, 7, 12
+RTA_TABLE, RTA_PREF = 15, 20
 MAIN, LOCAL = 254, 255
-PROTO_UNSPEC, PROTO_KERNEL = 0, 2
+PROTO_UNSPEC, PROTO_KERNEL, PROTO_BOOT = 0, 2, 3
 UNIVERSE, LINK, HOST = 0, 253, 254
 RTNH_F_LINKDOWN = 16
 RTM_F_CLONED = 0x200
 IPV6_METRIC = 256  # of a connected network
+IPV6_STATIC = 1024  # of one that somebody has set
 
 _HEAD = struct.Struct("=8BI")  # struct rtmsg
 _SIZES = {socket.AF_INET: 4, socket.AF_INET6: 16}
@@ -48,23 +50,28 @@ def family(route: Route) -> int:
 def body(route: Route) -> bytes:
     """struct rtmsg and the attributes."""
     six = route.to.version == 6
-    scope = UNIVERSE if six else HOST if route.kind == RTN_LOCAL else LINK
+    scope = UNIVERSE if six or route.gateway else HOST if route.kind == RTN_LOCAL else LINK
+    origin = PROTO_BOOT if route.gateway else PROTO_KERNEL
+    metric = IPV6_STATIC if route.gateway else IPV6_METRIC if route.kind == RTN_UNICAST else 0
     flags = RTNH_F_LINKDOWN if route.linkdown else 0
     parts = [
-        _head(route.to.version, route.to.prefixlen, table(route), PROTO_KERNEL, scope, route.kind, flags),
+        _head(route.to.version, route.to.prefixlen, table(route), origin, scope, route.kind, flags),
         wire.u32(RTA_TABLE, table(route)),
-        wire.attribute(RTA_DST, route.to.network_address.packed),
+        wire.attribute(RTA_DST, route.to.network_address.packed) if route.to.prefixlen else b"",
+        wire.attribute(RTA_GATEWAY, route.gateway.packed) if route.gateway else b"",
         wire.u32(RTA_OIF, route.index),
     ]
     if six:
-        parts.append(wire.u32(RTA_PRIORITY, IPV6_METRIC if route.kind == RTN_UNICAST else 0))
+        parts.append(wire.u32(RTA_PRIORITY, metric))
         parts.append(wire.u8(RTA_PREF, 0))  # medium (RFC 4191)
-    else:
+    elif not route.gateway:
         parts.append(wire.attribute(RTA_PREFSRC, route.source.packed))
     return b"".join(parts)
 
 
-def looked_up(to: IPAddress, index: int, source: IPAddress, *, own: bool) -> bytes:
+def looked_up(
+    to: IPAddress, index: int, source: IPAddress, gateway: IPAddress | None = None, *, own: bool
+) -> bytes:
     """The answer to «how does one get there?» (`ip route get`); `own`: the address is the host's."""
     where = LOCAL if own else MAIN
     kind = RTN_LOCAL if own else RTN_UNICAST
@@ -73,6 +80,7 @@ def looked_up(to: IPAddress, index: int, source: IPAddress, *, own: bool) -> byt
             _head(to.version, to.max_prefixlen, where, PROTO_UNSPEC, UNIVERSE, kind, RTM_F_CLONED),
             wire.u32(RTA_TABLE, where),
             wire.attribute(RTA_DST, to.packed),
+            wire.attribute(RTA_GATEWAY, gateway.packed) if gateway else b"",
             wire.u32(RTA_OIF, index),
             wire.attribute(RTA_PREFSRC, source.packed),
             wire.attribute(RTA_CACHEINFO, bytes(32)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from swrap.abi import ffi, lib
 from swrap.abi.names import IPAddress, unpack_ip
@@ -48,7 +49,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way that the kernel makes by itself: to a network on a link, or to the host's own address."""
+    """A way: to a network on a link or to the host's own address, as the kernel makes them; or by a gateway."""
 
     to: IPNetwork
     index: int
@@ -56,6 +57,7 @@ class Route:
     """RTN_UNICAST, RTN_LOCAL or RTN_BROADCAST"""
     source: IPAddress
     linkdown: bool = False
+    gateway: IPAddress | None = None
 
 
 RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST = 1, 2, 3
@@ -67,11 +69,17 @@ class View:
 
     links: tuple[Link, ...]
     addresses: tuple[Address, ...]
+    gateway: IPAddress | None = None
 
     def routes(self) -> Iterator[Route]:
         """As Linux makes them for each address: first to the networks on links, then to the host itself."""
         links = {link.index: link for link in self.links}
         there = [one for one in self.addresses if links[one.index].up]
+        for one in (one for one in there if self.gateway is not None and self.gateway in one.value.network):
+            everything = ipaddress.ip_network("0.0.0.0/0" if one.value.version == 4 else "::/0")
+            down = not links[one.index].carrier
+            yield Route(everything, one.index, RTN_UNICAST, one.value.ip, down, self.gateway)
+            break
         for one in there:
             network = one.value.network
             if network.num_addresses > 1 and not one.loopback:
@@ -104,16 +112,24 @@ def look(page: Page, host: int) -> View:
             )
             for one in raw
         ),
+        _given(own.gateway),
     )
 
 
-def way(page: Page, host: int, to: IPAddress) -> tuple[int, IPAddress] | None:
-    """The interface (its index in the page) and the source address by which `host` reaches `to`."""
-    source = ffi.new("uint8_t[16]")
+def way(page: Page, host: int, to: IPAddress) -> tuple[int, IPAddress, IPAddress | None] | None:
+    """How `host` reaches `to`: the interface (its index in the page), the source address, the gateway if by one."""
+    source, hop = ffi.new("uint8_t[16]"), ffi.new("uint8_t[16]")
     iface = ffi.new("uint32_t *")
-    if lib.sw_route(page.address, host, 0, pack_ip(to), source, iface) != 0:
+    if lib.sw_next_hop(page.address, host, 0, pack_ip(to), source, iface, hop) != 0:
         return None
-    return iface[0], unpack_ip(bytes(source))
+    gateway = unpack_ip(bytes(hop))
+    return iface[0], unpack_ip(bytes(source)), None if gateway == to else gateway
+
+
+def _given(raw: Any) -> IPAddress | None:
+    """An address of the page; None where it stands for none."""
+    address = unpack_ip(bytes(raw))
+    return None if address.is_unspecified else address
 
 
 def _link(page: Page, position: int) -> Link:
