@@ -56,7 +56,7 @@ def test_it_can_be_for_new_connections_alone_and_for_many_hosts(spelled: Any) ->
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({}, "one of host, interface, address, port, between, flow is missing here"),
+        ({}, "one of host, interface, address, port, sport, dport, between, flow is missing here"),
         ({"prot": 445}, "unknown key 'prot'; did you mean 'port'?"),
         ({"port": 70000}, "70000 is not at most 65535"),
         ({"address": "10.0.1"}, "'10.0.1' is not an address, such as 10.0.1.1 or fd00::1"),
@@ -77,7 +77,11 @@ def test_what_says_nothing_sensible_is_refused(spelled: Any, value: Any, message
         ({"between": ["server", "lap"]}, ("between",), "no host lap; did you mean 'laptop'?"),
         ({"between": [["server", "lap"], "laptop"]}, ("between",), "no host lap; did you mean"),
         ({"address": "10.0.1.9"}, ("address",), "no interface has the address 10.0.1.9"),
-        ({"direction": "in"}, (), "say which traffic: interface, host, address, port, between, flow"),
+        (
+            {"direction": "in"},
+            (),
+            "say which traffic: interface, host, address, port, sport, dport, between, flow",
+        ),
     ],
 )
 def test_what_the_lab_lacks_is_named(spelled: Any, value: Any, path: tuple[str], message: str) -> None:

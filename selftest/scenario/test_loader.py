@@ -35,7 +35,7 @@ STEP = "steps:\n  - "
         ("link-down: server.eth9", "2:16: no interface server.eth9; did you mean 'server.eth0'?"),
         ("link-down: {interface: sever.eth0}", "2:28: no interface sever.eth0; did you mean 'server.eth0'?"),
         ("block: {host: sevrer}", "2:19: no host sevrer; did you mean 'server'?"),
-        ("block: {}", "2:12: one of host, interface, address, port, between, flow is missing here"),
+        ("block: {}", "2:12: one of host, interface, address, port, sport, dport, between, flow is missing here"),
         ("kill: oen", "2:11: no actor 'oen'; did you mean 'one'?"),
         ("kill: {actor: oen}", "2:19: no actor 'oen'; did you mean 'one'?"),
         ("one: {}", "2:5: unknown key 'one'; a verb of one is one.VERB"),

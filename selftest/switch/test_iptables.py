@@ -9,7 +9,7 @@ import pytest
 from selftest.switch.driver import Switched, receive, soon
 from swrap.switch.client import ControlError
 from swrap.switch.iptables.parser import Command, Failure, Rule, parse
-from swrap.switch.iptables.table import EMPTY, Table
+from swrap.switch.iptables.table import EMPTY, Ports, Table
 
 BLOCK = "-p tcp --sport 33543 -j DROP"
 TORTURE = [
@@ -92,14 +92,14 @@ def test_only_what_can_be_reached_is_dropped() -> None:
     table = done(EMPTY, "-N A", f"-A A {BLOCK}")
     assert table.drops("OUTPUT") == frozenset()
     table = done(table, "-N B", "-A OUTPUT -j B", "-A B -p tcp --sport 1 -j A", "-A B -p tcp -j A")
-    assert table.drops("OUTPUT") == {33543}, "no packet comes from port 1 and from port 33543"
+    assert table.drops("OUTPUT") == {Ports(33543)}, "no packet comes from port 1 and from port 33543"
     assert done(table, "-F B").drops("OUTPUT") == frozenset()
-    assert done(table, "-A B -j DROP").drops("OUTPUT") == {33543, None}
+    assert done(table, "-A B -j DROP").drops("OUTPUT") == {Ports(33543), Ports()}
 
 
 def test_the_life_of_smbtortures_chains() -> None:
     table = done(EMPTY, *TORTURE, f"-I SMBTORTURE_A {BLOCK}")
-    assert table.drops("OUTPUT") == {33543}
+    assert table.drops("OUTPUT") == {Ports(33543)}
     _, listed = table.do(parse(["-L", "SMBTORTURE_A"]))
     assert listed.splitlines()[0] == "Chain SMBTORTURE_A (1 references)"
     assert "tcp spt:33543" in listed
@@ -127,6 +127,33 @@ def test_what_leaves_is_dropped_and_its_acks_with_it_while_answers_arrive(lab: S
     assert iptables(lab, f"-D SMBTORTURE_A {block}") == 0
     assert receive(server, 7) == b"not yet"
     assert lab.ask(server).unacked == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "rule", "stopped"),
+    [
+        ("laptop", "-A OUTPUT -p tcp --sport {client}", "to_server"),
+        ("laptop", "-A OUTPUT -p tcp --dport 445", "to_server"),
+        ("laptop", "-A OUTPUT -p tcp --sport {client} --dport 445", "to_server"),
+        ("laptop", "-A INPUT -p tcp --sport 445", "to_client"),
+        ("server", "-A INPUT -p tcp --sport {client}", "to_server"),
+        ("server", "-A OUTPUT -p tcp --dport {client}", "to_client"),
+        ("laptop", "-A OUTPUT -p tcp --sport 445", None),
+        ("laptop", "-A OUTPUT -p tcp --sport {client} --dport 446", None),
+        ("laptop", "-A INPUT -p tcp --sport {client}", None),
+        ("server", "-A OUTPUT -p tcp --sport {client}", None),
+    ],
+)
+def test_ports_are_the_senders_and_the_receivers(
+    lab: Switched, host: str, rule: str, stopped: str | None
+) -> None:
+    lab.pair()
+    port = lab.flow()["client"].rpartition(":")[2]
+    assert iptables(lab, rule.format(client=port) + " -j DROP", host) == 0
+    flow = lab.flow()
+    assert [way for way in ("to_server", "to_client") if flow[way]["blocked"]] == (
+        [stopped] if stopped else []
+    )
 
 
 def test_each_host_has_its_own_chains_and_heal_takes_all_of_them(lab: Switched) -> None:

@@ -90,7 +90,7 @@ def wanted(file: Path | None, only: str | None) -> Wanted | None:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise Refused(f"--pcap-filter: {part!r} is not KEY=VALUE")
-        selectors[key] = int(value) if key == "port" and value.isdecimal() else value
+        selectors[key] = int(value) if key in ("port", "sport", "dport") and value.isdecimal() else value
     return Wanted(file, selectors)
 
 

@@ -15,8 +15,10 @@ from swrap.cli import labs, options
 from swrap.cli.traffic import (
     Between,
     Direction,
+    Dport,
     Flow,
     Port,
+    Sport,
     State,
     Towards,
     Tracked,
@@ -38,6 +40,8 @@ _SET = Annotated[str, typer.Argument(metavar="HOST[,HOST…]")]
 _MATCH: dict[str, tuple[Any, Any]] = {
     "what": (What, None),
     "port": (Port, None),
+    "sport": (Sport, None),
+    "dport": (Dport, None),
     "between": (Between, None),
     "direction": (Towards, Direction.both),
     "state": (Tracked, State.any),

@@ -42,6 +42,14 @@ What = Annotated[
 Port = Annotated[
     int | None, typer.Option("--port", metavar="N", help="Only this port, at either end.", show_default=False)
 ]
+Sport = Annotated[
+    int | None,
+    typer.Option("--sport", metavar="N", help="Only what is sent from this port.", show_default=False),
+]
+Dport = Annotated[
+    int | None,
+    typer.Option("--dport", metavar="N", help="Only what is sent to this port.", show_default=False),
+]
 Between = Annotated[
     tuple[str, str] | None,
     typer.Option(
@@ -66,24 +74,28 @@ def match(
     direction: str = "both",
     state: str = "any",
     flow: int | None = None,
+    sport: int | None = None,
+    dport: int | None = None,
 ) -> dict[str, Any]:
     """The arguments that tell the switch which traffic is meant. Refused where none would be."""
     result: dict[str, Any] = {}
     if what is not None:
         result.update(_named(what))
-    if port is not None:
-        if result.get("port", port) != port:
-            raise Refused(f"--port {port} and {what} do not agree")
-        if not 0 < port < 65536:
-            raise Refused(f"--port {port}: a port is 1 to 65535")
-        result["port"] = port
+    if port is not None and result.get("port", port) != port:
+        raise Refused(f"--port {port} and {what} do not agree")
+    for option, number in (("port", port), ("sport", sport), ("dport", dport)):
+        if number is not None:
+            if not 0 < number < 65536:
+                raise Refused(f"--{option} {number}: a port is 1 to 65535")
+            result[option] = number
     if between is not None:
         result["between"] = [hosts(one) for one in between]
     if flow is not None:
         result["flow"] = flow
     if not result:
         raise Refused(
-            "which traffic? Name a host, HOST.IFACE or an address, or give --port, --between or --flow"
+            "which traffic? Name a host, HOST.IFACE or an address, or give "
+            "--port, --sport, --dport, --between or --flow"
         )
     result |= {} if direction == "both" else {"direction": direction}
     return result | ({} if state == "any" else {"state": state})

@@ -1,7 +1,8 @@
 """Which traffic a fault means.
 
 Owns the one way to say it that all faults on traffic share. All parts that are given must fit; a flow fits
-if any of its two ends does. How they are compared is in ``rule``.
+if any of its two ends does, or for ``sport`` and ``dport`` any of its two directions. How they are compared
+is in ``rule``.
 """
 
 from __future__ import annotations
@@ -31,19 +32,18 @@ _HOSTS: Schema = {
     ],
 }
 
+_PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
+
 SCHEMA: Schema = {
     "type": "object",
-    "title": "one of host, interface, address, port, between, flow",
+    "title": "one of host, interface, address, port, sport, dport, between, flow",
     "properties": {
         "host": _HOSTS | {"description": "Either end is on this host, or on one of these."},
         "interface": {"type": "string", "description": "It crosses this interface (HOST.INTERFACE)."},
         "address": {"type": "string", "format": "address", "description": "Either end has this address."},
-        "port": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 65535,
-            "description": "Either end has this port.",
-        },
+        "port": _PORT | {"description": "Either end has this port."},
+        "sport": _PORT | {"description": "It is sent from this port."},
+        "dport": _PORT | {"description": "It is sent to this port."},
         "between": {
             "type": "array",
             "items": _HOSTS,
@@ -68,7 +68,7 @@ SCHEMA: Schema = {
     "additionalProperties": False,
 }
 
-SELECTORS = ("interface", "host", "address", "port", "between", "flow")
+SELECTORS = ("interface", "host", "address", "port", "sport", "dport", "between", "flow")
 """One of them at least says what is meant."""
 
 FIELDS: Mapping[str, str] = {key: part["description"] for key, part in SCHEMA["properties"].items()}
@@ -86,6 +86,8 @@ class Match:
     direction: Direction = "both"
     flow: int | None = None
     state: State = "any"
+    sport: int | None = None
+    dport: int | None = None
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:

@@ -132,6 +132,8 @@ def matches(what: Match, packet: Packet) -> bool:
         return False
     if what.port is not None and what.port not in (end.port for end in ends):
         return False
+    if what.sport not in (None, packet.source.port) or what.dport not in (None, packet.to.port):
+        return False
     if what.between is not None and not (_spans(what.between, ends) or _spans(what.between, ends[::-1])):
         return False
     out, into = _seen(what, packet)

@@ -86,6 +86,7 @@ enum sw_conntrack {
 struct sw_match {
 	int32_t iface; /* index into the page, or SW_ANY */
 	int32_t port;  /* or SW_ANY */
+	int32_t sport, dport; /* which it is sent from, and to; or SW_ANY */
 	uint64_t flow; /* 0: any */
 	const uint8_t *hosts, *between[2];
 	uint32_t directions; /* enum sw_direction */

@@ -47,6 +47,8 @@ class Match:
     flow: int | None = None
     direction: Direction = "both"
     state: State = "any"
+    sport: int | None = None
+    dport: int | None = None
 
 
 def parse(args: Mapping[str, Any], names: Names) -> Match:
@@ -72,6 +74,8 @@ def parse(args: Mapping[str, Any], names: Names) -> Match:
         between=optional("between", lambda value: _between(value, names.hosts)),
         flow=optional("flow", _flow),
         direction=_word("direction", given.get("direction", "both"), get_args(Direction)),
+        sport=optional("sport", _port),
+        dport=optional("dport", _port),
         state=_word("state", given.get("state", "any"), get_args(State)),
     )
 

@@ -284,6 +284,8 @@ def packed(match: Match, hosts: int) -> Iterator[Any]:
         {
             "iface": _index(match.interface),
             "port": _index(match.port),
+            "sport": _index(match.sport),
+            "dport": _index(match.dport),
             "flow": match.flow or 0,
             "hosts": maps[0],
             "between": maps[1:],

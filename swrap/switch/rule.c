@@ -32,6 +32,7 @@ static bool any_end(const struct sw_match *m, const struct sw_packet *p)
 	       (!m->hosts || has(m->hosts, p->host[0]) || has(m->hosts, p->host[1])) &&
 	       (!m->has_ip || has_ip(m, p, 0) || has_ip(m, p, 1)) &&
 	       (m->port == SW_ANY || m->port == p->end[0].port || m->port == p->end[1].port) &&
+	       (m->sport == SW_ANY || m->sport == p->end[0].port) && (m->dport == SW_ANY || m->dport == p->end[1].port) &&
 	       (!m->between[0] || spans(m, p, 0) || spans(m, p, 1));
 }
 

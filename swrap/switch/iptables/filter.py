@@ -1,7 +1,7 @@
 """The tables of all hosts, and the network's rules that bring what they drop in force.
 
-A rule that drops in OUTPUT drops what leaves the host, one in INPUT what comes to it; nothing passes FORWARD. The
-port is looked for at either end of the packet. Called by `network`, whose rules it makes and takes back.
+A rule that drops in OUTPUT drops what leaves the host, one in INPUT what comes to it; nothing passes FORWARD.
+Called by `network`, whose rules it makes and takes back.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from swrap.switch.iptables.parser import Failure, parse
-from swrap.switch.iptables.table import EMPTY, Table
+from swrap.switch.iptables.table import EMPTY, Ports, Table
 from swrap.switch.match import CommandError, index
 
 Args = Mapping[str, Any]
-Drop = tuple[str, str, int | None]
-"""Host, direction, port."""
+Drop = tuple[str, str, Ports]
+"""Host, direction, ports."""
 
 DIRECTIONS = {"OUTPUT": "out", "INPUT": "in"}
 
@@ -53,10 +53,12 @@ class Filter:
 
     def _enforce(self, host: str, table: Table) -> None:
         wanted = {
-            (host, direction, port) for chain, direction in DIRECTIONS.items() for port in table.drops(chain)
+            (host, direction, ports)
+            for chain, direction in DIRECTIONS.items()
+            for ports in table.drops(chain)
         }
         for drop in sorted(wanted - self._rules.keys(), key=str):
-            selected = {"host": host, "direction": drop[1]}
-            self._rules[drop] = self._impose(selected if drop[2] is None else selected | {"port": drop[2]})
+            ports = {key: port for key, port in drop[2]._asdict().items() if port is not None}
+            self._rules[drop] = self._impose({"host": host, "direction": drop[1], **ports})
         for drop in [one for one in self._rules if one[0] == host and one not in wanted]:
             self._lift(self._rules.pop(drop))

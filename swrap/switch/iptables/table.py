@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from swrap.switch.iptables import parser
 from swrap.switch.iptables.parser import Command, Failure, Rule
@@ -15,6 +16,14 @@ from swrap.switch.iptables.parser import Command, Failure, Rule
 BUILT_IN = ("INPUT", "FORWARD", "OUTPUT")
 DROP = "DROP"
 NO_CHAIN = "iptables: No chain/target/match by that name."
+
+
+class Ports(NamedTuple):
+    """From which port, and to which one, a packet is sent; None: any."""
+
+    sport: int | None = None
+    dport: int | None = None
+
 
 Chains = Mapping[str, tuple[Rule, ...]]
 
@@ -47,16 +56,21 @@ class Table:
             chains[command.chain] = self._edited(command.verb, command.chain, command.rule)
         return replace(self, chains=chains), ""
 
-    def drops(self, chain: str) -> frozenset[int | None]:
-        """The ports of packets that this chain drops, at whichever end; None: of all packets."""
-        return frozenset(self._drops(chain, None))
+    def drops(self, chain: str) -> frozenset[Ports]:
+        """The ports of the packets that this chain drops."""
+        return frozenset(self._drops(chain, Ports()))
 
-    def _drops(self, chain: str, port: int | None) -> Iterator[int | None]:
+    def _drops(self, chain: str, ports: Ports) -> Iterator[Ports]:
         for rule in self.chains[chain]:
-            named = {one for one in (port, rule.source_port, rule.destination_port) if one is not None}
-            if len(named) > 1:
-                continue  # both cannot be the port of one end; of two ends it is refused when it is made
-            narrowed = next(iter(named), None)
+            narrowed = Ports(
+                rule.source_port if ports.sport is None else ports.sport,
+                rule.destination_port if ports.dport is None else ports.dport,
+            )
+            if rule.source_port not in (None, narrowed.sport) or rule.destination_port not in (
+                None,
+                narrowed.dport,
+            ):
+                continue  # no packet comes from two ports, or goes to two
             if rule.target == DROP:
                 yield narrowed
             else:
@@ -74,8 +88,6 @@ class Table:
                 raise Failure("iptables: Bad rule (does a matching rule exist in that chain?).")
             at = rules.index(rule)
             return rules[:at] + rules[at + 1 :]
-        if rule.source_port is not None and rule.destination_port is not None:
-            raise Failure("--sport with --dport is not understood here", 2)
         if rule.target == chain or chain in self._reached(rule.target):
             raise Failure("iptables: Too many levels of symbolic links.")
         return (rule, *rules) if verb == parser.INSERT else (*rules, rule)
