@@ -20,3 +20,12 @@ def test_without_a_prefix_it_is_refused(spelled: Any) -> None:
     assert spelled("add-address", {"interface": "server.eth0", "address": "10.0.1.9"}).wrong == [
         "10.0.1.9 has no prefix length; did you mean 10.0.1.9/24?"
     ]
+
+
+def test_what_comes_later_may_name_the_address(spelled: Any) -> None:
+    grown = spelled("add-address", {"interface": "server.eth0", "address": "10.0.1.9/24"}).fault.after(LAB)
+    block = spelled("block", {"address": "10.0.1.9"}).fault
+    assert [*block.against(LAB)] != []
+    assert [*block.against(grown)] == []
+    again = spelled("add-address", {"interface": "server.eth0", "address": "10.0.1.1/24"}).fault
+    assert again.after(LAB) == LAB

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_interface
 from typing import Any, ClassVar, Self
 
-from swrap.faults.base import Fault, Target, Touched, interface_problem
+from swrap.faults.base import InterfaceFault, Target, Touched
 from swrap.topology import Topology
 from swrap.topology.schema import ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
-class AddAddress(Fault):
+class AddAddress(InterfaceFault):
     """``add-address: {interface: server.eth0, address: 10.0.1.9/24}``."""
 
-    interface: str
     address: str
 
     verb: ClassVar = "add-address"
@@ -32,10 +31,16 @@ class AddAddress(Fault):
     def of(cls, value: Any) -> Self:
         return cls(**value)
 
-    def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
-        problem = interface_problem(topology, self.interface)
-        if problem:
-            yield ("interface",), problem
+    def after(self, topology: Topology) -> Topology:
+        host, _, name = self.interface.partition(".")
+        try:
+            one, interface = topology.host(host), topology.interface(self.interface)
+            grown = replace(interface, addresses=(*interface.addresses, ip_interface(self.address)))
+            parts = tuple(grown if part.name == name else part for part in one.interfaces)
+            hosts = tuple(replace(one, interfaces=parts) if part is one else part for part in topology.hosts)
+            return replace(topology, hosts=hosts)
+        except (KeyError, ValueError):
+            return topology  # what is wrong with it is told elsewhere
 
     async def apply(self, target: Target) -> Touched:
         return await target.add_address(self.interface, self.address)

@@ -104,6 +104,10 @@ class Fault(ABC):
         """What it names that the lab does not have: the path below the verb, and the message."""
         yield from ()
 
+    def after(self, topology: Topology) -> Topology:
+        """What later faults may name, where this one is to happen in ``topology``."""
+        return topology
+
     @abstractmethod
     async def apply(self, target: Target) -> Touched:
         """Make it happen, and say what it touched."""
@@ -118,6 +122,18 @@ class Fault(ABC):
             elif value is not None:
                 said[one.name] = value
         return said
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceFault(Fault):
+    """One that an interface meets (``"server.eth0"``)."""
+
+    interface: str
+
+    def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
+        problem = interface_problem(topology, self.interface)
+        if problem:
+            yield ("interface",), problem
 
 
 def interface_problem(topology: Topology, name: str) -> str | None:

@@ -6,12 +6,10 @@ established flows freeze, their senders' un-acked bytes pile up, and a SYN times
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from swrap.faults.base import Fault, Target, Touched, interface_problem
-from swrap.topology import Topology
+from swrap.faults.base import InterfaceFault, Target, Touched
 
 SCHEMA = {
     "title": "an interface such as server.eth0",
@@ -23,10 +21,8 @@ SCHEMA = {
 
 
 @dataclass(frozen=True, slots=True)
-class LinkDown(Fault):
+class LinkDown(InterfaceFault):
     """``link-down: server.eth0``, or ``link-down: {interface: server.eth0}``."""
-
-    interface: str
 
     verb: ClassVar = "link-down"
     sentence: ClassVar = "The cable of an interface is pulled: nothing crosses it, flows over it freeze."
@@ -36,11 +32,6 @@ class LinkDown(Fault):
     @classmethod
     def of(cls, value: Any) -> Self:
         return cls(value["interface"] if isinstance(value, dict) else value)
-
-    def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
-        problem = interface_problem(topology, self.interface)
-        if problem:
-            yield ("interface",), problem
 
     async def apply(self, target: Target) -> Touched:
         return await target.link(self.interface, up=False)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from swrap.document import JSON
 from swrap.document.formats import RATE
-from swrap.faults.base import Fault, Target, Touched, interface_problem
-from swrap.topology import Topology
+from swrap.faults.base import InterfaceFault, Target, Touched
 
 
 @dataclass(frozen=True, slots=True)
-class Rate(Fault):
+class Rate(InterfaceFault):
     """``rate: {interface: server.eth0, rate: 10M}``; without a ``rate`` there is no limit."""
 
-    interface: str
     rate: int | None = None
 
     verb: ClassVar = "rate"
@@ -35,11 +32,6 @@ class Rate(Fault):
     @classmethod
     def of(cls, value: Any) -> Self:
         return cls(**value)
-
-    def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
-        problem = interface_problem(topology, self.interface)
-        if problem:
-            yield ("interface",), problem
 
     async def apply(self, target: Target) -> Touched:
         return await target.rate(self.interface, self.rate)

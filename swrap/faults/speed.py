@@ -5,20 +5,17 @@ Its host is told, as by a driver: programs that watch interfaces see the change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from swrap.document.formats import RATE
-from swrap.faults.base import Fault, Target, Touched, interface_problem
-from swrap.topology import Topology
+from swrap.faults.base import InterfaceFault, Target, Touched
 
 
 @dataclass(frozen=True, slots=True)
-class Speed(Fault):
+class Speed(InterfaceFault):
     """``speed: {interface: server.eth0, speed: 100M}``."""
 
-    interface: str
     speed: int
 
     verb: ClassVar = "speed"
@@ -38,11 +35,6 @@ class Speed(Fault):
     @classmethod
     def of(cls, value: Any) -> Self:
         return cls(**value)
-
-    def against(self, topology: Topology) -> Iterator[tuple[tuple[str, ...], str]]:
-        problem = interface_problem(topology, self.interface)
-        if problem:
-            yield ("interface",), problem
 
     async def apply(self, target: Target) -> Touched:
         return await target.speed(self.interface, self.speed)

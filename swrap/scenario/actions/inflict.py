@@ -45,9 +45,10 @@ class Inflict(Action):
                 fault = kind.of(value)
             except ValueError as error:
                 raise scope.complain(entry.value.mark, str(error)) from None
-            problems = list(fault.against(scope.topology)) if scope.topology else []
-            for path, message in problems:
-                scope.problems.add(at(entry.value, path), message)
+            if scope.topology is not None:
+                for path, message in fault.against(scope.topology):
+                    scope.problems.add(at(entry.value, path), message)
+                scope.topology = fault.after(scope.topology)
             actor = getattr(fault, "actor", None)
             if actor is not None:
                 scope.actor(actor, at(entry.value, ("actor",)))
@@ -72,7 +73,9 @@ class Inflict(Action):
         return fault
 
     async def perform(self, stage: Stage, context: Context) -> JSON:
-        touched = await stage.inflict(self.fault(stage), context)
+        fault = self.fault(stage)
+        touched = await stage.inflict(fault, context)
+        stage.topology = fault.after(stage.topology)
         return {
             "flows": touched.flows,
             "bytes": touched.bytes,
