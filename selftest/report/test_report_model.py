@@ -144,9 +144,11 @@ def test_rules_are_there_until_they_are_taken_back(event: Make) -> None:
     assert list(played([*blocked, event("unblock", rule=1)]).rules) == ["2"]
     assert not played([*blocked, event("unblock")]).rules
     down = event("link-down", interface="a.eth0")
-    healed = played([*blocked, down, event("heal", 2.0)])
+    slow = event("rate", interface="a.eth0", rate=1_000)
+    healed = played([*blocked, down, slow, event("heal", 2.0)])
     assert not healed.rules
     assert healed.network.ports["a.eth0"].up
+    assert healed.network.ports["a.eth0"].rate is None
 
 
 def test_a_second_run_of_the_stream_begins_from_nothing(story: list[Event], event: Make) -> None:

@@ -173,6 +173,7 @@ def _lifted(model: Model, event: Event) -> None:
     if event.kind == "heal" and rule is None:
         for port in model.state.network.ports.values():
             port.turn(True, event.at)
+            port.rate = port.first_rate
 
 
 def _flow_opened(model: Model, event: Event) -> None:

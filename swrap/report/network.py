@@ -28,6 +28,8 @@ class Port:
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
     speed: int | None = None
     rate: int | None = None
+    first_rate: int | None = None
+    """What it carries where nothing has changed that."""
     up: bool = True
     since: float = 0.0
     history: list[tuple[float, bool]] = field(default_factory=list)
@@ -67,7 +69,7 @@ class Network:
                 port = self.port(f"{host}.{name}")
                 port.addresses = tuple(_addresses(body))
                 port.speed = _bits(body.get("speed", _SPEED))
-                port.rate = _bits(body.get("rate"))
+                port.rate = port.first_rate = _bits(body.get("rate"))
 
     def port(self, name: str) -> Port:
         """The port called `name`, made known if it is not yet."""
