@@ -9,6 +9,7 @@ import random
 import resource
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import threading
@@ -374,6 +375,23 @@ def test_a_full_disk_ends_the_capture_and_not_the_network(lab: Switched, capture
     client.sendall(b"still here")
     assert receive(server, 10) == b"still here"
     lab.do("capture", file=str(captured.file.with_name("b.pcapng")))
+
+
+def test_a_writer_that_is_killed_leaves_whole_blocks(lab: Switched, captured: Captured) -> None:
+    client, server = lab.pair()
+    client.sendall(b"x")
+    receive(server, 1)
+    soon(lambda: infos(captured.file)[-1:] != [] and len(infos(captured.file)) >= 5)
+    writer = children(lab.process.pid)
+    os.kill(writer, signal.SIGSTOP)
+    with captured.file.open("ab") as file:
+        file.write(b"\x06\0\0\0\x40\0\0\0 as far as it got")
+    os.kill(writer, signal.SIGKILL)
+    soon(lambda: lab.do("capture-status")["state"] == "ended")
+    said = lab.do("capture-status")
+    assert said["error"] == "its writer was killed"
+    assert said["bytes"] == captured.file.stat().st_size
+    assert [kind for kind, _ in blocks(captured.file)].count(6) >= 5
 
 
 def children(pid: int) -> int:

@@ -17,6 +17,7 @@ struct sw_sink {
 	struct sw_ring *ring;
 	uint8_t *data; /* twice in a row, so that room never ends in the middle */
 	int pipe, pidfd;
+	int file; /* a look at it, for the case that its writer cannot end it */
 };
 
 /* map() - The ring: its head in shared memory, and its bytes mapped twice behind each other. */
@@ -84,7 +85,8 @@ int sw_sink_open(int file, struct sw_sink **out)
 	if (!s)
 		return -ENOMEM;
 	s->pidfd = -1;
-	r = map(s);
+	s->file = fcntl(file, F_DUPFD_CLOEXEC, 0);
+	r = s->file < 0 ? -errno : map(s);
 	if (r == 0 && pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		r = -errno;
 	if (r == 0 && (pid = fork()) < 0)
@@ -101,6 +103,8 @@ int sw_sink_open(int file, struct sw_sink **out)
 			close(s->pipe);
 		if (pid > 0)
 			waitpid(pid, NULL, 0);
+		if (s->file >= 0)
+			close(s->file);
 		unmap(s);
 		free(s);
 		return r;
@@ -156,6 +160,10 @@ int sw_sink_close(struct sw_sink *s, uint64_t *written)
 	/* One that was killed has said nothing. */
 	error = s->ring->error ? s->ring->error : how.si_code == CLD_EXITED ? 0 : EINTR;
 	*written = s->ring->written;
+	/* And it may have died within a block. A pipe is not cut, and its reader has had it. */
+	if (how.si_code != CLD_EXITED && ftruncate(s->file, (off_t)*written) < 0)
+		error = EINTR;
+	close(s->file);
 	close(s->pidfd);
 	unmap(s);
 	free(s);

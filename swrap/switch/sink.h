@@ -4,7 +4,7 @@
  *
  * Between the two is a ring in shared memory. The switch reserves room, writes whole blocks and commits them; the writer
  * writes what is committed. It outlives the switch: whatever way that ends, all that was committed gets into the file. The
- * file always ends with a whole block, but for a kill -9 of the writer itself.
+ * file always ends with a whole block: where the writer itself was killed, the switch cuts what it had begun.
  */
 #ifndef SW_SINK_H
 #define SW_SINK_H
