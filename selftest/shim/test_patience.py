@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 
@@ -100,3 +101,24 @@ def test_patience_that_is_taken_back_is_endless(lab: Network, ends: tuple[Shell,
     assert not laptop("select.select([s], [], [], 1)[0]")
     do(lab, "heal")
     assert server("c.recv(4)") == b"held"
+
+
+@pytest.mark.parametrize(
+    ("option", "least", "most"), [("TCP_SYNCNT, 1", 2.9, 4.5), ("TCP_USER_TIMEOUT, 700", 0.6, 2.5)]
+)
+@pytest.mark.parametrize("blocking", [True, False])
+def test_how_long_a_syn_is_repeated_is_the_programs_affair(
+    lab: Network, ends: tuple[Shell, Shell], option: str, least: float, most: float, blocking: bool
+) -> None:
+    _, laptop = ends
+    do(lab, "link", interface="server.eth0", up=False)
+    laptop(f"s.setsockopt(IPPROTO_TCP, {option})")
+    began = time.monotonic()
+    if blocking:
+        assert laptop("s.connect(('10.0.1.1', 445))") == "ETIMEDOUT"
+    else:
+        laptop("s.setblocking(False)")
+        assert laptop("s.connect(('10.0.1.1', 445))") == "EINPROGRESS"
+        assert laptop("bool(select.select([], [s], [], 10)[1])")
+        assert laptop("s.getsockopt(SOL_SOCKET, SO_ERROR)") == errno.ETIMEDOUT
+    assert least < time.monotonic() - began < most

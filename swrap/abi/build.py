@@ -59,7 +59,7 @@ ffi.cdef(
         uint32_t n_hosts, n_ifaces, n_addrs, hosts, ifaces, addrs, by_ip; ...;
     };
     struct sw_name { uint16_t host; uint8_t kind, pair; struct sw_endpoint own, peer; ...; };
-    struct sw_patience { uint32_t user_timeout_ms; uint16_t keep_alive, idle_s, interval_s, count; };
+    struct sw_patience { uint32_t user_timeout_ms; uint16_t keep_alive, idle_s, interval_s, count, syn_count; };
     struct sw_syn {
         uint32_t magic; uint16_t opening, flags; uint32_t length; uint16_t host; uint64_t ino;
         struct sw_endpoint local, remote; uint32_t more; struct sw_patience patience; ...;

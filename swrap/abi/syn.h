@@ -25,17 +25,21 @@
 #define SW_WIDE_SNDBUF 212992
 
 enum sw_opening {
-	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote` */
+	SW_OPEN = 1, /* a SYN: a flow from `local` to `remote`, with the `patience` of its program */
 	SW_ASK = 2,  /* a question about the flow, or the datagram socket, with inode `ino`; answered by one sw_answer */
 	SW_ABORT = 3, /* likewise, and `flags` says what the close of that program's end is: enum sw_abort */
 	SW_PATIENCE = 5, /* likewise, and `patience` is that of the program's end from now on */
 	SW_UNAWAIT = 4, /* likewise, and if its SYN is unanswered: no byte for it, and `more` bytes of padding will come */
 };
 
-/* How long a program wants to be without ACKs: TCP_USER_TIMEOUT, SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. */
+/*
+ * How long a program wants to be without ACKs: TCP_USER_TIMEOUT, SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT;
+ * and TCP_SYNCNT, how often its SYN is repeated.
+ */
 struct sw_patience {
 	uint32_t user_timeout_ms; /* 0: as the lab has it */
 	uint16_t keep_alive, idle_s, interval_s, count;
+	uint16_t syn_count; /* 0: as the lab has it */
 };
 
 enum sw_syn_flag {

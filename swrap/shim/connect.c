@@ -270,7 +270,6 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return sw_fail(EISCONN);
 	if (!error || error == EINPROGRESS || error == EINTR) {
 		sw_abort_begin(fd, tag);
-		sw_patience_begin(fd, tag);
 	}
 	/* Directly, the kernel knows as much (has_peer()), and is asked by those few who want to know. */
 	if (error ? error != EINPROGRESS && error != EINTR : !(sw_lab()->flags & SW_DIRECT))

@@ -67,7 +67,7 @@ int sw_abort_met(int fd, bool receive);
 
 /* patience.c */
 
-/* sw_patience_begin() - @fd has a SYN under way, or was accepted. */
+/* sw_patience_begin() - @fd was accepted. */
 void sw_patience_begin(int fd, uint64_t tag);
 /* sw_patience_set() - An option of @fd was set. */
 void sw_patience_set(int fd, int level, int name);

@@ -137,6 +137,11 @@ int sw_renew(int fd, uint64_t *tag);
 /* sw_over() - Has @fd's connection come to its end, by a reset or both FINs, so that TCP knows it no more? */
 bool sw_over(int fd, uint64_t tag);
 
+/* patience.c */
+
+/* sw_patience_of() - What @fd's options say of it. */
+struct sw_patience sw_patience_of(int fd, uint64_t tag);
+
 /* syn.c */
 
 /* sw_syn_send() - Send the SYN: @fd is ready for POLLOUT when it was answered. Returns 0 or an errno. */

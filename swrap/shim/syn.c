@@ -24,6 +24,7 @@ static struct sw_syn syn_of(int fd, uint64_t tag, const struct sw_endpoint *loca
 		.ino = sw_inode(fd),
 		.local = *local,
 		.remote = *remote,
+		.patience = sw_patience_of(fd, tag),
 	};
 }
 

@@ -121,6 +121,8 @@ static void consider(struct sw *sw, void *argument)
 		asked->side[side].patience = syn->patience;
 		if (asked->state == SW_FLOWING)
 			sw_stall(sw, &asked->half[side]);
+		else
+			sw_syn_patience(sw, asked);
 	}
 	if (asked && syn->opening == SW_UNAWAIT && asked->state == SW_PENDING && asked->awaited) {
 		asked->awaited = false;
@@ -174,6 +176,7 @@ void sw_opening_input(struct sw *sw, struct sw_flow *f)
 			f->device = syn.device;
 			f->end[0] = syn.local;
 			f->end[1] = syn.remote;
+			f->side[0].patience = syn.patience;
 			sw_flow_own(sw, f, 0, syn.ino);
 			sw_syn(sw, f);
 			return;

@@ -240,6 +240,8 @@ void sw_opening_input(struct sw *sw, struct sw_flow *f);
 /* syn.c */
 void sw_syn(struct sw *sw, struct sw_flow *f);
 bool sw_syn_try(struct sw *sw, struct sw_flow *f);
+/* sw_syn_patience() - The client of @f, PENDING, has said how long it waits. */
+void sw_syn_patience(struct sw *sw, struct sw_flow *f);
 /* sw_syn_again() - sw_syn_try() in @f's table. */
 bool sw_syn_again(struct sw *sw, struct sw_flow *f);
 void sw_syn_room(struct sw *sw, const struct sw_flow *taken);

@@ -58,6 +58,7 @@ static void established(struct sw *sw, struct sw_flow *f, int fd)
 	sw_list_del(&f->link);
 	sw_list_del(&f->retry);
 	sw_timer_clear(sw, &f->timer);
+	sw_timer_clear(sw, &f->half[0].patience);
 	f->state = SW_FLOWING;
 	f->since = sw->now;
 	f->told = false;
@@ -158,6 +159,23 @@ bool sw_syn_again(struct sw *sw, struct sw_flow *f)
 	return a.full;
 }
 
+/* sw_syn_patience() - No longer than the lab's limit, after which all give up. */
+void sw_syn_patience(struct sw *sw, struct sw_flow *f)
+{
+	const struct sw_patience *p = &f->side[0].patience;
+	uint64_t most = UINT64_MAX;
+
+	/* After 1, 2, 4 … seconds it is repeated, and after the last time waited for as much again (RFC 6298, 5). */
+	if (p->syn_count > 0 && p->syn_count < 16)
+		most = ((2ull << p->syn_count) - 1) * SW_NS;
+	if (p->user_timeout_ms > 0 && p->user_timeout_ms * SW_MS < most)
+		most = p->user_timeout_ms * SW_MS;
+	if (most < sw->limits.syn_ns)
+		sw_timer_set(sw, &f->half[0].patience, f->since + most);
+	else
+		sw_timer_clear(sw, &f->half[0].patience);
+}
+
 /* sw_syn() - The opening message of @f is whole: it is a SYN from now on. */
 void sw_syn(struct sw *sw, struct sw_flow *f)
 {
@@ -165,6 +183,7 @@ void sw_syn(struct sw *sw, struct sw_flow *f)
 	sw_list_add(&sw->pending, &f->link);
 	f->state = SW_PENDING;
 	f->since = sw->now;
+	sw_syn_patience(sw, f);
 	sw_syn_try(sw, f);
 }
 

@@ -78,7 +78,12 @@ uint64_t sw_timers_next(const struct sw *sw)
 
 static void give_up(struct sw *sw, void *half)
 {
-	sw_vanish(sw, half, ETIMEDOUT);
+	struct sw_flow *f = sw_flow_of(half);
+
+	if (f->state == SW_PENDING)
+		sw_end_syn(sw, f, ETIMEDOUT);
+	else
+		sw_vanish(sw, half, ETIMEDOUT);
 }
 
 static void tap_due(struct sw *sw, void *timer)
