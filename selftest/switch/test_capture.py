@@ -259,6 +259,20 @@ def test_a_reset_is_sent_by_whoever_went_away_or_by_the_fault(lab: Switched, cap
     ]
 
 
+def test_what_chance_loses_is_seen_to_be_sent_again(lab: Switched, captured: Captured) -> None:
+    client, server = lab.pair()
+    lab.do("loss", port=445, chance=0.2, direction="in")
+    sent = random.Random(1).randbytes(100_000)
+    for at in range(0, len(sent), 10_000):
+        client.sendall(sent[at : at + 10_000])
+        assert receive(server, 10_000) == sent[at : at + 10_000]
+    captured.end()
+    again = tshark.packets(captured.file, "frame.comment", only="tcp.analysis.retransmission")
+    assert len(again) >= 3
+    assert {comment for (comment,) in again} == {"sent again: by chance it was lost"}
+    assert tshark.stream(captured.file, int(lab.flow()["client"].rpartition(":")[2])) == sent
+
+
 def test_a_receiver_that_does_not_read_closes_its_window(lab: Switched, captured: Captured) -> None:
     client, server = lab.pair()
     sent = fill(client)

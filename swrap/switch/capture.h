@@ -37,6 +37,7 @@ struct sw_sent {
 	uint64_t acked;
 	uint32_t isn, window;
 	bool fin;
+	bool lost; /* what arrives next was, and was sent again */
 	uint8_t *first; /* the first un-acked segment, while there is a reason to send it again */
 	uint32_t n_first;
 	uint64_t again, rto; /* when that is, ns; 0: never */

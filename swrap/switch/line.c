@@ -39,6 +39,8 @@ static int sent(struct sw *sw, struct sw_line *l, uint64_t n)
 				return -ENOMEM;
 			mark.n = 0;
 		}
+		if (mark.n == 0)
+			mark.lost = late > 0;
 		at += late;
 		mark.n += size;
 		rest -= size;
@@ -62,6 +64,7 @@ static void arrived(struct sw *sw, struct sw_line *l, uint64_t n)
 	l->half->delivered += n;
 	l->marked -= n;
 	first->n -= n;
+	first->lost = false;
 	if (first->n == 0)
 		sw_mark_pop(&l->bytes);
 	ack.n = l->half->delivered;
@@ -77,10 +80,14 @@ static int64_t deliver(struct sw *sw, struct sw_half *h)
 	int64_t all = 0;
 
 	while (l->bytes.n > 0 && sw_mark_head(&l->bytes)->at <= sw->now) {
-		uint64_t n = sw_mark_head(&l->bytes)->n;
+		const struct sw_mark *first = sw_mark_head(&l->bytes);
+		uint64_t n = first->lost && first->n > SEGMENT ? SEGMENT : first->n;
 		uint32_t window = sw_window(h);
-		int64_t done = window > 0 ? sw_unstash(sw, h, n < window ? (uint32_t)n : window) : 0;
+		int64_t done;
 
+		if (first->lost)
+			sw_tap_lost(h);
+		done = window > 0 ? sw_unstash(sw, h, n < window ? (uint32_t)n : window) : 0;
 		if (done <= 0)
 			return -EAGAIN;
 		arrived(sw, l, (uint64_t)done);

@@ -17,6 +17,7 @@ struct sw_mark {
 	uint64_t at; /* it arrives, ns */
 	uint64_t sent;
 	uint64_t n; /* bytes; of an ACK: all that were delivered until then */
+	bool lost; /* its first segment was, and what arrives is a retransmission */
 };
 
 struct sw_marks {

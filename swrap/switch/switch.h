@@ -368,6 +368,8 @@ void sw_tap_join(struct sw *sw, struct sw_flow *f);
 void sw_tap_open(struct sw *sw, struct sw_flow *f);
 void sw_tap_take(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
 void sw_tap_arrive(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint32_t n);
+/* sw_tap_lost() - What arrives next of @h was lost, and sent again. */
+void sw_tap_lost(struct sw_half *h);
 void sw_tap_fin(struct sw *sw, struct sw_half *h);
 void sw_tap_refuse(struct sw *sw, struct sw_flow *f);
 void sw_tap_reset(struct sw *sw, struct sw_flow *f);

@@ -185,11 +185,14 @@ void sw_tap_arrive(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint3
 {
 	struct sw_tap *t = sw_flow_of(h)->tap;
 	struct sw_sent *s = &t->sent[h->dir], *peer = &t->sent[!h->dir];
-	uint32_t carried = s->good > s->arrived ? (uint32_t)(s->good - s->arrived) : 0;
+	uint32_t carried = s->good > s->arrived && !s->lost ? (uint32_t)(s->good - s->arrived) : 0;
 
 	if (peer->window < n)
 		ack(sw, t, !h->dir); /* the window was closed, and there is room again */
 	s->full = 0;
+	if (s->lost)
+		sw_tap_note(sw_flow_of(h), "sent again: by chance it was lost");
+	s->lost = false;
 	if (carried < n)
 		sw_tap_segment(sw, t, h->dir, SW_TCP_ACK, s->arrived + carried, bytes + carried, n - carried);
 	s->arrived += n;
@@ -200,6 +203,14 @@ void sw_tap_arrive(struct sw *sw, struct sw_half *h, const uint8_t *bytes, uint3
 		sw_tap_hold(sw, t, h->dir, bytes, n);
 	else
 		sw_tap_acked(t, h->dir);
+}
+
+void sw_tap_lost(struct sw_half *h)
+{
+	struct sw_tap *t = sw_flow_of(h)->tap;
+
+	if (t)
+		t->sent[h->dir].lost = true;
 }
 
 /* sw_tap_fin() - The FIN of @h's sender arrived. It takes a sequence number. */
