@@ -45,19 +45,12 @@ static bool has_peer(int fd, uint64_t tag)
 	return (sw_lab()->flags & SW_DIRECT) && sw_real()->getpeername(fd, (struct sockaddr *)&sun, &len) == 0;
 }
 
-/* connected() - The tag of a socket whose connect has come to its end. */
-static uint64_t connected(int fd, uint64_t tag)
-{
-	tag = (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_CONNECTED;
-	return sw_lab()->flags & SW_DIRECT ? tag : sw_widen(fd, tag);
-}
-
 uint64_t sw_settle(int fd, uint64_t tag)
 {
 	int saved = errno;
 
 	if (has_peer(fd, tag)) {
-		tag = connected(fd, tag);
+		tag = (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_CONNECTED;
 		sw_tag_set(fd, tag);
 	}
 	errno = saved;
@@ -186,7 +179,8 @@ static int under_way(int fd, uint64_t tag)
 
 	if (error == EINPROGRESS)
 		return sw_fail(EALREADY);
-	sw_tag_set(fd, error ? (tag & ~(uint64_t)SW_TAG_CONNECTING) | SW_TAG_FAILED : connected(fd, tag));
+	tag &= ~(uint64_t)SW_TAG_CONNECTING;
+	sw_tag_set(fd, tag | (error ? SW_TAG_FAILED : SW_TAG_CONNECTED));
 	return error ? sw_fail(error) : 0;
 }
 
@@ -273,7 +267,7 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	}
 	/* Directly, the kernel knows as much (has_peer()), and is asked by those few who want to know. */
 	if (error ? error != EINPROGRESS && error != EINTR : !(sw_lab()->flags & SW_DIRECT))
-		sw_tag_set(fd, error ? tag | SW_TAG_FAILED : connected(fd, tag));
+		sw_tag_set(fd, error ? tag | SW_TAG_FAILED : sw_widen(fd, tag | SW_TAG_CONNECTED));
 	if (error)
 		return sw_fail(error);
 	errno = saved;

@@ -20,7 +20,10 @@ uint64_t sw_widen(int fd, uint64_t tag)
 	return tag | SW_TAG_WIDE;
 }
 
-/* widen() - Whose connect was not waited for, and whose outcome nobody asked, is narrow still. */
+/*
+ * widen() - Whose connect was not waited for is narrow still: a larger buffer is a new edge of EPOLLOUT, where asking for the
+ * outcome must be none.
+ */
 static void widen(int fd)
 {
 	int saved = errno;
