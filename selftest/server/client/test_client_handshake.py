@@ -39,6 +39,7 @@ class Server:
     preauth: PreauthHash = field(default_factory=PreauthHash)
     bind: Signer | None = None
     signer: Signer | None = None
+    follows: set[int] = field(default_factory=set)
 
     def answer(self, message: bytes) -> bytes:
         header = Header.decode(message)
@@ -56,6 +57,7 @@ class Server:
             return reply
         self.preauth = self.preauth.update(message)
         request = SessionSetupRequest.decode(body)
+        self.follows.add(request.previous_session_id)
         assert bool(request.flags & SetupFlags.BINDING) is (self.bind is not None)
         if self.bind:
             assert header.session_id == ID
@@ -117,6 +119,12 @@ def test_both_sides_sign_with_the_same_key(algorithm: SigningAlgorithm) -> None:
     assert agreed.session_id == ID
     assert (agreed.credits, agreed.next_message_id) == (1 + 3 * 9, 3)
     assert agreed.multichannel
+
+
+def test_the_session_that_is_followed_is_named_all_along() -> None:
+    server = Server()
+    run(handshake(GUID, Initiator(NtlmClient("alice", "secret")), previous=0x99), server)
+    assert server.follows == {0x99}
 
 
 def test_a_bind_is_signed_by_the_session_and_ends_with_a_key_of_its_own() -> None:

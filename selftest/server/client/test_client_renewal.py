@@ -11,6 +11,7 @@ import pytest
 
 from selftest.support.two_paths import PASSWORD, SHARE, USER, TwoPaths, chunks, two_paths
 from server.client import Client, HandleLost, SessionLost
+from server.client.channel import Channel
 from server.client.lease import Caching
 from server.client.options import Options
 from server.wire.create import FILE_GENERIC_READ, FILE_GENERIC_WRITE, Disposition, ShareAccess
@@ -161,5 +162,36 @@ def test_a_session_that_has_expired_goes_on_after_a_log_on_anew(tmp_path: Path) 
             assert client.session.terms.session_id == first.session_id
             assert "session-renewed" not in paths.kinds()
             assert "channel-lost" not in paths.kinds()
+
+    asyncio.run(run())
+
+
+def test_a_new_session_that_is_lost_before_it_has_everything_is_followed_as_well(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with two_paths(tmp_path) as paths, paths.client() as client:
+            await client.login()
+            tree = await client.tree(SHARE)
+            file = await tree.open(
+                "f",
+                access=READ_WRITE,
+                disposition=Disposition.OPEN_IF,
+                share=EVERYBODY,
+                caching=Caching.R | Caching.H,
+            )
+            holdings = client._holdings
+            restore = holdings.restore
+
+            async def interrupted(over: Channel) -> None:
+                holdings.restore = restore  # type: ignore[method-assign]
+                paths.fast.reset()
+                await restore(over)
+
+            holdings.restore = interrupted  # type: ignore[method-assign]
+            paths.fast.reset()
+            await paths.until("session-renewed")
+            await file.write(b"still there", 0)
+            assert len(paths.told("session-opened")) == 3
+            assert len(paths.told("session-renewed")) == 1
+            await tree.close(file)
 
     asyncio.run(run())
