@@ -72,10 +72,9 @@ def codecs() -> dict[str, Target]:
 
 def connection() -> Target:
     """Requests of a user who has logged on: a byte for the command, a byte for the length, the body; and so on."""
-    root = Path(tempfile.mkdtemp(prefix="fuzz-"))
 
     def target(data: bytes) -> None:
-        with InProcess(config(root)) as server:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as root, InProcess(config(Path(root))) as server:
             peer, session = ready(server)
             file = peer.create(session, "f")
             while len(data) > 2 and server.wires[0].reason is None:
