@@ -28,6 +28,7 @@ NOBODY = uuid.UUID(int=0)
 
 
 _ENDED = 32
+_LARGE_MTU = int(Capabilities.LARGE_MTU)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Connection:
 
     @property
     def multicredit(self) -> bool:
-        return bool(self.capabilities & Capabilities.LARGE_MTU)
+        return bool(self.capabilities & _LARGE_MTU)
 
     def forget(self, session_id: int, signer: Signer | None) -> None:
         """The session has ended, or is no longer to be reached here."""

@@ -19,6 +19,7 @@ from server.wire.header import Command, Flags, Header, join_compound
 from server.wire.misc import ERROR_BODY
 from server.wire.status import NTSTATUS
 
+_SESSION_SETUP = Command.SESSION_SETUP
 _RESPONSE = int(Flags.SERVER_TO_REDIR)
 _KEPT = Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION
 
@@ -100,28 +101,27 @@ def _header(request: Request, reply: Reply) -> Header:
 def _wanted(request: Request) -> int:
     """What the client asks for; strangers get few, since each credit is memory that they could take."""
     wanted = request.header.credits or 1
-    if request.session is None and request.header.command is not Command.SESSION_SETUP:
+    if request.session is None and request.header.command is not _SESSION_SETUP:
         return min(wanted, 32)
     return wanted
 
 
 def _sign(request: Request, reply: Reply, message: memoryview, envelope: Envelope | None) -> None:
     if envelope is None:
-        signer = reply.signer or (request.signer if request.signed or _must_sign(request) else None)
+        session = request.session
+        due = request.signed or (session is not None and session.signing_required)
+        signer = reply.signer or (request.signer if due else None)
         if signer is not None:
             signer.sign(message, server=True)
     if reply.sent is not None:
         reply.sent(message)
 
 
-def _must_sign(request: Request) -> bool:
-    return request.session is not None and request.session.signing_required
-
-
 def _envelope(request: Request) -> Envelope | None:
     """What the answer is encrypted in (3.3.4.1.4): as the request was, or as its session or share demands."""
     session = request.session
-    if session is None or request.envelope is not None or request.header.command is Command.SESSION_SETUP:
+    if session is None or request.envelope is not None or request.header.command is _SESSION_SETUP:
         return request.envelope
-    demanded = session.encrypt or (request.tree is not None and request.tree.share.config.encrypt)
+    tree = request.tree
+    demanded = session.encrypt or (tree is not None and tree.share.config.encrypt)
     return session.envelope if demanded else None

@@ -86,7 +86,7 @@ class Session:
 
     def state_at(self, now: int) -> SessionState:
         """Its state, which time alone may have changed. `now` in ns since 1970."""
-        if self.state is SessionState.VALID and self.expires is not None and now >= self.expires:
+        if self.expires is not None and self.state is SessionState.VALID and now >= self.expires:
             self.state = SessionState.EXPIRED
         return self.state
 

@@ -14,6 +14,10 @@ from server.wire.header import Command
 from server.wire.signing import Signer
 from server.wire.status import NTSTATUS
 
+# Names of their own: a member of an enumeration is looked up each time that it is asked for by its class.
+_NEGOTIATE, _SESSION_SETUP, _IOCTL = Command.NEGOTIATE, Command.SESSION_SETUP, Command.IOCTL
+_IN_PROGRESS, _EXPIRED = SessionState.IN_PROGRESS, SessionState.EXPIRED
+_REQUIRED = Encryption.REQUIRED
 _WITHOUT_SESSION = (Command.NEGOTIATE, Command.ECHO, Command.CANCEL, Command.SESSION_SETUP)
 _WITHOUT_TREE = (*_WITHOUT_SESSION, Command.LOGOFF, Command.TREE_CONNECT, Command.OPLOCK_BREAK)
 _WHEN_EXPIRED = (Command.LOGOFF, Command.CLOSE, Command.LOCK)
@@ -22,15 +26,15 @@ _WHEN_EXPIRED = (Command.LOGOFF, Command.CLOSE, Command.LOCK)
 def identify(request: Request) -> None:
     """Set the request's session, signer and tree, or refuse it by StatusError."""
     command = request.header.command
-    if command is Command.NEGOTIATE:
+    if command is _NEGOTIATE:
         if request.signed:
             raise StatusError(NTSTATUS.INVALID_PARAMETER, "a signed NEGOTIATE")
         return
-    if command is Command.SESSION_SETUP:
+    if command is _SESSION_SETUP:
         return
     if request.session_id == 0 and command in _WITHOUT_SESSION and not request.signed:
         return
-    if request.core.config.torture and request.session_id == 0 and command is Command.IOCTL:
+    if command is _IOCTL and request.core.config.torture and request.session_id == 0:
         return  # smbtorture speaks of a connection, whoever is logged on there
     _find_session(request)
     _check_signature(request)
@@ -46,16 +50,13 @@ def identify(request: Request) -> None:
 
 def _find_session(request: Request) -> None:
     session = request.connection.sessions.get(request.session_id)
-    if session is None or session.state is SessionState.IN_PROGRESS:
+    if session is None or session.state is _IN_PROGRESS:
         request.signer = refusal_signer(request)
         raise StatusError(NTSTATUS.USER_SESSION_DELETED)
     request.session = session
     channel = session.channels.get(request.connection.name)
     request.signer = channel.signer if channel is not None else None
-    if (
-        session.state_at(request.core.clock()) is SessionState.EXPIRED
-        and request.header.command not in _WHEN_EXPIRED
-    ):
+    if session.state_at(request.core.clock()) is _EXPIRED and request.header.command not in _WHEN_EXPIRED:
         raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
 
 
@@ -87,6 +88,6 @@ def _check_signature(request: Request) -> None:
 
 
 def _check_encryption(request: Request) -> None:
-    required = request.core.config.encryption is Encryption.REQUIRED
-    if required and request.envelope is None and request.need_session().encrypt:
+    required = request.envelope is None and request.core.config.encryption is _REQUIRED
+    if required and request.need_session().encrypt:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted")

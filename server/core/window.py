@@ -61,9 +61,10 @@ class SequenceWindow:
         """Credits for a response: what was asked for as far as the limits go, and never so few that none is
         left.
         """
-        room = min(self.limit - self.available, self.low + 2 * self.limit - self.high)
-        given = max(0, min(wanted, room, 0xFFFF))
-        if given == 0 and self.available == 0:
-            given = 1
+        low, high, limit = self.low, self.high, self.limit
+        held = high - low - len(self._used)
+        given = min(wanted, limit - held, low + 2 * limit - high, 0xFFFF)
+        if given <= 0:
+            given = 0 if held else 1
         self.high += given
         return given
