@@ -11,6 +11,7 @@ from enum import IntEnum
 from struct import Struct
 
 from server.wire.buffers import Buffer, padding, slice_of, text, unpack, unpack_at, utf16
+from server.wire.errors import MalformedError
 
 _REQUEST = Struct("<HHI16sII")
 _CHANGE = Struct("<III")
@@ -85,11 +86,14 @@ def encode_changes(changes: Iterable[Change]) -> bytes:
 
 
 def decode_changes(data: Buffer) -> list[Change]:
+    """MalformedError: an entry out of bounds, or of no action that there is."""
     changes: list[Change] = []
     offset = 0
     while len(data):
         following, action, length = unpack_at(_CHANGE, data, offset, "notify entry")
         name = slice_of(data, offset + _CHANGE.size, length, "notify name")
+        if action not in iter(Action):
+            raise MalformedError(f"notify: no action {action}")
         changes.append(Change(Action(action), text(name, "notify name")))
         if not following:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,3 +35,10 @@ def test_any_bytes_are_a_request_or_malformed(body: bytes) -> None:
         ChangeNotifyRequest.decode(body)
     except MalformedError:
         assert len(body) < 32 or body[:2] != b"\x20\x00"
+
+
+def test_an_action_that_there_is_not_is_malformed() -> None:
+    data = bytearray(encode_changes([Change(Action.ADDED, "f")]))
+    data[4] = 9
+    with pytest.raises(MalformedError, match="no action 9"):
+        decode_changes(bytes(data))
