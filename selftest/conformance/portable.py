@@ -199,6 +199,24 @@ async def a_sender_waits_for_a_receiver_that_does_not_read(here: Here) -> None:
 
 
 @promise
+async def an_urgent_byte_can_be_read_before_its_turn(here: Here) -> None:
+    loop = asyncio.get_running_loop()
+    client, accepted = await here.pair()
+    await loop.sock_sendall(client, b"before")
+    client.send(b"!", here.socket.MSG_OOB)
+    await loop.sock_sendall(client, b"behind")
+    client.shutdown(here.socket.SHUT_WR)
+    got = b""
+    while len(got) < 12:
+        piece = await loop.sock_recv(accepted, 100)
+        if got + piece == b"before":
+            assert accepted.recv(9, here.socket.MSG_OOB) == b"!"
+        got += piece
+    assert got == b"beforebehind"
+    assert refuses(accepted.recv, 9, here.socket.MSG_OOB) == "EINVAL"
+
+
+@promise
 async def a_passed_connection_is_the_same_connection(here: Here) -> None:
     loop = asyncio.get_running_loop()
     client, accepted = await here.pair()

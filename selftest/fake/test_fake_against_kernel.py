@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,8 +23,11 @@ from hypothesis import strategies as st
 from swrap.fake import Network
 
 Call = tuple[Any, ...]
-MASK = select.POLLIN | select.POLLOUT | select.POLLERR | select.POLLHUP | select.POLLRDHUP
-NAMES = {getattr(select, name): name for name in ("POLLIN", "POLLOUT", "POLLERR", "POLLHUP", "POLLRDHUP")}
+NAMES = {
+    getattr(select, name): name
+    for name in ("POLLIN", "POLLPRI", "POLLOUT", "POLLERR", "POLLHUP", "POLLRDHUP")
+}
+MASK = sum(NAMES)
 
 
 class Side:
@@ -59,6 +64,20 @@ class Side:
         buffer = bytearray(size)
         count = sock.recv_into(buffer)
         return bytes(buffer[:count])
+
+    def urgent(self, sock: Any, size: int) -> int:
+        return int(sock.send(b"u" * size, socket.MSG_OOB))
+
+    def recv_urgent(self, sock: Any, flags: int) -> bytes:
+        return bytes(sock.recv(10, socket.MSG_OOB | flags))
+
+    def inline(self, sock: Any, on: int) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, on)
+
+    def at_mark(self, sock: Any) -> int:
+        answer = bytearray(4)
+        fcntl.ioctl(sock.fileno(), 0x8905, answer)  # SIOCATMARK
+        return int.from_bytes(answer, sys.byteorder)
 
     def shutdown(self, sock: Any, how: int) -> None:
         sock.shutdown(how)
@@ -224,6 +243,29 @@ def tcp_pair() -> list[Any]:
 @CHECKED
 @given(STREAM)
 def test_a_connection_does_what_linux_does(calls: list[Call]) -> None:
+    run_both(tcp_pair, [("poll", 0), ("accept", 1), ("close", 1), *calls], settle=0.002)
+
+
+# One urgent byte at a time: of two that are unread, Linux drops or keeps the first, as the reader happens to stand.
+URGENT = st.tuples(
+    st.lists(st.one_of(*indices("send", send=SIZES), *indices("inline", inline=st.integers(0, 1))), max_size=3),
+    st.tuples(st.just("urgent"), st.just(0), st.sampled_from([1, 5])),
+    st.lists(
+        st.one_of(
+            *indices(
+                "send", "recv", "peek", "recv_into", "recv_urgent", "at_mark", "poll", "shutdown",
+                send=SIZES, recv=SIZES, peek=SIZES, recv_into=SIZES, shutdown=HOWS,
+                recv_urgent=st.sampled_from([0, socket.MSG_PEEK]),
+            )
+        ),
+        max_size=10,
+    ),
+).map(lambda parts: [*parts[0], parts[1], *parts[2]])  # fmt: skip
+
+
+@CHECKED
+@given(URGENT)
+def test_urgent_data_is_what_it_is_on_linux(calls: list[Call]) -> None:
     run_both(tcp_pair, [("poll", 0), ("accept", 1), ("close", 1), *calls], settle=0.002)
 
 

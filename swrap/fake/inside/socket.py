@@ -333,7 +333,7 @@ class FakeSocket:
                         fail(errno.EINVAL)
                     return file.send(data, flags)
                 if isinstance(file, UdpSocket):
-                    return file.sendto(bytes(data), where)
+                    return file.sendto(bytes(data), where, flags)
                 return file.sendmsg(data, files, flags, where)  # type: ignore[no-any-return]
             except BlockingIOError:
                 if not self._would_wait(OUT, flags):

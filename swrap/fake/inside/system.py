@@ -82,6 +82,8 @@ def _ioctl(process: Process, fd: int, request: int, arg: Any = 0, mutate: bool =
         answer = _INT.pack(tcp_info.unacked(file))
     elif request == tcp_info.FIONREAD:
         answer = _INT.pack(tcp_info.unread(file))
+    elif request == tcp_info.SIOCATMARK:
+        answer = _INT.pack(tcp_info.at_mark(file))
     else:
         from swrap.fake.inside.interfaces import ioctl
 

@@ -10,7 +10,7 @@ import os
 import select
 from typing import NoReturn, Protocol
 
-READABLE = select.POLLIN | select.POLLPRI | select.POLLERR | select.POLLHUP
+READABLE = select.POLLIN | select.POLLERR | select.POLLHUP
 WRITABLE = select.POLLOUT | select.POLLERR | select.POLLHUP
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from swrap.fake.kernel.bytequeue import Chunk
 from swrap.fake.kernel.net import Net, Way
+from swrap.fake.kernel.urgent import Urgent
 
 if TYPE_CHECKING:
     from swrap.fake.kernel.tcp import TcpSocket
@@ -167,7 +168,10 @@ class Half:
             if at > now:
                 break
             landed += 1
-            if segment:
+            if type(segment) is Urgent:
+                receiver.urgent_arrived(segment)
+                delivered += 1
+            elif segment:
                 receiver.inbox.put(segment)
                 delivered += len(segment)
             else:

@@ -17,18 +17,21 @@ from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.half import FIN, Half
 from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.net import Flow
+from swrap.fake.kernel.urgent import Mark, Urgent
 
 if TYPE_CHECKING:
     from swrap.fake.kernel.handshake import Syn
     from swrap.fake.kernel.host import Host
 
 IN, OUT, ERR, HUP, RDHUP = select.POLLIN, select.POLLOUT, select.POLLERR, select.POLLHUP, select.POLLRDHUP
+PRI = select.POLLPRI
 MAX_BACKLOG = 4096  # /proc/sys/net/core/somaxconn
 SEND_BUFFER = 1 << 20
 RECEIVE_BUFFER = 1 << 20
 """Bytes that a connection holds whose program has chosen nothing: about what Linux's autotuning comes to."""
 PEEK, DONTWAIT = int(socket.MSG_PEEK), int(socket.MSG_DONTWAIT)
-_NO_SEND_FLAGS = ~int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | socket.MSG_MORE)
+OOB = int(socket.MSG_OOB)
+_NO_SEND_FLAGS = ~int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | socket.MSG_MORE | socket.MSG_OOB)
 _NO_READ_FLAGS = ~int(
     socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_TRUNC | socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
 )
@@ -49,6 +52,7 @@ class TcpSocket(InetSocket):
         "inbox",
         "incoming",
         "linger",
+        "mark",
         "outgoing",
         "receive_buffer",
         "remote",
@@ -83,6 +87,8 @@ class TcpSocket(InetSocket):
         self.shut_read = self.shut_write = False
         self.was_reset = False
         self.awaits_room = False
+        self.mark: Mark | None = None
+        """Where the urgent data is that has come last."""
         self.linger: tuple[int, int] = (0, 0)
         self.backlog = 0
         self.accept_queue: list[TcpSocket] = []
@@ -146,7 +152,7 @@ class TcpSocket(InetSocket):
     def send(self, data: Any, flags: int = 0) -> int:
         """Take as much as there is room for. Raises EAGAIN where there is none."""
         if flags & _NO_SEND_FLAGS:
-            raise NotImplementedError("the fake network has no urgent data (MSG_OOB) and no zero-copy")
+            raise NotImplementedError("the fake network has no zero-copy and no fast open")
         if self.error:
             self.take_error()
         out = self.outgoing
@@ -159,19 +165,25 @@ class TcpSocket(InetSocket):
             if room <= 0:
                 fail(errno.EAGAIN)
             data, size = data[:room], room
-        if size:
+        if flags & OOB and size:
+            if size > 1:
+                out.push(bytes(data[: size - 1]))
+            out.push(Urgent(data[size - 1 : size]))
+        elif size:
             out.push(data if type(data) is bytes else bytes(data))
         return size
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """What has arrived, at most ``size`` bytes; nothing at the end. Raises EAGAIN."""
         inbox = self.inbox
+        if flags & OOB:
+            return self._urgent(size, flags)
+        if self.mark is not None:
+            return self._as_far_as_the_mark(self.mark, size, flags)
         if inbox.size and size:
             if flags:
                 if flags & _NO_READ_FLAGS:
-                    raise NotImplementedError(
-                        "the fake network has no urgent data (MSG_OOB) and no error queue"
-                    )
+                    raise NotImplementedError("the fake network has no error queue")
                 if flags & PEEK:
                     return inbox.peek(size)
             data = inbox.take(size)
@@ -185,7 +197,7 @@ class TcpSocket(InetSocket):
         """The same, into a buffer."""
         if not self.inbox.size or not len(buffer):
             return len(self._nothing(len(buffer)))
-        if flags & ~DONTWAIT:
+        if flags & ~DONTWAIT or self.mark is not None:
             data = self.recv(len(buffer), flags)
             buffer[: len(data)] = data
             return len(data)
@@ -194,6 +206,28 @@ class TcpSocket(InetSocket):
         if incoming is not None and incoming.starved:
             incoming.window_opened()
         return count
+
+    def _as_far_as_the_mark(self, mark: Mark, size: int, flags: int) -> bytes:
+        if mark.before:
+            size = min(size, mark.before)
+        self.mark = None
+        try:
+            data = self.recv(size, flags)
+        finally:
+            if mark.before or flags & PEEK:  # otherwise it was there, and is behind us now
+                self.mark = mark
+        if not flags & PEEK:
+            mark.before -= min(len(data), mark.before)
+        return data
+
+    def _urgent(self, size: int, flags: int) -> bytes:
+        mark = self.mark
+        if mark is None or mark.byte is None:
+            fail(errno.EINVAL)
+        byte = mark.byte
+        if not flags & PEEK:
+            mark.byte = None
+        return byte[:size]
 
     def _nothing(self, size: int) -> bytes:
         """Why there is nothing to read: the end, an error, or not yet."""
@@ -274,6 +308,8 @@ class TcpSocket(InetSocket):
                 mask |= HUP
         elif self.inbox.size:
             mask |= IN
+        if self.mark is not None and self.mark.pending:
+            mask |= PRI
         if self.shut_write or self.writable():
             mask |= OUT
         else:
@@ -299,6 +335,13 @@ class TcpSocket(InetSocket):
         self.state = "established"
         self.remote = remote
         self.outgoing, self.incoming, self.flow = outgoing, incoming, flow
+
+    def urgent_arrived(self, byte: bytes) -> None:
+        """See ``urgent``."""
+        inline = bool(self.options.get((socket.SOL_SOCKET, socket.SO_OOBINLINE)))
+        self.mark = Mark(self.inbox.size, None if inline else byte, inline)
+        if inline:
+            self.inbox.put(byte)
 
     def fin_arrived(self) -> None:
         """The peer sends nothing more."""

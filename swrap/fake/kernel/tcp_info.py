@@ -19,7 +19,7 @@ _TAIL = struct.Struct("=QQQQIIIIII")
 _BYTES_AT = 120
 _SIZE = 232
 _STATES = {"established": 1, "syn-sent": 2, "closed": 7, "listen": 10}
-FIONREAD, TIOCOUTQ = 0x541B, 0x5411
+FIONREAD, TIOCOUTQ, SIOCATMARK = 0x541B, 0x5411, 0x8905
 
 
 def tcp_info(sock: TcpSocket) -> bytes:
@@ -60,6 +60,13 @@ def unread(sock: Any) -> int:
     if sock.kind == 1:
         return sum(len(message.data) for message in inbox)
     return len(inbox[0].data) if inbox else 0
+
+
+def at_mark(sock: Any) -> int:
+    """SIOCATMARK: is the next byte the urgent one, or the one behind it? Raises ENOTTY for what is no TCP socket."""
+    if not isinstance(sock, TcpSocket):
+        fail(errno.ENOTTY)
+    return int(sock.mark is not None and not sock.mark.before)
 
 
 def rto(sock: TcpSocket) -> float:

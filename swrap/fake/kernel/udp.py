@@ -29,7 +29,7 @@ _COST = 768
 
 Datagram = tuple[Endpoint, bytes]
 
-_PEEK = int(socket.MSG_PEEK)
+_PEEK, _OOB = int(socket.MSG_PEEK), int(socket.MSG_OOB)
 
 
 class UdpSocket(InetSocket):
@@ -87,10 +87,12 @@ class UdpSocket(InetSocket):
             self.local = Endpoint(source, self.local.port)
         self.remote = endpoint
 
-    def sendto(self, data: bytes, endpoint: Endpoint | None) -> int:
+    def sendto(self, data: bytes, endpoint: Endpoint | None, flags: int = 0) -> int:
         """Send a datagram. Raises EDESTADDRREQ, EMSGSIZE, ENETUNREACH, and what ICMP has told."""
         if self.error:
             self.take_error()
+        if flags & _OOB:
+            fail(errno.EOPNOTSUPP)
         if self.shut_write:
             fail(errno.EPIPE)
         target = endpoint or self.remote
@@ -112,7 +114,7 @@ class UdpSocket(InetSocket):
 
     def send(self, data: Any, flags: int = 0) -> int:
         """See send(2)."""
-        return self.sendto(bytes(data), None)
+        return self.sendto(bytes(data), None, flags)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """See recv(2)."""

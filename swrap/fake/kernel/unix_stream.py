@@ -18,6 +18,7 @@ from swrap.fake.kernel.unix_names import UnixNames
 _PACKETS = 10  # /proc/sys/net/unix/max_dgram_qlen
 
 _PEEK = int(socket.MSG_PEEK)
+_OOB = int(socket.MSG_OOB)
 
 
 class UnixStream(UnixSocket):
@@ -102,6 +103,8 @@ class UnixStream(UnixSocket):
             fail(errno.ENOTCONN)
         if self.shut_write:
             fail(errno.EPIPE)
+        if flags & _OOB:
+            raise NotImplementedError("the fake network has no urgent data (MSG_OOB) on AF_UNIX")
         size = len(data)
         room = self.send_buffer - self.unread
         if self.kind == socket.SOCK_STREAM:
