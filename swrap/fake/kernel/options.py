@@ -18,7 +18,6 @@ from swrap.fake.kernel.tcp import TcpSocket
 from swrap.fake.kernel.tcp_info import tcp_info
 from swrap.fake.kernel.udp import UdpSocket
 from swrap.fake.kernel.unix import UnixSocket
-from swrap.fake.kernel.unix_stream import UnixStream
 
 SOL, TCP, IP, IP6 = socket.SOL_SOCKET, socket.IPPROTO_TCP, socket.IPPROTO_IP, socket.IPPROTO_IPV6
 MAX_BUFFER = 4 << 20
@@ -50,6 +49,19 @@ _TCP: dict[_Option, int] = {
     (TCP, socket.TCP_QUICKACK): 1, (TCP, socket.TCP_USER_TIMEOUT): 0, (TCP, socket.TCP_NOTSENT_LOWAT): 0,
     (TCP, socket.TCP_FASTOPEN): 0,
 }  # fmt: skip
+
+_SWITCHES = {
+    *((SOL, getattr(socket, f"SO_{name}")) for name in ("KEEPALIVE", "BROADCAST", "OOBINLINE", "DONTROUTE")),
+    *((TCP, getattr(socket, f"TCP_{name}")) for name in ("NODELAY", "CORK")),
+    (IP, socket.IP_MULTICAST_LOOP),
+    (IP6, socket.IPV6_MULTICAST_LOOP),
+}
+_RANGES = {
+    (TCP, socket.TCP_KEEPIDLE): (1, 32767),
+    (TCP, socket.TCP_KEEPINTVL): (1, 32767),
+    (TCP, socket.TCP_KEEPCNT): (1, 127),
+    (IP, socket.IP_TTL): (1, 255),
+}
 
 AnySocket = TcpSocket | UdpSocket | UnixSocket
 
@@ -84,8 +96,23 @@ def set(sock: Any, level: int, name: int, value: Any) -> None:
             fail(errno.EINVAL)
         sock.v6only = bool(number)
         return
+    if level == TCP and isinstance(sock, UdpSocket):
+        fail(errno.ENOPROTOOPT)  # to read it is another error
     _remembered(sock, level, name)
-    sock.options[level, name] = number
+    sock.options[level, name] = _kept(sock, (level, name), number)
+
+
+def _kept(sock: Any, option: _Option, number: int) -> int:
+    """What an option that is only remembered reads afterwards. Raises EINVAL for what it cannot be."""
+    if option in _SWITCHES:
+        return int(bool(number))
+    least, most = _RANGES.get(option, (-1 << 31, (1 << 31) - 1))
+    stream = isinstance(sock, TcpSocket)
+    if not least <= number <= most or (stream and option == (IP, socket.IP_MULTICAST_TTL)):
+        fail(errno.EINVAL)
+    if option == (SOL, socket.SO_RCVLOWAT):
+        return number or 1
+    return number & ~3 if stream and option == (IP, socket.IP_TOS) else number  # the rest is for congestion
 
 
 def _set_socket(sock: Any, name: int, number: int, value: Any) -> bool:
@@ -193,4 +220,5 @@ def _remembered(sock: Any, level: int, name: int) -> int:
     for table in tables:
         if key in table:
             return table[key]
-    fail(errno.EOPNOTSUPP if isinstance(sock, UnixStream) and level != SOL else errno.ENOPROTOOPT)
+    nobodys = isinstance(sock, UnixSocket) or (level == TCP and not isinstance(sock, TcpSocket))
+    fail(errno.EOPNOTSUPP if nobodys and level != SOL else errno.ENOPROTOOPT)

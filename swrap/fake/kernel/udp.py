@@ -93,11 +93,11 @@ class UdpSocket(InetSocket):
             self.take_error()
         if flags & _OOB:
             fail(errno.EOPNOTSUPP)
-        if self.shut_write:
-            fail(errno.EPIPE)
         target = endpoint or self.remote
         if target is None:
             fail(errno.EDESTADDRREQ)
+        if self.shut_write:
+            fail(errno.EPIPE)
         size = len(data)
         if size > MOST and size > MOST + (20 if ":" in target.ip else 0):
             fail(errno.EMSGSIZE)

@@ -17,6 +17,8 @@ from swrap.fake.kernel.unix_names import UnixNames
 BUFFER = 212_992  # /proc/sys/net/core/wmem_default
 IN, OUT, ERR, HUP, RDHUP = select.POLLIN, select.POLLOUT, select.POLLERR, select.POLLHUP, select.POLLRDHUP
 
+OOB = int(socket.MSG_OOB)
+
 
 class Credentials(NamedTuple):
     """SO_PEERCRED."""

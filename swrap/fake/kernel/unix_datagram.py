@@ -10,7 +10,7 @@ import socket
 from typing import Any
 
 from swrap.fake.kernel.file import File, fail
-from swrap.fake.kernel.unix import ERR, HUP, IN, OUT, RDHUP, Credentials, Message, UnixSocket
+from swrap.fake.kernel.unix import ERR, HUP, IN, OOB, OUT, RDHUP, Credentials, Message, UnixSocket
 from swrap.fake.kernel.unix_names import UnixNames
 
 QUEUE = 10  # /proc/sys/net/unix/max_dgram_qlen: more than so many wait, and a sender must
@@ -47,6 +47,8 @@ class UnixDatagram(UnixSocket):
 
     def sendmsg(self, data: Any, files: tuple[File, ...], flags: int, name: str | bytes | None) -> int:
         """Send a datagram, with files. Raises ENOTCONN, EDESTADDRREQ, ECONNREFUSED, EMSGSIZE, EAGAIN, EPIPE."""
+        if flags & OOB:
+            fail(errno.EOPNOTSUPP)
         if self.error:
             self.take_error()
         if self.shut_write:
@@ -90,6 +92,8 @@ class UnixDatagram(UnixSocket):
 
     def recvmsg(self, size: int, flags: int) -> tuple[bytes, tuple[File, ...], int, str | bytes | None]:
         """A datagram, the files that came with it (the caller holds them now), MSG_TRUNC, its sender's name."""
+        if flags & OOB:
+            fail(errno.EOPNOTSUPP)
         if self.error:
             self.take_error()
         if not self.inbox:
@@ -113,8 +117,6 @@ class UnixDatagram(UnixSocket):
 
     def shutdown(self, how: int) -> None:
         """See shutdown(2)."""
-        if self.peer is None:
-            fail(errno.ENOTCONN)
         self.shut_read |= how != socket.SHUT_WR
         self.shut_write |= how != socket.SHUT_RD
         self.changed()

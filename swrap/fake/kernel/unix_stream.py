@@ -12,13 +12,12 @@ from typing import Any
 
 from swrap.fake.kernel.file import File, fail
 from swrap.fake.kernel.tcp import MAX_BACKLOG
-from swrap.fake.kernel.unix import ERR, HUP, IN, OUT, RDHUP, Credentials, Message, UnixSocket
+from swrap.fake.kernel.unix import ERR, HUP, IN, OOB, OUT, RDHUP, Credentials, Message, UnixSocket
 from swrap.fake.kernel.unix_names import UnixNames
 
 _PACKETS = 10  # /proc/sys/net/unix/max_dgram_qlen
 
 _PEEK = int(socket.MSG_PEEK)
-_OOB = int(socket.MSG_OOB)
 
 
 class UnixStream(UnixSocket):
@@ -103,7 +102,9 @@ class UnixStream(UnixSocket):
             fail(errno.ENOTCONN)
         if self.shut_write:
             fail(errno.EPIPE)
-        if flags & _OOB:
+        if flags & OOB:
+            if self.kind != socket.SOCK_STREAM:
+                fail(errno.EOPNOTSUPP)
             raise NotImplementedError("the fake network has no urgent data (MSG_OOB) on AF_UNIX")
         size = len(data)
         room = self.send_buffer - self.unread
@@ -143,6 +144,8 @@ class UnixStream(UnixSocket):
         """Bytes, the files that came with them (the caller holds them now), and MSG_TRUNC, MSG_EOR flags."""
         if self.state in ("closed", "listen"):
             fail(errno.EINVAL if self.kind == socket.SOCK_STREAM else errno.ENOTCONN)
+        if flags & OOB:
+            fail(errno.EINVAL if self.kind == socket.SOCK_STREAM else errno.EOPNOTSUPP)
         inbox = self.inbox
         if self.error and self.kind != socket.SOCK_STREAM:
             self.take_error()
@@ -204,8 +207,6 @@ class UnixStream(UnixSocket):
         """See shutdown(2)."""
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
             fail(errno.EINVAL)
-        if self.state != "established" and self.state != "listen":
-            fail(errno.ENOTCONN)
         self.shut_read |= how != socket.SHUT_WR
         self.shut_write |= how != socket.SHUT_RD
         self.changed()
