@@ -21,6 +21,44 @@ class Difference:
 
 SHORT_QUEUE = "an AF_UNIX socket takes net.unix.max_dgram_qlen datagrams and one, from whoever is not its peer: the rest is lost"
 
+NOT_SIMULATED = {
+    "the program forks": (
+        "an accepted socket inherits TCP_NODELAY, and it survives dup and fork",
+        "through fork, exec and SCM_RIGHTS it is the same socket",
+        "what is sent before the end arrives after it",
+    ),
+    "the program has threads, which are the machine's": (
+        "a file sent by sendfile arrives whole, and POLLOUT comes again and again",
+        "threads that use a fresh socket at once agree on its port",
+    ),
+    "the program calls libc by ctypes, behind Python's back": (
+        "connect to nobody is a reset, and the socket may connect again",
+        "many at once",
+        "a connected socket hears its peer alone, until it is disconnected",
+    ),
+    "a gap: MSG_TRUNC of a stream, and error queues": (
+        "MSG_TRUNC throws away what it counts, by every receive that takes flags",
+        "MSG_TRUNC throws away as many bytes as were asked for",
+        "nothing is in the error queue of a stream",
+    ),
+    "a gap: signal.signal, and signals that sockets send": (
+        "SIGPIPE comes with the broken pipe, and not where MSG_NOSIGNAL forbids it",
+        "an urgent byte is a SIGURG for whom the socket belongs to",
+    ),
+    "a gap: SO_RCVTIMEO": ("one that does not wait, and one that waits no longer",),
+    "a gap: control messages but SCM_RIGHTS": (
+        "ancillary data tells where it came in, its ttl and tos",
+        "ancillary data that does not fit is cut, with MSG_CTRUNC",
+        "ancillary data that is nonsense is EINVAL",
+        "the socket's ttl and tos are on what it sends",
+    ),
+    "a gap: IP_MULTICAST_ALL, and to ask which interface groups are sent by": (
+        "options that can be set read back, before and after a bind",
+        "a group's members hear, all of them, as long as they are members",
+    ),
+}
+"""What programs of processes do that a fake process cannot, by its reason."""
+
 QUEUE = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
 ENOUGH = 100
 """Datagrams that no test leaves unread; systemd raises the machine's 10 to 512."""
@@ -63,6 +101,10 @@ DIFFERENCES = (
         Difference(f"backlog {promise}", "direct", "a full one is EAGAIN in AF_UNIX, so all are large")
         for promise in ("room", "grown", "closed", "given-up")
     ),
+)
+
+DIFFERENCES += tuple(
+    Difference(promise, "fake", reason) for reason, promises in NOT_SIMULATED.items() for promise in promises
 )
 
 

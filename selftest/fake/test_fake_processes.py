@@ -7,10 +7,12 @@ import asyncio
 import os
 import random
 import secrets
+import select
 import signal
 import socket
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -215,18 +217,71 @@ def test_an_environment_and_an_output_are_the_processs_own(network: Network) -> 
     assert "WHO" not in os.environ
 
 
-def test_gaps_say_what_they_are(on_server: Run) -> None:
-    async def program() -> list[str]:
-        said = []
-        listener = socket.create_server(("", 80))
-        for call in (listener.accept, os.fork, lambda: asyncio.sleep and __import__("time").sleep(1)):
-            with pytest.raises(NotImplementedError) as caught:
-                call()
-            said.append(str(caught.value))
-        listener.close()
-        return said
+def test_who_blocks_lets_all_others_go_on(network: Network) -> None:
+    """One blocking program among asyncio's: its calls return in time, and time is the world's."""
 
-    blocks, fork, sleep = on_server(program)
-    assert "blocks" in blocks
-    assert "fork" in fork
-    assert "asyncio.sleep" in sleep
+    def speak() -> list[object]:
+        began = time.monotonic()
+        with socket.create_connection(("10.0.0.1", 80), timeout=5) as sock:
+            sock.sendall(b"hello\n")
+            heard = sock.makefile("rb").readline()
+            with pytest.raises(TimeoutError):
+                sock.recv(1)
+        time.sleep(10)
+        return [heard, round(time.monotonic() - began, 2)]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readline()
+        await asyncio.sleep(2)
+        writer.write(line)
+
+    async def serve() -> None:
+        async with await asyncio.start_server(answer, port=80) as server:
+            await server.serve_forever()
+
+    async def blocking() -> list[object]:
+        return speak()
+
+    async def story() -> list[object]:
+        network.spawn("server", serve)
+        await asyncio.sleep(1)
+        return await network.on("laptop", blocking)
+
+    assert network.run(story) == [b"hello\n", 17.0]
+
+
+def test_gaps_say_what_they_are(network: Network) -> None:
+    async def accept() -> None:
+        with socket.create_server(("", 80)) as listener:
+            listener.accept()
+
+    async def story() -> list[str]:
+        first = network.spawn("server", accept)
+        await asyncio.sleep(1)
+        with pytest.raises(NotImplementedError, match="the harness must not block"):
+            time.sleep(1)  # noqa: ASYNC251
+        with pytest.raises(NotImplementedError, match="blocks while accept is in one"):
+            await network.on("laptop", accept)
+        first.signal(signal.SIGKILL)
+        return []
+
+    network.run(story)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: os.fork(), "cannot fork"),
+        (lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL), "add_signal_handler"),
+        (
+            lambda: select.epoll().register(socket.socket(), select.EPOLLIN | select.EPOLLET),
+            "level-triggered",
+        ),
+    ],
+)
+def test_other_gaps_say_what_they_are(on_server: Run, call: Callable[[], object], sentence: str) -> None:
+    async def program() -> None:
+        with pytest.raises(NotImplementedError, match=sentence):
+            call()
+
+    on_server(program)

@@ -34,7 +34,7 @@ that processes pass to each other. Nothing sleeps; a seed decides all that chanc
 A map of the package, from the inside out:
 
 * ``kernel``     one host's sockets: no clock, no routes. ``file`` (the open file description), ``tcp`` with ``half``
-                 (bytes under way) and ``handshake``, ``udp``, ``unix_stream``, ``unix_datagram``, ``options``;
+                 (bytes under way), ``handshake`` and ``urgent``, ``udp`` with ``groups``, ``unix_stream``, ``unix_datagram``, ``options``;
                  ``net`` is what it needs of the network around it
 * ``fabric``     between hosts: ``clock``, ``routes``, ``link`` (cable, rate), ``rules``, ``flow``, ``way`` (all of it
                  for one direction between two endpoints); ``fabric`` implements ``kernel.net`` and ``faults.Network``
@@ -48,8 +48,8 @@ A map of the package, from the inside out:
 
 Time passes only when nobody can do anything: a computation takes none. All processes run the same modules: a global
 that a function rebinds is each process's own (``inside.globals``), and a list or the like that is changed in place
-brings a ``SharedState`` warning. What is not there raises NotImplementedError with a sentence: calls that block,
-time.sleep, signal.signal, fork, pipes, edge-triggered epoll.
+brings a ``SharedState`` warning. One process at a time may be in a call that blocks. What is not there raises
+NotImplementedError with a sentence: a second such call, signal.signal, fork, pipes, edge-triggered epoll.
 """
 
 from swrap.fake.inside.globals import SharedState

@@ -47,6 +47,8 @@ class Scheduler:
         self.pace: float | None = None
         self.shuffle = random.shuffle
         self._random = random.random
+        self.blocked: Process | None = None
+        """Who is in a call that blocks."""
         self._enter = enter
         self._waiting = waiting
 
@@ -78,12 +80,7 @@ class Scheduler:
                 if process.stopped or not process.alive:
                     loop.queued = False
                     continue
-                if current.process is not process:
-                    self._enter(process)
-                try:
-                    loop.turn()
-                except SystemExit as ended:
-                    process.exit_by(ended)
+                self._turn(loop)
                 still += 1
                 if still > STILL:
                     clock.now += CREEP
@@ -92,6 +89,47 @@ class Scheduler:
             current.process = before[0]
             events._set_running_loop(before[1])
             sys.set_asyncgen_hooks(*before[2])
+
+    def block(self, process: Process, ready: Callable[[], bool], deadline: float | None) -> bool:
+        """Give turns to all but ``process`` until it is ``ready``, or the deadline is over. Raises Deadlock."""
+        queue, clock = self.queue, self.clock
+        aside: list[FakeLoop] = []
+        still = 0
+        self.blocked = process
+        try:
+            while process.alive and not ready():
+                if not queue:
+                    still, following = 0, clock.next()
+                    if deadline is not None and (following is None or following > deadline):
+                        clock.now = max(clock.now, deadline)
+                        return ready()
+                    if not clock.jump():
+                        raise Deadlock(self._waiting())
+                    continue
+                loop = queue.pop(int(self._random() * len(queue)))
+                if loop.process is process:
+                    aside.append(loop)
+                elif loop.process.stopped or not loop.process.alive:
+                    loop.queued = False
+                else:
+                    self._turn(loop)
+                    still += 1
+                    if still > STILL:
+                        clock.now += CREEP
+                        clock.due()
+            return True
+        finally:
+            self.blocked = None
+            queue.extend(aside)
+            self._enter(process)
+
+    def _turn(self, loop: FakeLoop) -> None:
+        if current.process is not loop.process:
+            self._enter(loop.process)
+        try:
+            loop.turn()
+        except SystemExit as ended:
+            loop.process.exit_by(ended)
 
     def _keep_pace(self, real: float, virtual: float) -> None:
         following = self.clock.next()

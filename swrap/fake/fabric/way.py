@@ -77,9 +77,9 @@ class Way:
         ]
         self._rated = tuple((link, way) for link, way in links if link.rate is not None)
         verdict = self.verdict = fabric.rules.verdict(self.packet) if fabric.rules else PASSES
-        factor = 1.0 if links else _WITHIN
-        self._spread = SPREAD * factor + 2e-9 * verdict.jitter
-        self.latency = BASE * factor + sum(link.described.delay for link, _ in links)
+        # Within a host everything arrives in the order in which it was sent, whoever sent it.
+        self._spread = (SPREAD if links else 0.0) + 2e-9 * verdict.jitter
+        self.latency = BASE * (1.0 if links else _WITHIN) + sum(link.described.delay for link, _ in links)
         self.latency += 1e-9 * (verdict.delay - verdict.jitter)
         self.segment = self.window = _UNLIMITED
         if self._rated:

@@ -6,8 +6,9 @@ import datetime
 import time
 from typing import Any
 
+from swrap.fake.inside.blocking import until
 from swrap.fake.inside.current import inside
-from swrap.fake.inside.facade import Replacement, function, gap
+from swrap.fake.inside.facade import Replacement, function
 from swrap.fake.process import Process
 from swrap.fake.world import EPOCH
 
@@ -46,6 +47,10 @@ def _told(real: Any, text: int) -> Any:
         return str(real(*args))
 
     return either
+
+
+def _never() -> bool:
+    return False
 
 
 _Datetime = datetime.datetime
@@ -98,5 +103,5 @@ def replacements() -> list[Replacement]:
         function(time, "asctime", _told(time.asctime, 0)),
         function(time, "ctime", lambda process, *of: time.asctime(time.gmtime(*of))),
         (datetime, "datetime", _Now),
-        gap(time, "sleep", "time.sleep would stop the whole fake network; await asyncio.sleep"),
+        function(time, "sleep", lambda process, seconds: until(process, _never, seconds) or None),
     ]

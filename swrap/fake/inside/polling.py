@@ -1,6 +1,6 @@
 """`select`, `poll`, `epoll` and `selectors` inside fake processes.
 
-Owns their answers for fake descriptors: what is ready now. To wait is asyncio's; a call that would block is a gap.
+Owns their answers for fake descriptors: what is ready; how to wait for it, ``blocking`` knows.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import selectors
 from collections.abc import Iterable
 from typing import Any
 
+from swrap.fake.inside.blocking import until
 from swrap.fake.inside.facade import Replacement, class_, function
 from swrap.fake.kernel.tcp import ERR, HUP, IN, OUT
 from swrap.fake.process import Process
@@ -29,11 +30,6 @@ def _mask(process: Process, fd: int) -> int:
     return select.POLLNVAL if file is None else file.poll()
 
 
-def _would_block(timeout: float | None) -> None:
-    if timeout != 0:
-        raise NotImplementedError("select and poll would block here, on a fake network; asyncio does not")
-
-
 def _select(
     process: Process,
     rlist: Iterable[Any],
@@ -41,11 +37,13 @@ def _select(
     xlist: Iterable[Any],
     timeout: float | None = None,
 ) -> tuple[list[Any], list[Any], list[Any]]:
-    readable = [fd for fd in rlist if _checked(process, fd) & (IN | HUP | ERR)]
-    writable = [fd for fd in wlist if _checked(process, fd) & (OUT | ERR)]
-    exceptional = [fd for fd in xlist if _checked(process, fd) & select.POLLPRI]
-    if not (readable or writable or exceptional):
-        _would_block(timeout)
+    asked = [(list(rlist), IN | HUP | ERR), (list(wlist), OUT | ERR), (list(xlist), select.POLLPRI)]
+
+    def ready() -> list[list[Any]]:
+        return [[fd for fd in fds if _checked(process, fd) & mask] for fds, mask in asked]
+
+    until(process, lambda: any(ready()), timeout)
+    readable, writable, exceptional = ready()
     return readable, writable, exceptional
 
 
@@ -80,14 +78,16 @@ class FakePoll:
 
     def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
         """See `select.poll`."""
-        found = [
+        seconds = None if timeout is None or timeout < 0 else timeout / 1000
+        until(self._process, lambda: bool(self._ready()), seconds)
+        return self._ready()
+
+    def _ready(self) -> list[tuple[int, int]]:
+        return [
             (fd, mask)
             for fd, wanted in self._wanted.items()
             if (mask := _mask(self._process, fd) & (wanted | _ALWAYS))
         ]
-        if not found:
-            _would_block(timeout)
-        return found
 
 
 class FakeEpoll(FakePoll):
@@ -113,7 +113,7 @@ class FakeEpoll(FakePoll):
 
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
         """See `select.epoll`."""
-        found = super().poll(-1 if timeout is None else timeout)
+        found = super().poll(None if timeout is None else 1000 * timeout)
         return found[:maxevents] if maxevents > 0 else found
 
     def close(self) -> None:
@@ -144,6 +144,10 @@ class FakeSelector(_Mapping):  # type: ignore[misc]
 
         process = inside()
         assert process is not None  # noqa: S101
+        until(process, lambda: bool(self._ready(process)), None if timeout is None else max(timeout, 0))
+        return self._ready(process)
+
+    def _ready(self, process: Process) -> list[tuple[selectors.SelectorKey, int]]:
         found = []
         for fd, key in self._fd_to_key.items():
             mask = _mask(process, fd)
@@ -152,8 +156,6 @@ class FakeSelector(_Mapping):  # type: ignore[misc]
             )
             if events & key.events:
                 found.append((key, events & key.events))
-        if not found:
-            _would_block(timeout)
         return found
 
 

@@ -56,6 +56,10 @@ def new_file(process: Process, family: int, kind: int, protocol: int) -> File:
     fail(errno.ESOCKTNOSUPPORT)
 
 
+class _Over(Exception):
+    """Nothing will ever come."""
+
+
 class FakeSocket:
     """See `socket.socket`."""
 
@@ -193,6 +197,8 @@ class FakeSocket:
         """After EAGAIN: True once it is worth another try; False where the call must not block."""
         if self._timeout == 0.0 or flags & DONTWAIT:
             return False
+        if mask == IN and self.file.kind == real.SOCK_DGRAM and self.file.shut_read:
+            raise _Over  # of datagrams: a call that does not wait never says so
         blocking.wait(self._process, self.file, mask, self._timeout)
         return True
 
@@ -223,7 +229,7 @@ class FakeSocket:
             connected = isinstance(file, UdpSocket) or (
                 isinstance(file, TcpSocket) and file.state == "established"
             )
-            if not connected or file.remote is None:  # type: ignore[attr-defined]
+            if not connected or not file.remote or not file.remote.port:  # type: ignore[attr-defined]
                 fail(errno.ENOTCONN)
             return file.shown(file.remote)  # type: ignore[attr-defined]
         if file.peer is None:
@@ -270,9 +276,7 @@ class FakeSocket:
                     "connect would block on a full AF_UNIX backlog; use asyncio"
                 ) from None
             blocking.wait(self._process, file, OUT, self._timeout)
-            if file.error:
-                file.take_error()
-            file.syn = None
+            file.connect_outcome()
 
     def connect_ex(self, address: Any) -> int:
         """See `socket`."""
@@ -368,8 +372,11 @@ class FakeSocket:
             except KeyError:
                 fail(errno.EBADF)
             except BlockingIOError:
-                if not self._would_wait(IN, flags):
-                    raise
+                try:
+                    if not self._would_wait(IN, flags):
+                        raise
+                except _Over:
+                    return b""
 
     def _wait_all(self, file: Any, size: int, flags: int) -> bytes:
         data = bytes(file.recv(size, flags & ~WAITALL))

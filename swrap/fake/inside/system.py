@@ -11,11 +11,13 @@ import struct
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from swrap.fake.inside.blocking import wait
 from swrap.fake.inside.current import inside
 from swrap.fake.inside.facade import Around, Replacement, class_, descriptor_function, function, gap
 from swrap.fake.inside.socket import FakeSocket
 from swrap.fake.kernel import tcp_info
 from swrap.fake.kernel.file import fail
+from swrap.fake.kernel.tcp import IN, OUT
 from swrap.fake.kernel.unix import Credentials
 from swrap.fake.kernel.unix_stream import UnixStream
 from swrap.fake.process import Process
@@ -37,12 +39,33 @@ def _dup2(process: Process, fd: int, to: int, inheritable: bool = True) -> int:
 
 def _read(process: Process, fd: int, size: int) -> bytes:
     file: Any = process.descriptors.get(fd)
-    return bytes(file.recv(size))
+    while True:
+        try:
+            return bytes(file.recv(size))
+        except BlockingIOError:
+            if file.nonblocking:
+                raise
+            wait(process, file, IN, None)
 
 
 def _write(process: Process, fd: int, data: Any) -> int:
     file: Any = process.descriptors.get(fd)
-    return int(file.send(data))
+    while True:
+        try:
+            return int(file.send(data))
+        except BlockingIOError:
+            if file.nonblocking:
+                raise
+            wait(process, file, OUT, None)
+
+
+def _readv(process: Process, fd: int, buffers: Any) -> int:
+    views = [memoryview(part).cast("B") for part in buffers]
+    data = whole = _read(process, fd, sum(map(len, views)))
+    for view in views:
+        part, data = data[: len(view)], data[len(view) :]
+        view[: len(part)] = part
+    return len(whole)
 
 
 def _set_inheritable(process: Process, fd: int, inheritable: bool) -> None:
@@ -171,6 +194,8 @@ def replacements() -> list[Replacement]:
         descriptor_function(os, "dup2", _dup2),
         descriptor_function(os, "read", _read),
         descriptor_function(os, "write", _write),
+        descriptor_function(os, "readv", _readv),
+        descriptor_function(os, "writev", lambda process, fd, parts: _write(process, fd, b"".join(parts))),
         descriptor_function(os, "set_inheritable", _set_inheritable),
         descriptor_function(os, "get_inheritable", lambda process, fd: fd in process.descriptors.inheritable),
         descriptor_function(os, "set_blocking", _set_blocking),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import zlib
 from random import Random
 
 from swrap.fake.kernel.address import ANY4, ANY6, Endpoint, is_loopback, is_multicast
@@ -123,16 +124,23 @@ class Host:
     # --- UDP
 
     def receivers(self, target: Endpoint, source: Endpoint) -> UdpSocket | None:
-        """Who gets a datagram to ``target``: a socket that is connected to its sender, then the most exact."""
-        best: UdpSocket | None = None
+        """Who gets a datagram to ``target``: a socket that is connected to its sender, then the most exact.
+
+        Of several, the last that was bound; where they share the port by SO_REUSEPORT, the same for each sender.
+        """
+        best: list[UdpSocket] = []
         rank = 0
         for candidate in self.udp.at(target.port):
             score = _score(candidate, target.ip)
             if score and candidate.remote is not None:
                 score = score + 4 if candidate.remote == source else 0
             if score > rank:
-                best, rank = candidate, score
-        return best
+                best, rank = [candidate], score
+            elif score and score == rank:
+                best.append(candidate)
+        if len(best) > 1 and all(one.reuse_port for one in best):
+            return best[zlib.crc32(str(source).encode()) % len(best)]
+        return best[-1] if best else None
 
     def hearers(self, target: Endpoint, source: Endpoint, interface: str) -> list[UdpSocket]:
         """Who gets a broadcast, or what is sent to a group, that comes in there; of a group if any has joined."""

@@ -32,9 +32,7 @@ RECEIVE_BUFFER = 1 << 20
 PEEK, DONTWAIT = int(socket.MSG_PEEK), int(socket.MSG_DONTWAIT)
 OOB = int(socket.MSG_OOB)
 _NO_SEND_FLAGS = ~int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | socket.MSG_MORE | socket.MSG_OOB)
-_NO_READ_FLAGS = ~int(
-    socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_TRUNC | socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
-)
+_NO_READ_FLAGS = ~int(socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC)
 
 
 class TcpSocket(InetSocket):
@@ -131,6 +129,13 @@ class TcpSocket(InetSocket):
         self.host.connect(self, endpoint)
         fail(errno.EINPROGRESS)
 
+    def connect_outcome(self) -> None:
+        """What a call that has waited for the handshake comes to. Raises ECONNREFUSED, ETIMEDOUT …"""
+        self.syn = None
+        if self.failed:
+            self._begin_again()
+        self.take_error()
+
     def _begin_again(self) -> None:
         """It is as good as new, but for its address if that was asked for."""
         self.failed = self.was_reset = self.eof = self.shut_read = self.shut_write = False
@@ -183,7 +188,7 @@ class TcpSocket(InetSocket):
         if inbox.size and size:
             if flags:
                 if flags & _NO_READ_FLAGS:
-                    raise NotImplementedError("the fake network has no error queue")
+                    raise NotImplementedError("the fake network has no error queue, and no MSG_TRUNC for TCP")
                 if flags & PEEK:
                     return inbox.peek(size)
             data = inbox.take(size)

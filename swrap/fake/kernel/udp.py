@@ -29,7 +29,7 @@ _COST = 768
 
 Datagram = tuple[Endpoint, bytes]
 
-_PEEK, _OOB = int(socket.MSG_PEEK), int(socket.MSG_OOB)
+_PEEK, _OOB, _TRUNC = int(socket.MSG_PEEK), int(socket.MSG_OOB), int(socket.MSG_TRUNC)
 
 
 class UdpSocket(InetSocket):
@@ -76,7 +76,8 @@ class UdpSocket(InetSocket):
         if endpoint is None:
             self.remote = None
             return
-        self._check(endpoint)
+        if self.family == socket.AF_INET6 and self.v6only and ":" not in endpoint.ip:
+            fail(errno.ENETUNREACH)
         if endpoint.ip in (ANY4, ANY6):
             endpoint = Endpoint("127.0.0.1" if ":" not in endpoint.ip else "::1", endpoint.port)
         many = groups.to_many(self, endpoint.ip)
@@ -122,9 +123,10 @@ class UdpSocket(InetSocket):
 
     def recv_into(self, buffer: memoryview, flags: int = 0) -> int:
         """The same, into a buffer."""
+        whole = len(self.queue[0][1]) if self.queue else 0
         data = self.recvfrom(len(buffer), flags)[0]
         buffer[: len(data)] = data
-        return len(data)
+        return whole if flags & _TRUNC else len(data)
 
     def _way_to(self, target: Endpoint) -> tuple[Endpoint, Way]:
         self._check(target)
@@ -216,5 +218,5 @@ class UdpSocket(InetSocket):
     def _check(self, target: Endpoint) -> None:
         if self.family == socket.AF_INET6 and self.v6only and ":" not in target.ip:
             fail(errno.ENETUNREACH)
-        if target.port == 0 and self.remote is None:
+        if target.port == 0:
             fail(errno.EINVAL)
