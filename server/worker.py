@@ -237,7 +237,7 @@ class Worker:
 
     def _is_mine(self, message: ConnectionPass) -> bool:
         """Whether the connection, of which nothing but its client is known, is this worker's."""
-        if self._retired:
+        if self._retired or self._ended.is_set():  # it may have ended, and not have said so yet
             return False
         if self._handing is not None:
             return not self._held and self._record is None
@@ -257,7 +257,7 @@ class Worker:
 
     def _is_ours(self, message: SessionPass) -> bool:
         """Whether the session that a connection asks for is this worker's."""
-        if self._retired or self._record is None or message.client_guid != self._guid:
+        if self._ended.is_set() or self._retired or self._record is None or message.client_guid != self._guid:
             return False
         self._linger_no_more()
         return not message.session_id or message.session_id in self.core.sessions

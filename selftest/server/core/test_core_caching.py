@@ -315,3 +315,12 @@ def test_a_rename_waits_until_others_have_let_go_of_their_handles(
     (opened,) = fleet[0].core.opens.values()
     fleet[0].fleet.run()
     assert opened.path == ("filmed",), "the other worker knows the new name"
+
+
+def test_a_write_of_nothing_breaks_nothing(server: InProcess) -> None:
+    peer, session = ready(server)
+    writer = peer.create(session, "file")
+    reader = peer.open(session, "file", oplock_level=OplockLevel.II)
+    assert reader.oplock_level == OplockLevel.II
+    assert peer.write(session, writer, b"").status is NTSTATUS.SUCCESS
+    assert server.core.table.look(server.core.by_id[int.from_bytes(reader.file_id[:8], "little")].key).grants

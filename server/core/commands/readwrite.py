@@ -74,6 +74,8 @@ def write(request: Request) -> Result:
     if asked.data and asked.offset + len(asked.data) >= _MAX_SIZE:
         raise StatusError(NTSTATUS.DISK_FULL, "the largest file")
     file = pass_locks(request, opened, asked.offset, len(asked.data), writing=True)
+    if not asked.data:
+        return Reply(WriteResponse(0).encode())  # no byte changes, so nobody need know
     if rules.breaks_of_change(file, opened.holder):
         request.core.changing(opened)
     request.core.watches.modified(opened, Filter.SIZE | Filter.LAST_WRITE)
