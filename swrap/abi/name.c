@@ -1,13 +1,13 @@
 /* Abstract names: encoding, decoding, and the MAC (SipHash-2-4) that only members of the lab can make. */
 #include "name.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #define HEX_EP 36  /* an endpoint in hex */
 #define MAC_LEN 11 /* 64 bits of base64url */
 
-static const char hex[16] = "0123456789abcdef";
 static const char b64[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static inline uint64_t rotl(uint64_t x, int by)
@@ -43,11 +43,11 @@ static inline void sip_rounds(struct sip *s, int n)
 	}
 }
 
-/* siphash() - SipHash-2-4 of @len bytes under a 16-byte key (Aumasson, Bernstein: "SipHash", 2012) */
-static uint64_t siphash(const uint8_t key[16], const uint8_t *data, size_t len)
+/* siphash() - SipHash-2-4 of @len bytes under a 16-byte key, 128 bits of it (Aumasson, Bernstein: "SipHash", 2012) */
+static void siphash(const uint8_t key[16], const uint8_t *data, size_t len, uint64_t hash[2])
 {
 	uint64_t k0 = load64(key), k1 = load64(key + 8), m;
-	struct sip s = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull, k0 ^ 0x6c7967656e657261ull,
+	struct sip s = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull ^ 0xee, k0 ^ 0x6c7967656e657261ull,
 			k1 ^ 0x7465646279746573ull};
 	size_t whole = len - len % 8;
 	uint8_t last[8] = {0};
@@ -64,75 +64,82 @@ static uint64_t siphash(const uint8_t key[16], const uint8_t *data, size_t len)
 		sip_rounds(&s, 2);
 		s.v0 ^= m;
 	}
-	s.v2 ^= 0xff;
+	s.v2 ^= 0xee;
 	sip_rounds(&s, 4);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	hash[0] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	s.v1 ^= 0xdd;
+	sip_rounds(&s, 4);
+	hash[1] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-static char *put_hex(char *at, const uint8_t *bytes, size_t n)
+/* hex8() - The eight lower-case digits of @v, the first of them in the highest byte. */
+static uint64_t hex8(uint32_t v)
 {
-	for (size_t i = 0; i < n; i++) {
-		*at++ = hex[bytes[i] >> 4];
-		*at++ = hex[bytes[i] & 15];
-	}
-	return at;
+	const uint64_t each = 0x0101010101010101ull;
+	uint64_t x = v, letters;
+
+	x = (x << 16 | x) & 0x0000ffff0000ffffull;
+	x = (x << 8 | x) & 0x00ff00ff00ff00ffull;
+	x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0full;
+	letters = (x + 6 * each) >> 4 & each; /* 10 and more */
+	return x + '0' * each + letters * ('a' - '0' - 10);
 }
 
 static char *put_u16(char *at, uint16_t v)
 {
-	uint8_t big[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+	uint32_t digits = htobe32((uint32_t)hex8(v));
 
-	return put_hex(at, big, 2);
+	memcpy(at, &digits, sizeof(digits));
+	return at + sizeof(digits);
 }
 
 static char *put_endpoint(char *at, const struct sw_endpoint *ep)
 {
-	return put_u16(put_hex(at, ep->ip, 16), ep->port);
+	for (int i = 0; i < 16; i += 4) {
+		uint64_t digits;
+		uint32_t v;
+
+		memcpy(&v, ep->ip + i, sizeof(v));
+		digits = htobe64(hex8(be32toh(v)));
+		memcpy(at, &digits, sizeof(digits));
+		at += sizeof(digits);
+	}
+	return put_u16(at, ep->port);
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
-static bool get_hex(const char *at, uint8_t *bytes, size_t n)
+/* get_hex() - Of what are no digits it makes anything: who decodes a name encodes it again. */
+static void get_hex(const char *at, uint8_t *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int high = nibble(at[2 * i]), low = nibble(at[2 * i + 1]);
+		unsigned int high = (uint8_t)at[2 * i], low = (uint8_t)at[2 * i + 1];
 
-		if (high < 0 || low < 0)
-			return false;
-		bytes[i] = (uint8_t)(high << 4 | low);
+		bytes[i] = (uint8_t)(((high & 15) + (high >> 6) * 9) << 4 | (((low & 15) + (low >> 6) * 9) & 15));
 	}
-	return true;
 }
 
-static bool get_u16(const char *at, uint16_t *v)
+static uint16_t get_u16(const char *at)
 {
 	uint8_t big[2];
 
-	if (!get_hex(at, big, 2))
-		return false;
-	*v = (uint16_t)(big[0] << 8 | big[1]);
-	return true;
+	get_hex(at, big, 2);
+	return (uint16_t)(big[0] << 8 | big[1]);
 }
 
-/* put_mac() - Append the MAC of what stands from @text to @at */
-static char *put_mac(const struct sw_page *p, const char *text, char *at)
+/* put_mac() - Append the MAC of what stands from @text to @at. Its other half, which nobody sees, is the token. */
+static char *put_mac(const struct sw_page *p, const char *text, char *at, uint64_t *token)
 {
-	uint64_t mac = siphash(p->key, (const uint8_t *)text, (size_t)(at - text));
+	uint64_t hash[2], mac;
 
+	siphash(p->key, (const uint8_t *)text, (size_t)(at - text), hash);
+	mac = hash[0];
+	*token = hash[1];
 	*at++ = '/';
 	for (int i = 0; i < MAC_LEN; i++, mac >>= 6)
 		*at++ = b64[mac & 63];
 	return at;
 }
 
-socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun)
+socklen_t sw_name_sealed(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun, uint64_t *token)
 {
 	char *text = sun->sun_path + 1, *at = text;
 
@@ -151,8 +158,15 @@ socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, st
 		*at++ = '>';
 		at = put_endpoint(at, &name->peer);
 	}
-	at = put_mac(p, text, at);
+	at = put_mac(p, text, at, token);
 	return (socklen_t)(at - (char *)sun);
+}
+
+socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun)
+{
+	uint64_t token;
+
+	return sw_name_sealed(p, name, sun, &token);
 }
 
 int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name)
@@ -170,19 +184,25 @@ int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, sockl
 	memset(name, 0, sizeof(*name));
 	name->kind = (uint8_t)at[5];
 	name->pair = len == TWO;
-	if (!get_u16(at, &name->host) || !get_hex(at + 7, name->own.ip, 16) || !get_u16(at + 39, &name->own.port))
-		return -EINVAL;
-	if (name->pair && (!get_hex(at + 44, name->peer.ip, 16) || !get_u16(at + 76, &name->peer.port)))
-		return -EINVAL;
-	/* Encoding it again checks the separators and the MAC at once. */
+	name->host = get_u16(at);
+	get_hex(at + 7, name->own.ip, 16);
+	name->own.port = get_u16(at + 39);
+	if (name->pair) {
+		get_hex(at + 44, name->peer.ip, 16);
+		name->peer.port = get_u16(at + 76);
+	}
+	/* Encoding it again checks the digits, the separators and the MAC at once. */
 	sw_name_encode(p, name, &again);
 	return memcmp(again.sun_path + 1, text, len) == 0 ? 0 : -EINVAL;
 }
 
 uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len)
 {
-	/* Not the MAC, which everybody sees: that one is of the text before it. */
-	return siphash(p->key, (const uint8_t *)sun->sun_path, len - offsetof(struct sockaddr_un, sun_path));
+	size_t text = len - offsetof(struct sockaddr_un, sun_path) - 1;
+	uint64_t hash[2];
+
+	siphash(p->key, (const uint8_t *)sun->sun_path + 1, text - (1 + MAC_LEN), hash);
+	return hash[1];
 }
 
 #define NOBODY 0xff /* of groups, which are nobody's address */

@@ -41,6 +41,9 @@ struct sw_name {
 /* sw_name_encode() - Fill @sun; returns the address length for bind(2) and connect(2). */
 socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun);
 
+/* sw_name_sealed() - Likewise, with sw_name_token() of it. */
+socklen_t sw_name_sealed(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun, uint64_t *token);
+
 /* sw_name_decode() - 0, or -EINVAL where it is no name of this lab or its MAC is wrong. */
 int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name);
 
@@ -71,7 +74,7 @@ uint16_t sw_name_device(const struct sw_name *name);
 bool sw_listener(uint16_t host, enum sw_kind kind, const struct sw_endpoint *to, uint16_t device, uint32_t n,
 		 uint32_t turn, struct sw_name *name);
 
-/* sw_name_token() - What a datagram to the socket of this name carries, so that only the lab's reach it: of the lab's key. */
+/* sw_name_token() - What a datagram to the socket of this name carries, so that only the lab's reach it: of the lab's key. @sun is a name. */
 uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len);
 
 /* sw_name_service() - The name of one of the switch's own doors. */

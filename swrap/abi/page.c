@@ -260,6 +260,22 @@ bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
 	return found;
 }
 
+bool sw_host_broadcast(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
+{
+	const struct sw_host *h = &sw_hosts(p)[host];
+	uint32_t seq;
+	bool found;
+
+	do {
+		seq = sw_page_begin(p);
+		found = false;
+		for (uint32_t i = h->first_addr; !found && i < h->first_addr + h->n_addrs; i++)
+			found = sw_addr_broadcast(&sw_addrs(p)[i], ip) &&
+				!(sw_ifaces(p)[sw_addrs(p)[i].iface].flags & SW_IF_LOOPBACK);
+	} while (sw_page_retry(p, seq));
+	return found;
+}
+
 int sw_next_hop(const struct sw_page *p, uint16_t host, uint16_t by, const uint8_t dst[16], uint8_t src[16],
 		uint32_t *iface, uint8_t next[16])
 {

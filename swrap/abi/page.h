@@ -139,6 +139,9 @@ bool sw_ip_is_limited(const uint8_t ip[16]);  /* 255.255.255.255 */
 /* sw_addr_broadcast() - Is @ip the last address of @addr's subnet, which is a broadcast to all there? */
 bool sw_addr_broadcast(const struct sw_addr *addr, const uint8_t ip[16]);
 
+/* sw_host_broadcast() - Is @ip one of a subnet that @host is on? */
+bool sw_host_broadcast(const struct sw_page *p, uint16_t host, const uint8_t ip[16]);
+
 /* sw_addr_has() - Does @host own @ip (any of 127.0.0.0/8 and ::1 included)? */
 bool sw_addr_has(const struct sw_page *p, uint16_t host, const uint8_t ip[16]);
 

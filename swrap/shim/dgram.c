@@ -29,9 +29,17 @@ void sw_dgram_note(int fd)
 		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
 }
 
+/* may_come_in() - Has this network ever had such a socket? Of those of SOCKET_WRAPPER_DIR a process may be in several. */
+static bool may_come_in(void)
+{
+	const struct sw_options *options = sw_lab() ? sw_options() : NULL;
+
+	return sw_lab() && (!options || sw_in_dropin() || __atomic_load_n(&options->datagrams, __ATOMIC_RELAXED));
+}
+
 void sw_dgram_note_rights(const struct msghdr *msg)
 {
-	if (sw_dgram_seen)
+	if (sw_dgram_seen || !may_come_in())
 		return;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -68,12 +76,11 @@ static void note_listed(const char *entries, long n)
  */
 __attribute__((constructor)) static void note_inherited(void)
 {
-	const struct sw_options *options = sw_lab() ? sw_options() : NULL;
 	_Alignas(8) char entries[2048];
 	int saved = errno, list;
 	long n = -1;
 
-	if (!sw_lab() || (options && !sw_in_dropin() && !__atomic_load_n(&options->datagrams, __ATOMIC_RELAXED)))
+	if (!may_come_in())
 		return;
 	list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (list >= 0 && (n = sw_real()->syscall(SYS_getdents64, list, entries, sizeof(entries))) > 0)
@@ -87,15 +94,7 @@ __attribute__((constructor)) static void note_inherited(void)
 
 bool sw_dgram_many(const uint8_t ip[16])
 {
-	struct sw_iface iface;
-	struct sw_addr addr;
-
-	if (sw_ip_is_group(ip) || sw_ip_is_limited(ip))
-		return true;
-	for (uint32_t i = 0; sw_ip_is_v4(ip) && sw_iface_addr(i, &addr, &iface); i++)
-		if (!(iface.flags & SW_IF_LOOPBACK) && sw_addr_broadcast(&addr, ip))
-			return true;
-	return false;
+	return sw_ip_is_group(ip) || sw_ip_is_limited(ip) || (sw_ip_is_v4(ip) && sw_host_broadcast(sw_lab(), sw_self(), ip));
 }
 
 bool sw_reuses_address(int fd)
@@ -212,7 +211,7 @@ bool sw_dgram_names(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_e
 		return false;
 	head.to = *remote;
 	head.ifindex = by(fd, tag, remote->ip);
-	if (sw_dgram_source(SW_TAG_HOST(tag), local, &head, &iface))
+	if (sw_dgram_source(SW_TAG_HOST(tag), local, sw_dgram_many(head.to.ip), &head, &iface))
 		*local = head.from;
 	return true;
 }

@@ -80,6 +80,13 @@ int sw_set_group(int fd, uint64_t tag, int level, int name, const void *value, s
  * interface with the ifindex @device, or any if that is 0.
  */
 int sw_dgram_admit(int fd, const struct sw_endpoint *peer, uint16_t device);
+/* sw_dgram_retag() - The copy of @fd's tag in its filter is @tag from now on. Returns 0 or an errno. */
+int sw_dgram_retag(int fd, uint64_t tag);
+struct sw_ends {
+	struct sw_endpoint own, peer; /* port 0: none */
+};
+/* sw_dgram_look() - All of a socket that is bound, by one call of the kernel: its tag and its ends; false: it is none such. */
+bool sw_dgram_look(int fd, uint64_t *tag, struct sw_ends *ends);
 /* sw_dgram_ends() - What it is bound to, and its peer, or zeros; false: it is not bound. */
 bool sw_dgram_ends(int fd, struct sw_endpoint *own, struct sw_endpoint *peer);
 static inline void sw_dgram_seal(struct sw_dgram *head, uint64_t token)
@@ -88,18 +95,32 @@ static inline void sw_dgram_seal(struct sw_dgram *head, uint64_t token)
 	head->token[1] = htonl((uint32_t)token);
 }
 
-/* dgram_direct.c: sw_dgram_deliver() - Send @whole, @size bytes behind its header; 0, also where it is lost, or an errno. */
-int sw_dgram_deliver(int fd, uint64_t tag, struct msghdr *whole, size_t size, int flags);
+/*
+ * dgram_direct.c: sw_dgram_deliver() - Send @whole, @size bytes behind its header; 0, also where it is lost, or an errno. @ends
+ * are those of @fd if they are known already, or NULL. Where @whole is one piece, the bytes follow the header in memory.
+ */
+int sw_dgram_deliver(int fd, uint64_t tag, const struct sw_ends *ends, struct msghdr *whole, size_t size, int flags);
 
-/* dgram_route.c: sw_dgram_source() - Fill in whom @head is from, and the interface by which it leaves; false: there is none. */
-bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgram *head, uint32_t *iface);
+/*
+ * dgram_route.c: sw_dgram_source() - Fill in whom @head is from, and the interface by which it leaves; false: there is none.
+ * @many: sw_dgram_many() of where it goes.
+ */
+bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, bool many, struct sw_dgram *head, uint32_t *iface);
 /* sw_iface_broadcast() - Is this IPv4 address one that all on the interface's subnet hear? */
 bool sw_iface_broadcast(uint32_t iface, const uint8_t ip[16]);
 /* sw_iface_index() - The interface with this ifindex, or 0: the first by which @ip's family can reach a group or all. */
 bool sw_iface_index(uint16_t host, uint16_t ifindex, const uint8_t ip[16], uint32_t *iface);
 
+/* sw_dgram_check_bound() - As sw_dgram_check(), for one that is bound, where there is no switch. */
+static inline bool sw_dgram_check_bound(int fd, uint64_t *tag, struct sw_ends *ends)
+{
+	return __builtin_expect(__atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED), 0) && sw_lab() &&
+	       (sw_lab()->flags & SW_DIRECT) && sw_dgram_look(fd, tag, ends);
+}
+
 int sw_dgram_shutdown(int fd, uint64_t tag, int how);
-ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags);
+/* sw_dgram_send() - @ends: likewise. */
+ssize_t sw_dgram_send(int fd, uint64_t tag, const struct sw_ends *ends, const struct msghdr *msg, int flags);
 ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags);
 
 #endif

@@ -89,12 +89,16 @@ static int hand(const struct parcel *p, const struct sw_name *name)
 	int flags = p->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
 	struct sockaddr_un sun;
 	ssize_t sent = -1;
+	uint64_t token;
 
 	p->msg->msg_name = &sun;
-	p->msg->msg_namelen = sw_name_encode(p->page, name, &sun);
-	sw_dgram_seal(p->head, sw_name_token(p->page, &sun, p->msg->msg_namelen));
+	p->msg->msg_namelen = sw_name_sealed(p->page, name, &sun, &token);
+	sw_dgram_seal(p->head, token);
 	errno = EAGAIN;
-	if (p->size < LARGE || (p->tag & SW_TAG_SHUT))
+	if (p->msg->msg_iovlen == 1) /* one piece costs the kernel less than two */
+		sent = sw_real()->sendto(p->fd, p->head, p->msg->msg_iov->iov_len, flags, (struct sockaddr *)&sun,
+					 p->msg->msg_namelen);
+	else if (p->size < LARGE || (p->tag & SW_TAG_SHUT))
 		sent = sw_real()->sendmsg(p->fd, p->msg, flags);
 	if (sent < 0 && errno == EAGAIN)
 		sent = by_another(p->msg, flags);
@@ -229,27 +233,31 @@ static void life(const struct parcel *p)
 		p->head->tos = (uint8_t)sw_dgram_setting(p->fd, p->tag, v4 ? SW_OPTION_TOS : SW_OPTION_TCLASS);
 }
 
-int sw_dgram_deliver(int fd, uint64_t tag, struct msghdr *whole, size_t size, int flags)
+int sw_dgram_deliver(int fd, uint64_t tag, const struct sw_ends *ends, struct msghdr *whole, size_t size, int flags)
 {
 	struct sw_dgram *head = whole->msg_iov[0].iov_base;
 	struct parcel p = {.fd = fd, .tag = tag, .msg = whole, .head = head, .size = size, .flags = flags};
-	struct sw_endpoint own, peer;
+	struct sw_ends found;
+	bool many;
 	int error = tag & SW_TAG_REFUSED ? sw_twin_pending(fd) : 0;
 
 	if (error)
 		return error;
-	if (!sw_dgram_ends(fd, &own, &peer))
+	if (!ends && !sw_dgram_ends(fd, &found.own, &found.peer))
 		return ENETDOWN;
+	if (!ends)
+		ends = &found;
 	p.page = sw_lab_of(fd);
 	if (head->flags & SW_DGRAM_TO_PEER) {
-		head->to = peer;
+		head->to = ends->peer;
 		if (!head->ifindex)
-			head->ifindex = sw_unicast_if(fd, tag, peer.ip);
+			head->ifindex = sw_unicast_if(fd, tag, head->to.ip);
 	}
 	if (sw_ip_is_group(head->to.ip) && !head->ifindex)
 		sw_dgram_group_source(fd, tag, head);
-	if (!sw_dgram_source(SW_TAG_HOST(tag), &own, head, &p.iface))
+	many = sw_dgram_many(head->to.ip);
+	if (!sw_dgram_source(SW_TAG_HOST(tag), &ends->own, many, head, &p.iface))
 		return ENETUNREACH;
 	life(&p);
-	return sw_dgram_many(head->to.ip) ? to_many(&p) : to_one(&p);
+	return many ? to_many(&p) : to_one(&p);
 }

@@ -1,7 +1,8 @@
 /*
  * Without a switch, who may send to a datagram socket is for a filter on it to say (SO_ATTACH_FILTER, socket(7)). What does
  * not carry the token of its name never enters its queue, so no stranger fills it; nor does, once it is connected, what is
- * not from its peer. The filter is also where both addresses are kept: every holder of the socket reads them back at once.
+ * not from its peer. The filter is also where both addresses are kept, beside a copy of the tag: so one look tells every
+ * holder of the socket all that it must know to send.
  */
 #include "dgram.h"
 
@@ -12,7 +13,15 @@
 #include "real.h"
 
 /* Of an endpoint the address is four instructions and the port one. */
-enum { ENDPOINT = 5, TOKEN = 2, DEVICE = 2, SHORT = 2 * TOKEN + DEVICE + 1 + ENDPOINT + 1, LONG = SHORT + 2 * ENDPOINT };
+enum {
+	ENDPOINT = 5,
+	TOKEN = 2,
+	DEVICE = 2,
+	TAG = 2,
+	KEPT = TAG + ENDPOINT + 1, /* from the end */
+	SHORT = 2 * TOKEN + DEVICE + 1 + KEPT,
+	LONG = SHORT + 2 * ENDPOINT,
+};
 
 static uint32_t word(const void *at)
 {
@@ -41,16 +50,54 @@ static void get_endpoint(const struct sock_filter *at, int step, struct sw_endpo
 	ep->port = ntohs((uint16_t)at[4 * step].k);
 }
 
+static int attach(int fd, struct sock_filter *filter, size_t n)
+{
+	struct sock_fprog program = {.filter = filter, .len = (unsigned short)n};
+
+	return sw_real()->setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? errno : 0;
+}
+
+static void put_tag(struct sock_filter at[TAG], uint64_t tag)
+{
+	at[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, (uint32_t)(tag >> 32));
+	at[1] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, (uint32_t)tag);
+}
+
+/* get() - The filter of @fd and its length; 0 where it is none of ours. */
+static size_t get(int fd, struct sock_filter filter[LONG], uint64_t *tag)
+{
+	const struct sock_filter *kept;
+	socklen_t n = LONG; /* counted in instructions */
+
+	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, filter, &n) < 0 || (n != SHORT && n != LONG))
+		return 0;
+	kept = filter + n - KEPT;
+	*tag = (uint64_t)kept[0].k << 32 | kept[1].k;
+	return kept[0].code == (BPF_LD | BPF_IMM) && kept[1].code == (BPF_LD | BPF_IMM) && SW_TAG_IS(*tag) ? n : 0;
+}
+
+int sw_dgram_retag(int fd, uint64_t tag)
+{
+	struct sock_filter filter[LONG];
+	uint64_t old;
+	size_t n = get(fd, filter, &old);
+
+	if (!n || old == tag)
+		return 0;
+	put_tag(filter + n - KEPT, tag);
+	return attach(fd, filter, n);
+}
+
 int sw_dgram_admit(int fd, const struct sw_endpoint *peer, uint16_t device)
 {
 	struct sock_filter filter[LONG], *at = filter, *last = filter + (peer ? LONG : SHORT) - 1;
-	struct sock_fprog program = {.filter = filter, .len = (unsigned short)(last - filter + 1)};
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 	struct sw_name name;
-	uint64_t token;
+	uint64_t token, tag;
 
-	if (sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len) < 0 || !sw_decode(&sun, len, &name))
+	if (!sw_tag_get(fd, &tag) || sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len) < 0 ||
+	    !sw_decode(&sun, len, &name))
 		return EINVAL;
 	token = sw_name_token(sw_lab_of(fd), &sun, len);
 	at = test(at, last, BPF_W, offsetof(struct sw_dgram, token), (uint32_t)(token >> 32));
@@ -64,23 +111,37 @@ int sw_dgram_admit(int fd, const struct sw_endpoint *peer, uint16_t device)
 		at[-1].jf = 0; /* any will do */
 	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	/* Nothing leads here: these are only kept. */
+	put_tag(at, tag);
+	at += TAG;
 	for (size_t i = 0; i < sizeof(name.own.ip); i += 4)
 		*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, word(name.own.ip + i));
 	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, htons(name.own.port));
 	*at = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	return sw_real()->setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? errno : 0;
+	return attach(fd, filter, (size_t)(last - filter + 1));
+}
+
+bool sw_dgram_look(int fd, uint64_t *tag, struct sw_ends *ends)
+{
+	struct sock_filter filter[LONG];
+	size_t n = get(fd, filter, tag);
+
+	if (!n)
+		return false;
+	get_endpoint(filter + n - KEPT + TAG, 1, &ends->own);
+	memset(&ends->peer, 0, sizeof(ends->peer));
+	if (n == LONG)
+		get_endpoint(filter + 2 * TOKEN + 1, 2, &ends->peer);
+	return true;
 }
 
 bool sw_dgram_ends(int fd, struct sw_endpoint *own, struct sw_endpoint *peer)
 {
-	struct sock_filter filter[LONG];
-	socklen_t n = LONG; /* counted in instructions */
+	struct sw_ends ends;
+	uint64_t tag;
 
-	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, filter, &n) < 0 || (n != SHORT && n != LONG))
+	if (!sw_dgram_look(fd, &tag, &ends))
 		return false;
-	get_endpoint(filter + n - 1 - ENDPOINT, 1, own);
-	memset(peer, 0, sizeof(*peer));
-	if (n == LONG)
-		get_endpoint(filter + 2 * TOKEN + 1, 2, peer);
+	*own = ends.own;
+	*peer = ends.peer;
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "real.h"
 
 #define MOST_IOV 1023 /* UIO_MAXIOV (readv(2)), less the header's */
+#define SMALL 2048 /* bytes of room: no more than this is copied from behind the header */
 
 /* put_control() - Behind what the kernel put there itself; what does not fit is cut, as put_cmsg() in Linux does. */
 static void put_control(struct msghdr *msg, size_t room, int level, int type, const void *data, size_t size)
@@ -121,11 +122,56 @@ static bool nothing(int fd, uint64_t tag, struct msghdr *msg, ssize_t *result)
 	return true;
 }
 
+/* in_pieces() - recvmsg(2): the header, and into @msg what is behind it. */
+static ssize_t in_pieces(int fd, struct msghdr *msg, size_t room, int flags, struct sw_dgram *head)
+{
+	struct iovec *iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
+	struct msghdr whole = {
+		.msg_iov = iov,
+		.msg_iovlen = msg->msg_iovlen + 1,
+		.msg_control = msg->msg_control,
+		.msg_controllen = room,
+	};
+	ssize_t n;
+
+	iov[0] = (struct iovec){head, sizeof(*head)};
+	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	n = sw_real()->recvmsg(fd, &whole, flags);
+	if (n >= 0) {
+		msg->msg_controllen = whole.msg_controllen;
+		msg->msg_flags = whole.msg_flags;
+	}
+	return n;
+}
+
+/* in_one_piece() - The same, for one small buffer and no ancillary data: one piece costs the kernel less than two. */
+static ssize_t in_one_piece(int fd, struct msghdr *msg, int flags, struct sw_dgram *head)
+{
+	const size_t room = msg->msg_iov->iov_len;
+	struct {
+		struct sw_dgram head;
+		char data[SMALL];
+	} piece;
+	ssize_t n = sw_real()->recv(fd, &piece, sizeof(piece.head) + room, flags | MSG_TRUNC);
+	size_t size;
+
+	if (n < (ssize_t)sizeof(piece.head))
+		return n;
+	*head = piece.head;
+	size = (size_t)n - sizeof(piece.head);
+	msg->msg_flags = size > room ? MSG_TRUNC : 0;
+	if (size <= room)
+		memcpy(msg->msg_iov->iov_base, piece.data, size);
+	else
+		memcpy(msg->msg_iov->iov_base, piece.data, room);
+	return size <= room || (flags & MSG_TRUNC) ? n : (ssize_t)(sizeof(piece.head) + room);
+}
+
 ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 {
 	bool direct = sw_lab()->flags & SW_DIRECT;
 	size_t room = msg->msg_controllen;
-	struct iovec *iov;
+	bool one = room == 0 && msg->msg_iovlen == 1 && msg->msg_iov->iov_len <= SMALL;
 	int error;
 
 	if (tag & SW_TAG_NETLINK)
@@ -139,33 +185,21 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 		if (error)
 			return sw_fail(error);
 	}
-	iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
-	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	for (;;) {
 		struct sw_dgram head;
-		struct msghdr whole = {
-			.msg_iov = iov,
-			.msg_iovlen = msg->msg_iovlen + 1,
-			.msg_control = msg->msg_control,
-			.msg_controllen = room,
-		};
-		ssize_t n, end;
+		ssize_t n = one ? in_one_piece(fd, msg, flags, &head) : in_pieces(fd, msg, room, flags, &head), end;
 
-		iov[0] = (struct iovec){&head, sizeof(head)};
-		n = sw_real()->recvmsg(fd, &whole, flags);
 		if (n < 0)
 			return !direct && errno == ECONNRESET ? sw_fail(ENETDOWN) : n;
 		if (n == 0 && nothing(fd, tag, msg, &end))
 			return end;
 		if (n >= (ssize_t)sizeof(head) && head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_DATA) {
 			/* What is for many its sender captures: it is sent once. */
-			if (sw_capturing && !(flags & (MSG_PEEK | MSG_TRUNC)) && !(whole.msg_flags & MSG_TRUNC) &&
+			if (sw_capturing && !(flags & (MSG_PEEK | MSG_TRUNC)) && !(msg->msg_flags & MSG_TRUNC) &&
 			    !sw_dgram_many(head.to.ip))
 				sw_capture_datagram(fd, &head.from, &head.to, msg->msg_iov,
 						    (size_t)n - sizeof(head), false);
 			put_name(tag, &head, msg);
-			msg->msg_controllen = whole.msg_controllen;
-			msg->msg_flags = whole.msg_flags;
 			put_controls(tag, &head, msg, room);
 			return n - (ssize_t)sizeof(head);
 		}

@@ -74,23 +74,26 @@ static bool iface_with(uint16_t host, const uint8_t ip[16], uint32_t *iface)
 	return sw_ip_is_loopback(ip);
 }
 
-bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, struct sw_dgram *head, uint32_t *iface)
+bool sw_dgram_source(uint16_t host, const struct sw_endpoint *own, bool many, struct sw_dgram *head, uint32_t *iface)
 {
 	const struct sw_addr *addr;
 	uint8_t any[16];
+	bool given = is_given(head->from.ip);
 
-	if (!is_given(head->from.ip))
+	if (!given) {
 		memcpy(head->from.ip, own->ip, 16);
+		given = is_given(own->ip);
+	}
 	head->from.port = own->port;
-	if (!sw_dgram_many(head->to.ip)) {
-		if (sw_route(sw_lab(), host, head->ifindex, head->to.ip, is_given(head->from.ip) ? any : head->from.ip, iface) < 0)
+	if (!many) {
+		if (sw_route(sw_lab(), host, head->ifindex, head->to.ip, given ? any : head->from.ip, iface) < 0)
 			return false;
 	} else {
 		if (head->ifindex ? !sw_iface_index(host, head->ifindex, head->to.ip, iface)
-				  : !(is_given(head->from.ip) && iface_with(host, head->from.ip, iface)) &&
+				  : !(given && iface_with(host, head->from.ip, iface)) &&
 					    !sw_iface_index(host, 0, head->to.ip, iface))
 			return false;
-		if (!is_given(head->from.ip)) {
+		if (!given) {
 			addr = address_on(*iface, head->to.ip);
 			if (!addr)
 				return false;

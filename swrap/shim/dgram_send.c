@@ -12,6 +12,7 @@
 
 #define MOST_IOV 1023 /* UIO_MAXIOV (readv(2)), less the header's */
 #define DEFAULT_TTL 64
+#define SMALL 1024 /* bytes: less than this is copied behind its header */
 
 static size_t payload_of(const struct msghdr *msg)
 {
@@ -194,7 +195,34 @@ static int protocol_level(uint64_t tag)
 	return tag & SW_TAG_UDPLITE ? IPPROTO_UDPLITE : IPPROTO_UDP;
 }
 
-ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
+/* directly() - Without a switch: 0 or an errno. A small datagram in one buffer is sent as one piece. */
+static int directly(int fd, uint64_t tag, const struct sw_ends *ends, struct sw_dgram *head, const struct msghdr *msg,
+		    int flags)
+{
+	size_t size = payload_of(msg), n = size < SMALL && msg->msg_iovlen == 1 ? 0 : msg->msg_iovlen;
+	struct iovec *iov = alloca((n + 1) * sizeof(*iov));
+	struct msghdr whole = {.msg_iov = iov, .msg_iovlen = n + 1};
+	struct {
+		struct sw_dgram head;
+		char data[SMALL];
+	} piece;
+	int error;
+
+	if (n == 0) {
+		piece.head = *head;
+		memcpy(piece.data, msg->msg_iov->iov_base, size);
+		iov[0] = (struct iovec){&piece, sizeof(piece.head) + size};
+	} else {
+		iov[0] = (struct iovec){head, sizeof(*head)};
+		memcpy(iov + 1, msg->msg_iov, n * sizeof(*iov));
+	}
+	error = sw_dgram_deliver(fd, tag, ends, &whole, size, flags);
+	if (n == 0)
+		*head = piece.head; /* which knows its source now */
+	return error;
+}
+
+ssize_t sw_dgram_send(int fd, uint64_t tag, const struct sw_ends *ends, const struct msghdr *msg, int flags)
 {
 	struct sw_dgram head = {.magic = SW_DGRAM_MAGIC, .kind = SW_DGRAM_DATA, .ttl = DEFAULT_TTL};
 	struct msghdr whole = {0};
@@ -222,17 +250,17 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct msghdr *msg, int flags)
 		error = sw_dgram_autobind(fd, &tag);
 	if (error)
 		return sw_fail(error);
+	if (sw_lab()->flags & SW_DIRECT) {
+		error = directly(fd, tag, ends, &head, msg, flags);
+		if (sw_capturing && !error)
+			sw_capture_datagram(fd, &head.from, &head.to, msg->msg_iov, payload_of(msg), true);
+		return error ? sw_fail(error) : (ssize_t)payload_of(msg);
+	}
 	iov = alloca((msg->msg_iovlen + 1) * sizeof(*iov));
 	iov[0] = (struct iovec){&head, sizeof(head)};
 	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	whole.msg_iov = iov;
 	whole.msg_iovlen = msg->msg_iovlen + 1;
-	if (sw_lab()->flags & SW_DIRECT) {
-		error = sw_dgram_deliver(fd, tag, &whole, payload_of(msg), flags);
-		if (sw_capturing && !error)
-			sw_capture_datagram(fd, &head.from, &head.to, msg->msg_iov, payload_of(msg), true);
-		return error ? sw_fail(error) : (ssize_t)payload_of(msg);
-	}
 	sent = over(fd, tag, &whole, flags);
 	return sent < 0 ? sent : sent - (ssize_t)sizeof(head);
 }

@@ -31,7 +31,15 @@ bool sw_tag_get(int fd, uint64_t *tag)
 
 int sw_tag_set(int fd, uint64_t tag)
 {
-	return sw_real()->setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof(tag));
+	const uint64_t sort = tag & (SW_TAG_DGRAM | SW_TAG_BOUND | SW_TAG_NETLINK);
+	int error;
+
+	if (sw_real()->setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof(tag)) < 0)
+		return -1;
+	if (__builtin_expect(sort != (SW_TAG_DGRAM | SW_TAG_BOUND), 1) || !(sw_lab()->flags & SW_DIRECT))
+		return 0;
+	error = sw_dgram_retag(fd, tag);
+	return error ? sw_fail(error) : 0;
 }
 
 /* check() - Which virtual socket is asked for: 0 with @flags filled, or an errno. */

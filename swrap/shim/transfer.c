@@ -43,9 +43,10 @@ static bool no_peer(int fd)
 /* is_refused() - A virtual stream whose connect failed: what AF_UNIX takes for the end of its stream is the switch that said so. */
 static bool is_refused(int fd)
 {
+	const struct sw_page *page = sw_lab();
 	uint64_t tag;
 
-	return sw_lab() && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM) && (tag & SW_TAG_FAILED);
+	return page && !(page->flags & SW_DIRECT) && sw_tag_get(fd, &tag) && !(tag & SW_TAG_DGRAM) && (tag & SW_TAG_FAILED);
 }
 
 /* explain() - After a receive that may have failed: the errno that TCP would have given. */
@@ -159,13 +160,13 @@ static __attribute__((noinline)) ssize_t take(int fd, uint64_t tag, void *buf, s
 }
 
 /* put() - Send one buffer from a datagram socket. */
-static __attribute__((noinline)) ssize_t put(int fd, uint64_t tag, const void *buf, size_t n, int flags,
-					     const struct sockaddr *addr, socklen_t len)
+static __attribute__((noinline)) ssize_t put(int fd, uint64_t tag, const struct sw_ends *ends, const void *buf, size_t n,
+					     int flags, const struct sockaddr *addr, socklen_t len)
 {
 	struct iovec iov = {(void *)buf, n};
 	struct msghdr msg = {.msg_name = (void *)addr, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
 
-	return sw_dgram_send(fd, tag, &msg, flags);
+	return sw_dgram_send(fd, tag, ends, &msg, flags);
 }
 
 SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
@@ -285,7 +286,7 @@ SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 	uint64_t tag;
 
 	if (sw_dgram_check(fd, &tag))
-		return put(fd, tag, buf, n, 0, NULL, 0);
+		return put(fd, tag, NULL, buf, n, 0, NULL, 0);
 	return out(fd, explain_send(fd, sw_real()->write(fd, buf, n), n, KERNEL), &(struct iovec){(void *)buf, n}, 0);
 }
 
@@ -295,7 +296,7 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 	uint64_t tag;
 
 	if (sw_dgram_check(fd, &tag))
-		return sw_dgram_send(fd, tag, &msg, 0);
+		return sw_dgram_send(fd, tag, NULL, &msg, 0);
 	return out(fd, explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), KERNEL), iov, 0);
 }
 
@@ -304,17 +305,20 @@ SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 	uint64_t tag;
 
 	if (sw_dgram_check(fd, &tag))
-		return put(fd, tag, buf, n, flags, NULL, 0);
+		return put(fd, tag, NULL, buf, n, flags, NULL, 0);
 	return out(fd, explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, flags & MSG_NOSIGNAL ? NOBODY : US),
 		   &(struct iovec){(void *)buf, n}, flags);
 }
 
 SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
 {
+	struct sw_ends ends;
 	uint64_t tag;
 
+	if (addr && sw_dgram_check_bound(fd, &tag, &ends))
+		return put(fd, tag, &ends, buf, n, flags, addr, len);
 	if (sw_dgram_check(fd, &tag))
-		return put(fd, tag, buf, n, flags, addr, len);
+		return put(fd, tag, NULL, buf, n, flags, addr, len);
 	if (addr && is_stream(fd)) {
 		addr = NULL;
 		len = 0;
@@ -326,11 +330,14 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 
 SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
+	struct sw_ends ends;
 	struct msghdr plain;
 	uint64_t tag;
 
+	if (msg->msg_name && sw_dgram_check_bound(fd, &tag, &ends))
+		return sw_dgram_send(fd, tag, &ends, msg, flags);
 	if (sw_dgram_check(fd, &tag))
-		return sw_dgram_send(fd, tag, msg, flags);
+		return sw_dgram_send(fd, tag, NULL, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
 		return out(fd, explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL),
 					    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
