@@ -35,11 +35,10 @@ static bool mix(uint64_t *hash, int fd, name_getter *get)
 static uint64_t entry_of(int fd, uint64_t tag, bool peers)
 {
 	bool accepted = tag & SW_TAG_ACCEPTED;
-	const struct sw_real *real = sw_real();
 	uint64_t hash = 0xcbf29ce484222325ull;
 
-	if (!mix(&hash, fd, accepted ? real->getpeername : real->getsockname) ||
-	    !mix(&hash, fd, accepted ? real->getsockname : real->getpeername))
+	if (!mix(&hash, fd, accepted ? sw_real(getpeername) : sw_real(getsockname)) ||
+	    !mix(&hash, fd, accepted ? sw_real(getsockname) : sw_real(getpeername)))
 		return 0;
 	/* No cookie is ever so large: they count sockets. */
 	return ((hash ^ (accepted != peers ? ACCEPTED : CONNECTED)) * 0x9e3779b97f4a7c15ull) | 1ull << 63;

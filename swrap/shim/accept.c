@@ -23,7 +23,7 @@ SW_EXPORT int listen(int fd, int backlog)
 	int error;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->listen(fd, backlog);
+		return sw_real(listen)(fd, backlog);
 	if (tag & SW_TAG_DGRAM)
 		return sw_fail(EOPNOTSUPP);
 	if (sw_settle(fd, tag) & (SW_TAG_CONNECTING | SW_TAG_CONNECTED))
@@ -40,7 +40,7 @@ SW_EXPORT int listen(int fd, int backlog)
 		if (error)
 			return sw_fail(error);
 	}
-	if (sw_real()->listen(fd, sw_lab()->flags & SW_DIRECT ? DIRECT_BACKLOG : backlog) < 0)
+	if (sw_real(listen)(fd, sw_lab()->flags & SW_DIRECT ? DIRECT_BACKLOG : backlog) < 0)
 		return -1;
 	return sw_tag_set(fd, tag | SW_TAG_BOUND | SW_TAG_LISTEN);
 }
@@ -66,7 +66,7 @@ static bool welcome(int fd, uint64_t listener, const struct sockaddr_un *sun, so
 		return true;
 	hello.ino = htole64(sw_inode(fd));
 	/* If nobody takes it, the flow was reset before we came: such a connection is dropped (accept(2), ECONNABORTED). */
-	return sw_real()->send(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(hello);
+	return sw_real(send)(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(hello);
 }
 
 /* plain_result() - accept4(2) of a socket that is not ours, through our own buffer: the name was needed to tell. */
@@ -87,10 +87,10 @@ SW_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	int saved = errno;
 
 	if (!sw_lab())
-		return sw_real()->accept4(fd, addr, len, flags);
+		return sw_real(accept4)(fd, addr, len, flags);
 	for (;;) {
 		socklen_t got = sizeof(sun);
-		int accepted = sw_real()->accept4(fd, (struct sockaddr *)&sun, &got, flags);
+		int accepted = sw_real(accept4)(fd, (struct sockaddr *)&sun, &got, flags);
 
 		if (accepted < 0) /* a datagram socket may be one that has no listeners at all, or SOCK_SEQPACKET */
 			return errno == EINVAL && sw_tag_get(fd, &tag) && (tag & SW_TAG_DGRAM) ? sw_fail(EOPNOTSUPP) : -1;

@@ -106,7 +106,7 @@ static bool decode_name(name_getter *get, int fd, struct sw_name *name)
 
 bool sw_own_name(int fd, struct sw_name *name)
 {
-	if (!decode_name(sw_real()->getsockname, fd, name))
+	if (!decode_name(sw_real(getsockname), fd, name))
 		return false;
 	if (sw_name_has_slot(name))
 		sw_name_slot(name, 0, 0); /* who asks wants the address */
@@ -115,7 +115,7 @@ bool sw_own_name(int fd, struct sw_name *name)
 
 bool sw_peer_name(int fd, struct sw_name *name)
 {
-	return decode_name(sw_real()->getpeername, fd, name);
+	return decode_name(sw_real(getpeername), fd, name);
 }
 
 SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -125,7 +125,7 @@ SW_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	int error, saved = errno;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->bind(fd, addr, len);
+		return sw_real(bind)(fd, addr, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_bind(fd, tag, addr, len);
 	error = sw_endpoint_read(tag, addr, len, &name.own);
@@ -214,7 +214,7 @@ SW_EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 	uint64_t tag;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->getsockname(fd, addr, len);
+		return sw_real(getsockname)(fd, addr, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getsockname(fd, tag, addr, len);
 	any_address(tag, &local);
@@ -232,7 +232,7 @@ SW_EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	uint64_t tag;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->getpeername(fd, addr, len);
+		return sw_real(getpeername)(fd, addr, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getpeername(addr, len);
 	tag = sw_settle(fd, tag);

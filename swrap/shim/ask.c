@@ -24,17 +24,16 @@ static bool exchange(int door, const struct sw_syn *question, struct sw_answer *
 	struct timeval patience = {.tv_sec = PATIENCE_S};
 	struct sockaddr_un sun;
 	socklen_t len = sw_name_service(sw_lab(), SW_SERVICE_STREAM, &sun);
-	const struct sw_real *real = sw_real();
 
-	return real->setsockopt(door, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
-	       real->connect(door, (struct sockaddr *)&sun, len) == 0 && sw_peer_is_ours(door) &&
-	       real->send(door, question, sizeof(*question), MSG_NOSIGNAL) == sizeof(*question) &&
-	       real->recv(door, answer, sizeof(*answer), MSG_WAITALL) == sizeof(*answer);
+	return sw_real(setsockopt)(door, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	       sw_real(connect)(door, (struct sockaddr *)&sun, len) == 0 && sw_peer_is_ours(door) &&
+	       sw_real(send)(door, question, sizeof(*question), MSG_NOSIGNAL) == sizeof(*question) &&
+	       sw_real(recv)(door, answer, sizeof(*answer), MSG_WAITALL) == sizeof(*answer);
 }
 
 bool sw_request(struct sw_syn *question, struct sw_answer *answer)
 {
-	int saved = errno, door = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int saved = errno, door = sw_real(socket)(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool answered = false;
 	sigset_t all, before;
 

@@ -22,7 +22,7 @@ int sw_get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len)
 	if (sw_kept_get(fd, tag, SOL_SOCKET, name, kept))
 		return sw_put_number(SOL_SOCKET, value, len, (int)kept[0]);
 	if (tag & SW_TAG_DGRAM)
-		return sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
+		return sw_real(getsockopt)(fd, SOL_SOCKET, name, value, len);
 	if (name == SO_RCVBUF)
 		return sw_put_number(SOL_SOCKET, value, len, TCP_RCVBUF);
 	return sw_put_number(SOL_SOCKET, value, len, sw_settle(fd, tag) & SW_TAG_CONNECTED ? TCP_SNDBUF_CONNECTED : TCP_SNDBUF);
@@ -37,13 +37,13 @@ int sw_get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len)
 int sw_set_buffer(int fd, uint64_t tag, int name, const void *value, socklen_t len)
 {
 	int plain = name == SO_SNDBUF || name == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF;
-	int scratch = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 0, error = 0;
+	int scratch = sw_real(socket)(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 0, error = 0;
 	socklen_t size_len = sizeof(size);
 
 	if (scratch < 0)
 		return errno == EMFILE || errno == ENFILE ? 0 : -1;
-	if (sw_real()->setsockopt(scratch, SOL_SOCKET, name, value, len) < 0 ||
-	    sw_real()->getsockopt(scratch, SOL_SOCKET, plain, &size, &size_len) < 0)
+	if (sw_real(setsockopt)(scratch, SOL_SOCKET, name, value, len) < 0 ||
+	    sw_real(getsockopt)(scratch, SOL_SOCKET, plain, &size, &size_len) < 0)
 		error = errno;
 	close(scratch);
 	return error ? sw_fail(error) : sw_kept_put(fd, tag, SOL_SOCKET, plain, (uint64_t[2]){(uint32_t)size, 0});

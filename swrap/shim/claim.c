@@ -22,14 +22,14 @@ static int bind_name(int fd, const struct sw_name *name)
 	struct sockaddr_un sun;
 	socklen_t len = sw_name_encode(sw_lab(), name, &sun);
 
-	return sw_real()->bind(fd, (struct sockaddr *)&sun, len) == 0 ? 0 : errno;
+	return sw_real(bind)(fd, (struct sockaddr *)&sun, len) == 0 ? 0 : errno;
 }
 
 /* is_taken() - Does any socket hold this very name? */
 static bool is_taken(const struct sw_name *name)
 {
 	int type = name->kind == SW_KIND_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	int fd = sw_real()->socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	int fd = sw_real(socket)(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	bool taken = fd >= 0 && bind_name(fd, name) == EADDRINUSE;
 
 	if (fd >= 0)

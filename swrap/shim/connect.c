@@ -27,7 +27,7 @@ static int outcome(int fd, int timeout_ms)
 		return EINPROGRESS;
 	if (!(one.revents & POLLERR))
 		return 0;
-	sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	sw_real(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	return error ? sw_reason(fd) : 0;
 }
 
@@ -42,7 +42,7 @@ static bool has_peer(int fd, uint64_t tag)
 		return false;
 	if (tag & SW_TAG_CONNECTING)
 		return poll(&one, 1, 0) == 1 && !(one.revents & (POLLERR | POLLHUP));
-	return (sw_lab()->flags & SW_DIRECT) && sw_real()->getpeername(fd, (struct sockaddr *)&sun, &len) == 0;
+	return (sw_lab()->flags & SW_DIRECT) && sw_real(getpeername)(fd, (struct sockaddr *)&sun, &len) == 0;
 }
 
 uint64_t sw_settle(int fd, uint64_t tag)
@@ -77,10 +77,9 @@ bool sw_over(int fd, uint64_t tag)
 
 int sw_reach(int fd, const struct sockaddr_un *sun, socklen_t len)
 {
-	const struct sw_real *real = sw_real();
 
 	for (;;) {
-		if (real->connect(fd, (const struct sockaddr *)sun, len) == 0)
+		if (sw_real(connect)(fd, (const struct sockaddr *)sun, len) == 0)
 			break;
 		if (errno != EAGAIN)
 			return errno;
@@ -145,7 +144,7 @@ int sw_renew(int fd, uint64_t *tag)
 	struct sw_name name;
 	bool bound = (*tag & SW_TAG_BOUND) && sw_own_name(fd, &name);
 	int flags = fcntl(fd, F_GETFL), cloexec = fcntl(fd, F_GETFD);
-	int fresh = sw_real()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), 0);
+	int fresh = sw_real(socket)(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), 0);
 	int error = 0;
 
 	if (fresh < 0)
@@ -190,7 +189,7 @@ static int patience_ms(int fd)
 	struct timeval limit = {0};
 	socklen_t len = sizeof(limit);
 
-	sw_real()->getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &len);
+	sw_real(getsockopt)(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &len);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		return -1;
 	return limit.tv_sec > INT_MAX / 1000 - 1 ? INT_MAX : (int)(limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000);
@@ -233,7 +232,7 @@ SW_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	int error, saved = errno;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->connect(fd, addr, len);
+		return sw_real(connect)(fd, addr, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_connect(fd, tag, addr, len);
 	if ((tag & SW_TAG_DGRAM) && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC)

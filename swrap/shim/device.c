@@ -46,7 +46,7 @@ static bool has_net_raw(void)
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
-	return sw_real()->syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_NET_RAW);
+	return sw_real(syscall)(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_NET_RAW);
 }
 
 /* rename_stream() - The name of a stream that will listen says by which interface it hears: 0 or an errno. */

@@ -29,18 +29,12 @@ void sw_dgram_note(int fd)
 		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
 }
 
-/* may_come_in() - Has this network ever had such a socket? Of those of SOCKET_WRAPPER_DIR a process may be in several. */
-static bool may_come_in(void)
+void sw_dgram_note_rights(const struct msghdr *msg)
 {
 	const struct sw_options *options = sw_lab() ? sw_options() : NULL;
 
-	return sw_lab() && (!options || sw_in_dropin() || __atomic_load_n(&options->datagrams, __ATOMIC_RELAXED));
-}
-
-void sw_dgram_note_rights(const struct msghdr *msg)
-{
-	if (sw_dgram_seen || !may_come_in())
-		return;
+	if (sw_dgram_seen || (options && !sw_in_dropin() && !__atomic_load_n(&options->datagrams, __ATOMIC_RELAXED)))
+		return; /* where there has never been one, none comes in; of drop-in networks a process may be in several */
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -80,10 +74,10 @@ __attribute__((constructor)) static void note_inherited(void)
 	int saved = errno, list;
 	long n = -1;
 
-	if (!may_come_in())
+	if (!sw_lab() || (sw_options() && !sw_in_dropin() && !sw_datagrams_before()))
 		return;
 	list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	while (list >= 0 && (n = sw_real()->syscall(SYS_getdents64, list, entries, sizeof(entries))) > 0)
+	while (list >= 0 && (n = sw_real(syscall)(SYS_getdents64, list, entries, sizeof(entries))) > 0)
 		note_listed(entries, n);
 	if (list >= 0)
 		close(list);
@@ -102,7 +96,7 @@ bool sw_reuses_address(int fd)
 	int on = 0;
 	socklen_t len = sizeof(on);
 
-	return sw_real()->getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &len) == 0 && on;
+	return sw_real(getsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &on, &len) == 0 && on;
 }
 
 /* bind_directly() - What came in before the filter was there is nobody's, or lost as if it had come before. */
@@ -118,7 +112,7 @@ static int bind_directly(int fd, uint64_t tag, struct sw_name *name)
 		return sw_dgram_ends(fd, &own, &peer) ? 0 : sw_dgram_admit(fd, NULL, sw_device(fd, tag));
 	if (!error)
 		error = sw_dgram_admit(fd, NULL, sw_device(fd, tag));
-	while (!error && sw_real()->recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
+	while (!error && sw_real(recv)(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
 		;
 	if (!error && many)
 		sw_place_bound(fd, name, (uint16_t)(sw_dgram_setting(fd, tag, SW_OPTION_GROUP_ALL) |
@@ -175,7 +169,7 @@ static int may_reach(int fd, uint64_t tag, const struct sw_endpoint *remote, boo
 		return -sw_route(sw_lab(), SW_TAG_HOST(tag), by(fd, tag, remote->ip), remote->ip, source, &iface);
 	if (sw_ip_is_group(remote->ip))
 		return 0;
-	sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
+	sw_real(getsockopt)(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
 	*broadcast = true;
 	return on ? 0 : EACCES;
 }
@@ -229,7 +223,7 @@ int sw_dgram_queued(int fd)
 {
 	struct sw_dgram head;
 	int saved = errno;
-	ssize_t n = sw_real()->recv(fd, &head, sizeof(head), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+	ssize_t n = sw_real(recv)(fd, &head, sizeof(head), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 
 	errno = saved;
 	return n < (ssize_t)sizeof(head) || head.kind != SW_DGRAM_DATA ? 0 : (int)(n - (ssize_t)sizeof(head));
@@ -237,7 +231,7 @@ int sw_dgram_queued(int fd)
 
 int sw_dgram_shutdown(int fd, uint64_t tag, int how)
 {
-	if (sw_tag_set(fd, tag | SW_TAG_SHUT) < 0 || sw_real()->shutdown(fd, how) < 0)
+	if (sw_tag_set(fd, tag | SW_TAG_SHUT) < 0 || sw_real(shutdown)(fd, how) < 0)
 		return -1;
 	/* Without a peer it is an error, and done all the same. */
 	return tag & SW_TAG_CONNECTED ? 0 : sw_fail(ENOTCONN);

@@ -59,12 +59,12 @@ static uint32_t mix(const struct sw_endpoint *from, const struct sw_endpoint *to
 /* by_another() - As sendmsg(), charged to a socket that is closed at once: what waits at one receiver keeps us from none. */
 static ssize_t by_another(const struct msghdr *msg, int flags)
 {
-	int fd = sw_real()->socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+	int fd = sw_real(socket)(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
 	ssize_t sent;
 
 	if (fd < 0)
 		return -1;
-	sent = sw_real()->sendmsg(fd, msg, flags);
+	sent = sw_real(sendmsg)(fd, msg, flags);
 	error = errno;
 	close(fd);
 	errno = error;
@@ -96,10 +96,10 @@ static int hand(const struct parcel *p, const struct sw_name *name)
 	sw_dgram_seal(p->head, token);
 	errno = EAGAIN;
 	if (p->msg->msg_iovlen == 1) /* one piece costs the kernel less than two */
-		sent = sw_real()->sendto(p->fd, p->head, p->msg->msg_iov->iov_len, flags, (struct sockaddr *)&sun,
+		sent = sw_real(sendto)(p->fd, p->head, p->msg->msg_iov->iov_len, flags, (struct sockaddr *)&sun,
 					 p->msg->msg_namelen);
 	else if (p->size < LARGE || (p->tag & SW_TAG_SHUT))
-		sent = sw_real()->sendmsg(p->fd, p->msg, flags);
+		sent = sw_real(sendmsg)(p->fd, p->msg, flags);
 	if (sent < 0 && errno == EAGAIN)
 		sent = by_another(p->msg, flags);
 	if (sent >= 0 || errno == EAGAIN || errno == EPERM)
@@ -128,12 +128,12 @@ static void unreachable(const struct parcel *p)
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 
-	if (!(p->head->flags & SW_DGRAM_TO_PEER) || sw_real()->getsockname(p->fd, (struct sockaddr *)&sun, &len) < 0)
+	if (!(p->head->flags & SW_DGRAM_TO_PEER) || sw_real(getsockname)(p->fd, (struct sockaddr *)&sun, &len) < 0)
 		return;
 	if (!(p->tag & SW_TAG_REFUSED) && sw_tag_set(p->fd, p->tag | SW_TAG_REFUSED) < 0)
 		return;
 	sw_dgram_seal(&word, sw_name_token(p->page, &sun, len));
-	sw_real()->sendto(p->fd, &word, sizeof(word), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&sun, len);
+	sw_real(sendto)(p->fd, &word, sizeof(word), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&sun, len);
 }
 
 static int to_one(const struct parcel *p)

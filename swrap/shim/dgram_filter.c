@@ -54,7 +54,7 @@ static int attach(int fd, struct sock_filter *filter, size_t n)
 {
 	struct sock_fprog program = {.filter = filter, .len = (unsigned short)n};
 
-	return sw_real()->setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? errno : 0;
+	return sw_real(setsockopt)(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? errno : 0;
 }
 
 static void put_tag(struct sock_filter at[TAG], uint64_t tag)
@@ -69,7 +69,7 @@ static size_t get(int fd, struct sock_filter filter[LONG], uint64_t *tag)
 	const struct sock_filter *kept;
 	socklen_t n = LONG; /* counted in instructions */
 
-	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, filter, &n) < 0 || (n != SHORT && n != LONG))
+	if (sw_real(getsockopt)(fd, SOL_SOCKET, SO_GET_FILTER, filter, &n) < 0 || (n != SHORT && n != LONG))
 		return 0;
 	kept = filter + n - KEPT;
 	*tag = (uint64_t)kept[0].k << 32 | kept[1].k;
@@ -96,7 +96,7 @@ int sw_dgram_admit(int fd, const struct sw_endpoint *peer, uint16_t device)
 	struct sw_name name;
 	uint64_t token, tag;
 
-	if (!sw_tag_get(fd, &tag) || sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len) < 0 ||
+	if (!sw_tag_get(fd, &tag) || sw_real(getsockname)(fd, (struct sockaddr *)&sun, &len) < 0 ||
 	    !sw_decode(&sun, len, &name))
 		return EINVAL;
 	token = sw_name_token(sw_lab_of(fd), &sun, len);

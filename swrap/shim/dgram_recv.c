@@ -136,7 +136,7 @@ static ssize_t in_pieces(int fd, struct msghdr *msg, size_t room, int flags, str
 
 	iov[0] = (struct iovec){head, sizeof(*head)};
 	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
-	n = sw_real()->recvmsg(fd, &whole, flags);
+	n = sw_real(recvmsg)(fd, &whole, flags);
 	if (n >= 0) {
 		msg->msg_controllen = whole.msg_controllen;
 		msg->msg_flags = whole.msg_flags;
@@ -152,7 +152,7 @@ static ssize_t in_one_piece(int fd, struct msghdr *msg, int flags, struct sw_dgr
 		struct sw_dgram head;
 		char data[SMALL];
 	} piece;
-	ssize_t n = sw_real()->recv(fd, &piece, sizeof(piece.head) + room, flags | MSG_TRUNC);
+	ssize_t n = sw_real(recv)(fd, &piece, sizeof(piece.head) + room, flags | MSG_TRUNC);
 	size_t size;
 
 	if (n < (ssize_t)sizeof(piece.head))
@@ -204,7 +204,7 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 			return n - (ssize_t)sizeof(head);
 		}
 		if (flags & MSG_PEEK) /* it must not be met again */
-			sw_real()->recv(fd, &head, 0, MSG_DONTWAIT);
+			sw_real(recv)(fd, &head, 0, MSG_DONTWAIT);
 		if (n >= (ssize_t)sizeof(head) && head.kind == SW_DGRAM_UNREACHABLE && (tag & SW_TAG_CONNECTED))
 			return sw_fail(ECONNREFUSED);
 	}

@@ -168,7 +168,7 @@ static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgr
 	if (!sw_dgram_many(head->to.ip))
 		return -sw_route(sw_lab(), SW_TAG_HOST(tag), head->ifindex, head->to.ip, source, &iface);
 	if (!sw_ip_is_group(head->to.ip)) {
-		sw_real()->getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
+		sw_real(getsockopt)(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
 		head->flags |= SW_DGRAM_BROADCAST;
 		if (!on)
 			return EACCES;
@@ -184,7 +184,7 @@ static ssize_t over(int fd, uint64_t tag, const struct msghdr *whole, int flags)
 
 	if (error)
 		return sw_fail(error);
-	sent = sw_real()->sendmsg(fd, whole, flags | MSG_NOSIGNAL);
+	sent = sw_real(sendmsg)(fd, whole, flags | MSG_NOSIGNAL);
 	if (sent < 0 && (errno == ENOTCONN || errno == ECONNRESET || (errno == EPIPE && !(tag & SW_TAG_SHUT))))
 		return sw_fail(ENETDOWN); /* the switch is gone, and the twin with it */
 	return sent;

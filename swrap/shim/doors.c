@@ -55,7 +55,7 @@ SW_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 	uint64_t tag;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->sendmmsg(fd, messages, n, flags);
+		return sw_real(sendmmsg)(fd, messages, n, flags);
 	for (; done < n && done < MOST_MESSAGES; done++) {
 		ssize_t sent = sendmsg(fd, &messages[done].msg_hdr, flags);
 
@@ -86,7 +86,7 @@ SW_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 	uint64_t tag;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->recvmmsg(fd, messages, n, flags, patience);
+		return sw_real(recvmmsg)(fd, messages, n, flags, patience);
 	if (patience && (patience->tv_sec < 0 || patience->tv_nsec < 0 || patience->tv_nsec >= SECOND))
 		return sw_fail(EINVAL);
 	if (patience) {
@@ -110,7 +110,7 @@ SW_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int fla
 
 SW_EXPORT int pidfd_getfd(int pidfd, int target, unsigned int flags)
 {
-	int fd = (int)sw_real()->syscall(SYS_pidfd_getfd, pidfd, target, flags);
+	int fd = (int)sw_real(syscall)(SYS_pidfd_getfd, pidfd, target, flags);
 
 	if (fd >= 0)
 		sw_dgram_note(fd);

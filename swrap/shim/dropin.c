@@ -96,7 +96,7 @@ static void complain(const char *dir, const char *why)
 	};
 
 	if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
-		(void)!sw_real()->writev(STDERR_FILENO, line, sizeof(line) / sizeof(line[0]));
+		(void)!sw_real(writev)(STDERR_FILENO, line, sizeof(line) / sizeof(line[0]));
 }
 
 /* find() - The network of @dir that this process has joined; with @st, if its page is that file. NULL: none. */
@@ -117,7 +117,7 @@ static uid_t effective(void)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0) {
-		sw_real()->getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &own, &len);
+		sw_real(getsockopt)(pair[0], SOL_SOCKET, SO_PEERCRED, &own, &len);
 		close(pair[0]);
 		close(pair[1]);
 	}

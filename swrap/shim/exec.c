@@ -142,7 +142,7 @@ static char *const *joined(char *const *env, void *room)
 
 SW_EXPORT int execve(const char *path, char *const argv[], char *const env[])
 {
-	return sw_real()->execve(path, argv, JOINED(env));
+	return sw_real(execve)(path, argv, JOINED(env));
 }
 
 SW_EXPORT int execv(const char *path, char *const argv[])
@@ -152,7 +152,7 @@ SW_EXPORT int execv(const char *path, char *const argv[])
 
 SW_EXPORT int execvpe(const char *file, char *const argv[], char *const env[])
 {
-	return sw_real()->execvpe(file, argv, JOINED(env));
+	return sw_real(execvpe)(file, argv, JOINED(env));
 }
 
 SW_EXPORT int execvp(const char *file, char *const argv[])
@@ -162,28 +162,28 @@ SW_EXPORT int execvp(const char *file, char *const argv[])
 
 SW_EXPORT int fexecve(int fd, char *const argv[], char *const env[])
 {
-	return sw_real()->fexecve(fd, argv, JOINED(env));
+	return sw_real(fexecve)(fd, argv, JOINED(env));
 }
 
 int execveat(int dir, const char *path, char *const argv[], char *const env[], int flags); /* since glibc 2.34 */
 
 SW_EXPORT int execveat(int dir, const char *path, char *const argv[], char *const env[], int flags)
 {
-	return (int)sw_real()->syscall(SYS_execveat, dir, path, argv, JOINED(env), flags);
+	return (int)sw_real(syscall)(SYS_execveat, dir, path, argv, JOINED(env), flags);
 }
 
 SW_EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path,
 			  const posix_spawn_file_actions_t *restrict actions, const posix_spawnattr_t *restrict attr,
 			  char *const argv[restrict], char *const env[restrict])
 {
-	return sw_real()->posix_spawn(pid, path, actions, attr, argv, JOINED(env));
+	return sw_real(posix_spawn)(pid, path, actions, attr, argv, JOINED(env));
 }
 
 SW_EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file,
 			   const posix_spawn_file_actions_t *restrict actions, const posix_spawnattr_t *restrict attr,
 			   char *const argv[restrict], char *const env[restrict])
 {
-	return sw_real()->posix_spawnp(pid, file, actions, attr, argv, JOINED(env));
+	return sw_real(posix_spawnp)(pid, file, actions, attr, argv, JOINED(env));
 }
 
 /* gather() - The arguments of an execl(3) as an array; the position behind the NULL is left in @args. */

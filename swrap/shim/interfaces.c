@@ -166,7 +166,7 @@ SW_EXPORT int getifaddrs(struct ifaddrs **list)
 	size_t n = 0, room;
 
 	if (!sw_lab_at_hand())
-		return sw_real()->getifaddrs(list);
+		return sw_real(getifaddrs)(list);
 	host = &sw_hosts(sw_lab())[sw_self()];
 	room = host->n_ifaces + host->n_addrs; /* one that comes meanwhile is not told */
 	entries = malloc(room * sizeof(*entries));
@@ -185,7 +185,7 @@ SW_EXPORT int getifaddrs(struct ifaddrs **list)
 SW_EXPORT void freeifaddrs(struct ifaddrs *list)
 {
 	if (!sw_lab_at_hand())
-		sw_real()->freeifaddrs(list);
+		sw_real(freeifaddrs)(list);
 	else
 		free(list);
 }
@@ -195,7 +195,7 @@ SW_EXPORT unsigned int if_nametoindex(const char *name)
 	struct sw_iface iface;
 
 	if (!sw_lab_at_hand())
-		return sw_real()->if_nametoindex(name);
+		return sw_real(if_nametoindex)(name);
 	if (sw_iface_named(name, &iface))
 		return iface.ifindex;
 	errno = ENODEV;
@@ -207,7 +207,7 @@ SW_EXPORT char *if_indextoname(unsigned int index, char name[IF_NAMESIZE])
 	struct sw_iface iface;
 
 	if (!sw_lab_at_hand())
-		return sw_real()->if_indextoname(index, name);
+		return sw_real(if_indextoname)(index, name);
 	for (uint32_t i = 0; sw_iface_at(i, &iface); i++)
 		if (iface.ifindex == index)
 			return memcpy(name, iface.name, IF_NAMESIZE);
@@ -223,7 +223,7 @@ SW_EXPORT struct if_nameindex *if_nameindex(void)
 	char *names;
 
 	if (!sw_lab_at_hand())
-		return sw_real()->if_nameindex();
+		return sw_real(if_nameindex)();
 	n = sw_hosts(sw_lab())[sw_self()].n_ifaces;
 	list = calloc(n + 1, sizeof(*list) + IF_NAMESIZE);
 	if (!list) {
@@ -241,7 +241,7 @@ SW_EXPORT struct if_nameindex *if_nameindex(void)
 SW_EXPORT void if_freenameindex(struct if_nameindex *list)
 {
 	if (!sw_lab_at_hand())
-		sw_real()->if_freenameindex(list);
+		sw_real(if_freenameindex)(list);
 	else
 		free(list);
 }

@@ -189,7 +189,7 @@ static int unknown(int fd, unsigned long request, void *arg)
 
 	if (request >= SIOCADDRT && request <= SIOCDEVPRIVATE + 15 && sw_lab() && sw_tag_get(fd, &tag))
 		return sw_gap_fail(EOPNOTSUPP, SW_GAP_IOCTL, 0, (uint32_t)request, 0);
-	done = sw_real()->ioctl(fd, request, arg);
+	done = sw_real(ioctl)(fd, request, arg);
 	error = errno;
 	if (done < 0 && (error == ENOTTY || error == EINVAL || error == EOPNOTSUPP) && sw_lab() && sw_tag_get(fd, &tag))
 		sw_gap(SW_GAP_IOCTL, 0, (uint32_t)request, 0);

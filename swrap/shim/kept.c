@@ -9,7 +9,31 @@
 
 #include "real.h"
 
-static struct sw_options *mapped;
+static struct sw_options *mapped SW_EARLY;
+static bool datagrams_before SW_EARLY;
+
+/* is_whole() - Is it an options file, and a whole one? Read, since the first look at a mapping costs more than a call. */
+static bool is_whole(int fd)
+{
+	struct head {
+		uint64_t magic;
+		uint32_t size, clock;
+		uint64_t unlisted, aborts, datagrams;
+	} head;
+	struct stat st;
+
+	_Static_assert(offsetof(struct sw_options, datagrams) == offsetof(struct head, datagrams), "as it begins");
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)sizeof(*mapped) ||
+	    pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		return false;
+	datagrams_before = head.datagrams != 0;
+	return head.magic == SW_OPTIONS_MAGIC && head.size == sizeof(*mapped);
+}
+
+bool sw_datagrams_before(void)
+{
+	return datagrams_before;
+}
 
 struct sw_options *sw_kept_map(const char *dir)
 {
@@ -17,7 +41,6 @@ struct sw_options *sw_kept_map(const char *dir)
 	static const char file[] = "/options";
 	char path[PATH_MAX];
 	size_t len = strlen(dir);
-	struct stat st;
 	int fd;
 
 	if (len + sizeof(file) > sizeof(path))
@@ -27,16 +50,10 @@ struct sw_options *sw_kept_map(const char *dir)
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)sizeof(*mapped)) {
-		struct sw_options *map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-		if (map != MAP_FAILED && map->magic == SW_OPTIONS_MAGIC && map->size == sizeof(*map))
-			found = map;
-		else if (map != MAP_FAILED)
-			munmap(map, sizeof(*map));
-	}
+	if (is_whole(fd))
+		found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	return found;
+	return found == MAP_FAILED ? NULL : found;
 }
 
 void sw_kept_use(struct sw_options *options)
@@ -59,7 +76,7 @@ uint64_t sw_cookie(int fd)
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
 
-	return mapped && sw_real()->getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+	return mapped && sw_real(getsockopt)(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
 }
 
 /* home() - Where the entries of a socket begin. Cookies follow each other: a multiplication spreads them. */
@@ -214,7 +231,7 @@ void sw_kept_copy(int from, int to, bool accepted)
 		__atomic_compare_exchange_n(&kept->state, &copy.state, now(), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 		put_entry(new, copy.option, copy.value);
 		if (level == SOL_SOCKET && sw_socket_option_size(name))
-			sw_real()->setsockopt(to, level, name, copy.value, sw_socket_option_size(name));
+			sw_real(setsockopt)(to, level, name, copy.value, sw_socket_option_size(name));
 	}
 	errno = saved;
 }

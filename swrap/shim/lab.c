@@ -139,7 +139,7 @@ const struct sw_page *sw_lab_of(int fd)
 	const struct sw_page *page;
 	struct sw_name name;
 
-	if (!sw_dropin_known(1) || sw_real()->getsockname(fd, (struct sockaddr *)&sun, &len) < 0)
+	if (!sw_dropin_known(1) || sw_real(getsockname)(fd, (struct sockaddr *)&sun, &len) < 0)
 		return lab.page;
 	for (uint32_t n = 0; (page = sw_dropin_known(n)) != NULL; n++)
 		if (sw_name_decode(page, &sun, len, &name) == 0)
@@ -183,11 +183,10 @@ bool sw_peer_is_ours(int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return sw_real()->getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == lab.owner;
+	return sw_real(getsockopt)(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == lab.owner;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
-	sw_real_resolve();
 	sw_lab();
 }

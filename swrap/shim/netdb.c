@@ -79,11 +79,11 @@ static int chain(const struct sw_target *target, const char *service, const stru
 	for (uint32_t i = 0; sw_target_addr(target, i, &addr); i++) {
 		if (!wanted(&addr, hints->ai_family) || !number(&addr, text))
 			continue;
-		error = sw_real()->getaddrinfo(text, service, hints, end);
+		error = sw_real(getaddrinfo)(text, service, hints, end);
 		if (error) {
 			*end = NULL;
 			if (*list)
-				sw_real()->freeaddrinfo(*list);
+				sw_real(freeaddrinfo)(*list);
 			return error;
 		}
 		while (*end)
@@ -101,13 +101,13 @@ SW_EXPORT int getaddrinfo(const char *restrict node, const char *restrict servic
 	int error;
 
 	if (!sw_lab_at_hand())
-		return sw_real()->getaddrinfo(node, service, hints, list);
+		return sw_real(getaddrinfo)(node, service, hints, list);
 	if (hints)
 		plain = *hints;
 	/* Whether the machine has IPv6 is not the lab's affair, and there is no name service to be asked. */
 	plain.ai_flags &= ~(AI_ADDRCONFIG | AI_CANONNAME);
 	plain.ai_flags |= AI_NUMERICHOST;
-	error = sw_real()->getaddrinfo(scoped(node, text), service, &plain, list);
+	error = sw_real(getaddrinfo)(scoped(node, text), service, &plain, list);
 	if (error != EAI_NONAME || !node || (hints && (hints->ai_flags & AI_NUMERICHOST)))
 		return error;
 	if (!sw_find_host(node, &target))
@@ -171,11 +171,11 @@ SW_EXPORT int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, c
 	int error;
 
 	if (!sw_lab_at_hand())
-		return sw_real()->getnameinfo(addr, len, host, host_len, service, service_len, flags);
+		return sw_real(getnameinfo)(addr, len, host, host_len, service, service_len, flags);
 	if ((flags & NI_NAMEREQD) && !host && !service)
 		return EAI_NONAME;
 	ifindex = take_scope(addr, len, &plain);
-	error = sw_real()->getnameinfo(ifindex ? (const struct sockaddr *)&plain : addr, len, host, host_len, service, service_len,
+	error = sw_real(getnameinfo)(ifindex ? (const struct sockaddr *)&plain : addr, len, host, host_len, service, service_len,
 				       (flags & ~NI_NAMEREQD) | NI_NUMERICHOST);
 	if (!error && host && host_len && ifindex)
 		error = put_interface(host, host_len, ifindex);
@@ -286,7 +286,7 @@ SW_EXPORT int gethostbyname2_r(const char *restrict name, int family, struct hos
 			       int *restrict h_error)
 {
 	if (!sw_lab_at_hand())
-		return sw_real()->gethostbyname2_r(name, family, entry, buffer, size, result, h_error);
+		return sw_real(gethostbyname2_r)(name, family, entry, buffer, size, result, h_error);
 	return finish(by_name(name, family, entry, (struct room){buffer, size}, h_error), entry, result, h_error);
 }
 
@@ -301,7 +301,7 @@ SW_EXPORT int gethostbyaddr_r(const void *restrict bytes, socklen_t len, int fam
 			      int *restrict h_error)
 {
 	if (!sw_lab_at_hand())
-		return sw_real()->gethostbyaddr_r(bytes, len, family, entry, buffer, size, result, h_error);
+		return sw_real(gethostbyaddr_r)(bytes, len, family, entry, buffer, size, result, h_error);
 	return finish(by_address(bytes, len, family, entry, (struct room){buffer, size}, h_error), entry, result,
 		      h_error);
 }
@@ -336,7 +336,7 @@ SW_EXPORT int gethostname(char *name, size_t len)
 	const char *own;
 
 	if (!sw_lab_at_hand() || sw_in_dropin())
-		return sw_real()->gethostname(name, len);
+		return sw_real(gethostname)(name, len);
 	own = sw_hosts(sw_lab())[sw_self()].name;
 	if (strlen(own) >= len)
 		return sw_fail(ENAMETOOLONG);
@@ -354,7 +354,7 @@ SW_EXPORT int sethostname(const char *name, size_t len)
 
 SW_EXPORT int uname(struct utsname *names)
 {
-	int result = sw_real()->uname(names);
+	int result = sw_real(uname)(names);
 
 	if (result == 0 && sw_lab() && !sw_in_dropin())
 		memcpy(names->nodename, sw_hosts(sw_lab())[sw_self()].name, SW_HOST_NAME);

@@ -49,13 +49,12 @@ static int nobody(void)
 static int door(int fd)
 {
 	struct timeval patience = {.tv_sec = PATIENCE_S};
-	const struct sw_real *real = sw_real();
 	struct sockaddr_un sun;
 	socklen_t len = sw_name_service(sw_lab(), SW_SERVICE_ROUTE, &sun);
 
-	real->setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	real->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	while (real->connect(fd, (struct sockaddr *)&sun, len) < 0)
+	sw_real(setsockopt)(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	sw_real(setsockopt)(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	while (sw_real(connect)(fd, (struct sockaddr *)&sun, len) < 0)
 		if (errno != EINTR)
 			return nobody();
 	return sw_peer_is_ours(fd) ? 0 : ENETDOWN;
@@ -69,10 +68,10 @@ static int exchange(int door_fd, int fd, enum sw_route_kind kind, uint32_t value
 
 	word.ino = sw_inode(fd);
 	do
-		n = sw_real()->send(door_fd, &word, sizeof(word), MSG_NOSIGNAL);
+		n = sw_real(send)(door_fd, &word, sizeof(word), MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	do
-		n = sw_real()->recv(door_fd, answer, sizeof(*answer), 0);
+		n = sw_real(recv)(door_fd, answer, sizeof(*answer), 0);
 	while (n < 0 && errno == EINTR);
 	return n == sizeof(*answer) ? answer->error : ENETDOWN;
 }
@@ -80,7 +79,7 @@ static int exchange(int door_fd, int fd, enum sw_route_kind kind, uint32_t value
 int sw_netlink_tell(int fd, enum sw_route_kind kind, uint32_t value, uint64_t *groups)
 {
 	struct sw_route_answer answer = {0};
-	int error, aside = sw_real()->socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int error, aside = sw_real(socket)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (aside < 0)
 		return errno;
@@ -107,8 +106,8 @@ static int begin(int fd, int type, int protocol)
 		return error;
 	flags |= (type & TYPE_MASK) == SOCK_RAW ? SW_NL_RAW : 0;
 	flags |= protocol == NETLINK_KOBJECT_UEVENT ? SW_NL_UEVENT : 0;
-	if (sw_real()->setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none)) < 0 ||
-	    sw_real()->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) < 0 ||
+	if (sw_real(setsockopt)(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none)) < 0 ||
+	    sw_real(setsockopt)(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) < 0 ||
 	    sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0 ||
 	    ((type & SOCK_NONBLOCK) && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0))
 		return errno;
@@ -125,8 +124,8 @@ int sw_netlink_socket(int type, int protocol)
 	if (protocol < 0 || protocol >= MAX_LINKS || treatments[protocol] == REFUSED)
 		return sw_fail(EPROTONOSUPPORT);
 	if (treatments[protocol] == REAL)
-		return sw_real()->socket(AF_NETLINK, type, protocol);
-	fd = sw_real()->socket(AF_UNIX, SOCK_SEQPACKET | (type & SOCK_CLOEXEC), 0);
+		return sw_real(socket)(AF_NETLINK, type, protocol);
+	fd = sw_real(socket)(AF_UNIX, SOCK_SEQPACKET | (type & SOCK_CLOEXEC), 0);
 	if (fd < 0)
 		return -1;
 	error = begin(fd, type, protocol);

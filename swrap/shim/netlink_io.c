@@ -48,7 +48,7 @@ ssize_t sw_netlink_send(int fd, uint64_t tag, const struct msghdr *msg, int flag
 	error = sw_netlink_autobind(fd, &tag);
 	if (error)
 		return sw_fail(error);
-	return gone(sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL));
+	return gone(sw_real(sendmsg)(fd, &plain, flags | MSG_NOSIGNAL));
 }
 
 /* gather() - The first @n bytes of what was received. */
@@ -130,7 +130,7 @@ ssize_t sw_netlink_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 
 	for (;;) {
 		plain = (struct msghdr){.msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen};
-		n = sw_real()->recvmsg(fd, &plain, flags | MSG_TRUNC);
+		n = sw_real(recvmsg)(fd, &plain, flags | MSG_TRUNC);
 		if (n < 0)
 			return gone(n);
 		if (n == 0)
@@ -138,7 +138,7 @@ ssize_t sw_netlink_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 		if (n != SW_ROUTE_OVERRUN_LENGTH)
 			break;
 		if (flags & MSG_PEEK) /* an error is met once */
-			sw_real()->recv(fd, NULL, 0, MSG_DONTWAIT);
+			sw_real(recv)(fd, NULL, 0, MSG_DONTWAIT);
 		if (!(tag & SW_NL_NO_ENOBUFS))
 			return sw_fail(ENOBUFS);
 	}

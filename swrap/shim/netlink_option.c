@@ -64,7 +64,7 @@ static int get_socket_option(int fd, uint64_t tag, int name, void *value, sockle
 	case SO_PEERCRED:
 		return put(value, len, &(struct ucred){0, (uid_t)-1, (gid_t)-1}, sizeof(struct ucred));
 	default:
-		return sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
+		return sw_real(getsockopt)(fd, SOL_SOCKET, name, value, len);
 	}
 }
 
@@ -121,7 +121,7 @@ int sw_netlink_setsockopt(int fd, uint64_t tag, int level, int name, const void 
 			return set_bit(fd, tag, SW_NL_PASSCRED, value, len);
 		if (name == SO_MAX_PACING_RATE || name == SO_PASSSEC)
 			return 0;
-		return sw_real()->setsockopt(fd, SOL_SOCKET, name, value, len);
+		return sw_real(setsockopt)(fd, SOL_SOCKET, name, value, len);
 	}
 	if (level != SOL_NETLINK)
 		return sw_fail(ENOPROTOOPT);

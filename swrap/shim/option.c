@@ -25,7 +25,7 @@ SW_EXPORT int getsockopt(int fd, int level, int name, void *restrict value, sock
 	int done;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->getsockopt(fd, level, name, value, len);
+		return sw_real(getsockopt)(fd, level, name, value, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_getsockopt(fd, tag, level, name, value, len);
 	if (sw_device_option(tag, level, name))
@@ -48,7 +48,7 @@ SW_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen
 	int done;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag))
-		return sw_real()->setsockopt(fd, level, name, value, len);
+		return sw_real(setsockopt)(fd, level, name, value, len);
 	if (tag & SW_TAG_NETLINK)
 		return sw_netlink_setsockopt(fd, tag, level, name, value, len);
 	if (sw_group_option(level, name) && (level == IPPROTO_IP || (tag & SW_TAG_V6)))

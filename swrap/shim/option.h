@@ -13,6 +13,8 @@
 struct sw_options *sw_kept_map(const char *dir);
 /* sw_kept_use() - This is the file from now on; without one nothing is kept, and no gap counted. */
 void sw_kept_use(struct sw_options *options);
+/* sw_datagrams_before() - Had this network a datagram or netlink socket when its file was mapped? */
+bool sw_datagrams_before(void);
 /* sw_options() - The mapped file, or NULL. */
 struct sw_options *sw_options(void);
 /* sw_kept_get() - The value kept for @fd's option; false where there is none. */

@@ -15,7 +15,7 @@ uint64_t sw_widen(int fd, uint64_t tag)
 {
 	int size = SW_WIDE_SNDBUF;
 
-	if (tag & SW_TAG_WIDE || sw_real()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
+	if (tag & SW_TAG_WIDE || sw_real(setsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
 		return tag;
 	return tag | SW_TAG_WIDE;
 }
@@ -39,7 +39,7 @@ SW_EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t n)
 	ssize_t sent;
 
 	widen(out);
-	sent = sw_real()->sendfile(out, in, offset, n);
+	sent = sw_real(sendfile)(out, in, offset, n);
 	if (sw_capturing && sent > 0)
 		sw_capture_sent(out, NULL, (size_t)sent);
 	return sent;
@@ -57,7 +57,7 @@ SW_EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offse
 	ssize_t moved;
 
 	widen(out);
-	moved = sw_real()->splice(in, in_offset, out, out_offset, n, flags);
+	moved = sw_real(splice)(in, in_offset, out, out_offset, n, flags);
 	if (sw_capturing && moved > 0)
 		sw_capture_sent(out, NULL, (size_t)moved);
 	return moved;

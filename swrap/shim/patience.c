@@ -12,7 +12,7 @@ static uint32_t number(int fd, uint64_t tag, int level, int name)
 	socklen_t len = sizeof(value);
 
 	if (level == SOL_SOCKET)
-		sw_real()->getsockopt(fd, level, name, &value, &len);
+		sw_real(getsockopt)(fd, level, name, &value, &len);
 	else
 		sw_get_inet_option(fd, tag, level, name, &value, &len);
 	return value;

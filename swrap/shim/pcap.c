@@ -42,7 +42,7 @@ static bool put_head(int fd)
 
 	if (flock(fd, LOCK_EX) < 0)
 		return false;
-	whole = fstat(fd, &st) == 0 && (st.st_size > 0 || sw_real()->write(fd, &head, sizeof(head)) == sizeof(head));
+	whole = fstat(fd, &st) == 0 && (st.st_size > 0 || sw_real(write)(fd, &head, sizeof(head)) == sizeof(head));
 	flock(fd, LOCK_UN);
 	return whole;
 }
@@ -86,7 +86,7 @@ static ssize_t append(int fd, const void *bytes, size_t n)
 	sigemptyset(&limit);
 	sigaddset(&limit, SIGXFSZ);
 	pthread_sigmask(SIG_BLOCK, &limit, &mask);
-	written = sw_real()->write(fd, bytes, n);
+	written = sw_real(write)(fd, bytes, n);
 	error = errno;
 	if (written < 0 && error == EFBIG && !sigismember(&mask, SIGXFSZ))
 		sigtimedwait(&limit, NULL, &at_once);

@@ -27,7 +27,7 @@ static int64_t deadline(int fd)
 	struct timeval limit = {0};
 	socklen_t len = sizeof(limit);
 
-	sw_real()->getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &len);
+	sw_real(getsockopt)(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &len);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		return INT64_MAX;
 	return now_ms() + (int64_t)limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000;
@@ -51,7 +51,7 @@ ssize_t sw_peek_all(int fd, struct iovec *iov, size_t n_iov, size_t room, int fl
 {
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = n_iov};
 	int64_t until = deadline(fd);
-	ssize_t got = sw_real()->recvmsg(fd, &msg, flags & ~MSG_WAITALL), again;
+	ssize_t got = sw_real(recvmsg)(fd, &msg, flags & ~MSG_WAITALL), again;
 	struct epoll_event edge = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
 	int saved = errno, set;
 	bool last = false;
@@ -61,7 +61,7 @@ ssize_t sw_peek_all(int fd, struct iovec *iov, size_t n_iov, size_t room, int fl
 	set = epoll_create1(EPOLL_CLOEXEC);
 	if (set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &edge) == 0)
 		while ((size_t)got < room && !last && more(set, until, &last)) {
-			again = sw_real()->recvmsg(fd, &msg, (flags & ~MSG_WAITALL) | MSG_DONTWAIT);
+			again = sw_real(recvmsg)(fd, &msg, (flags & ~MSG_WAITALL) | MSG_DONTWAIT);
 			got = again > got ? again : got; /* less: another reader took what was seen */
 		}
 	if (set >= 0)

@@ -150,14 +150,14 @@ static bool is_all_hosts(const uint8_t ip[16])
 static bool is_reached(const struct sw_place *place)
 {
 	struct sw_name name = {.host = place->host, .kind = SW_KIND_UDP, .own = place->own};
-	int fd = sw_real()->socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = sw_real(socket)(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un sun;
 	socklen_t len;
 	bool reached;
 
 	sw_name_slot(&name, place->slot, place->device);
 	len = sw_name_encode(sw_lab(), &name, &sun);
-	reached = fd < 0 || sw_real()->connect(fd, (struct sockaddr *)&sun, len) == 0;
+	reached = fd < 0 || sw_real(connect)(fd, (struct sockaddr *)&sun, len) == 0;
 	if (fd >= 0)
 		close(fd);
 	return reached;

@@ -1,14 +1,111 @@
+/*
+ * Finding the functions behind ours. dlsym(RTLD_NEXT) takes a lock, so it is not async-signal-safe, and to look all up before
+ * they are needed is what every program that starts would pay for. So the symbol tables of the objects behind this one are
+ * read here. libc is among them and never unloaded, and has all of these: dlsym() is for an object without a DT_GNU_HASH.
+ */
 #include "real.h"
 
+#include "shim.h"
+
 #include <dlfcn.h>
-#include <stddef.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
 
-struct sw_real sw_real_table;
+struct sw_real sw_real_table SW_EARLY;
 
-void sw_real_resolve(void)
+/* The symbols of one object. */
+struct symbols {
+	const ElfW(Sym) *table;
+	const char *names;
+	const uint32_t *hash;
+	const ElfW(Versym) *versions; /* or NULL */
+};
+
+static bool read_symbols(const struct link_map *map, struct symbols *s)
 {
-#define SW_REAL_FIND(ret, name, args)                                                                                  \
-	__atomic_store_n((void **)&sw_real_table.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELEASE);
-	SW_REAL(SW_REAL_FIND)
-#undef SW_REAL_FIND
+	*s = (struct symbols){0};
+	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
+		/* Absolute, as glibc has made them; of the vDSO they are not, and it has nothing for us. */
+		if (d->d_un.d_ptr < map->l_addr)
+			continue;
+		if (d->d_tag == DT_SYMTAB)
+			s->table = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_STRTAB)
+			s->names = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_GNU_HASH)
+			s->hash = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_VERSYM)
+			s->versions = (const void *)d->d_un.d_ptr;
+	}
+	return s->table && s->names && s->hash;
+}
+
+/* hash_of() - As these tables have it. */
+static uint32_t hash_of(const char *name)
+{
+	uint32_t h = 5381;
+
+	while (*name)
+		h = h * 33 + (uint8_t)*name++;
+	return h;
+}
+
+/* is_it() - Is the @i-th symbol a function of this name, in the version that dlsym(3) would choose? */
+static bool is_it(const struct symbols *s, uint32_t i, const char *name)
+{
+	const ElfW(Sym) *sym = &s->table[i];
+
+	return sym->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(sym->st_info) == STT_FUNC &&
+	       !(s->versions && (s->versions[i] & 0x8000)) && strcmp(s->names + sym->st_name, name) == 0;
+}
+
+/* find() - The symbol of this name; NULL: there is none. */
+static const ElfW(Sym) *find(const struct symbols *s, const char *name, uint32_t h)
+{
+	const uint32_t n_buckets = s->hash[0], first = s->hash[1], words = s->hash[2], shift = s->hash[3];
+	const ElfW(Addr) *bloom = (const void *)(s->hash + 4);
+	const uint32_t *buckets = (const void *)(bloom + words), *chain = buckets + n_buckets;
+	const uint32_t bits = 8 * sizeof(*bloom);
+	ElfW(Addr) word = bloom[h / bits & (words - 1)];
+
+	if (!(word >> h % bits & word >> (h >> shift) % bits & 1))
+		return NULL;
+	for (uint32_t i = buckets[h % n_buckets]; i >= first && i; i++) {
+		uint32_t one = chain[i - first];
+
+		if ((one | 1) == (h | 1) && is_it(s, i, name))
+			return &s->table[i];
+		if (one & 1)
+			break; /* the last of its bucket */
+	}
+	return NULL;
+}
+
+/* What is looked for, each name with its NUL: pointers to them would have to be relocated in every process. */
+static const char names[] =
+#define SW_REAL_NAME(ret, name, args) #name "\0"
+	SW_REAL(SW_REAL_NAME)
+#undef SW_REAL_NAME
+	;
+
+void *sw_real_find(size_t n)
+{
+	const struct link_map *map = _r_debug.r_map;
+	const ElfW(Sym) *sym = NULL;
+	const char *name = names;
+	struct symbols s;
+	void *found;
+	uint32_t h;
+
+	for (size_t i = 0; i < n; i++)
+		name += strlen(name) + 1;
+	h = hash_of(name);
+	while (map && map->l_ld != _DYNAMIC)
+		map = map->l_next;
+	while (!sym && map && (map = map->l_next) != NULL)
+		sym = read_symbols(map, &s) ? find(&s, name, h) : NULL;
+	found = sym ? (void *)(map->l_addr + sym->st_value) : dlsym(RTLD_NEXT, name);
+	__atomic_store_n((void **)&sw_real_table + n, found, __ATOMIC_RELAXED);
+	return found;
 }

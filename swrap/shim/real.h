@@ -1,8 +1,6 @@
 /*
- * The functions behind the ones that we interpose: the next in the search order, mostly libc's.
- *
- * All are looked up by the constructor, since dlsym(3) is not async-signal-safe; a call from a constructor that runs
- * before ours looks its own up.
+ * The functions behind the ones that we interpose: the next in the search order, mostly libc's. Each is found when it is
+ * first called (real.c).
  */
 #ifndef SW_REAL_H
 #define SW_REAL_H
@@ -84,15 +82,17 @@ struct sw_real {
 
 extern struct sw_real sw_real_table;
 
-/* sw_real_resolve() - Fill the table; idempotent, safe to race. */
-void sw_real_resolve(void);
+/* sw_real_find() - Find the @n-th of the table, and keep it there; safe in a signal handler, and to race. */
+void *sw_real_find(size_t n);
 
-/* sw_real() - The table. The last field is written last, so it tells whether all are there. */
-static inline const struct sw_real *sw_real(void)
+static inline void *sw_real_at(size_t n)
 {
-	if (__builtin_expect(__atomic_load_n((void **)&sw_real_table.if_freenameindex, __ATOMIC_ACQUIRE) == NULL, 0))
-		sw_real_resolve();
-	return &sw_real_table;
+	void *kept = __atomic_load_n((void **)&sw_real_table + n, __ATOMIC_RELAXED);
+
+	return __builtin_expect(kept != NULL, 1) ? kept : sw_real_find(n);
 }
+
+/* sw_real() - The function behind the one of this name. */
+#define sw_real(name) ((__typeof__(sw_real_table.name))sw_real_at(offsetof(struct sw_real, name) / sizeof(void *)))
 
 #endif

@@ -16,7 +16,7 @@ static bool is_own_name(const char *name)
 {
 	char own[SW_HOST_NAME];
 
-	return sw_in_dropin() && sw_real()->gethostname(own, sizeof(own)) == 0 && strcasecmp(own, name) == 0;
+	return sw_in_dropin() && sw_real(gethostname)(own, sizeof(own)) == 0 && strcasecmp(own, name) == 0;
 }
 
 static bool same_name(const char *known, const char *name, size_t len)

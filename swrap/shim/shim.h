@@ -53,6 +53,7 @@
 #include "tag.h"
 
 #define SW_EXPORT __attribute__((visibility("default")))
+#define SW_EARLY __attribute__((section(".data"))) /* needed by every process: on the one page that is written anyway */
 
 /* lab.c */
 

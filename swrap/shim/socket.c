@@ -22,7 +22,7 @@ bool sw_tag_get(int fd, uint64_t *tag)
 	socklen_t len = sizeof(*tag);
 	int saved = errno;
 
-	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, tag, &len) == 0 && len == sizeof(*tag) &&
+	if (sw_real(getsockopt)(fd, SOL_SOCKET, SO_MAX_PACING_RATE, tag, &len) == 0 && len == sizeof(*tag) &&
 	    SW_TAG_IS(*tag))
 		return true;
 	errno = saved;
@@ -34,7 +34,7 @@ int sw_tag_set(int fd, uint64_t tag)
 	const uint64_t sort = tag & (SW_TAG_DGRAM | SW_TAG_BOUND | SW_TAG_NETLINK);
 	int error;
 
-	if (sw_real()->setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof(tag)) < 0)
+	if (sw_real(setsockopt)(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof(tag)) < 0)
 		return -1;
 	if (__builtin_expect(sort != (SW_TAG_DGRAM | SW_TAG_BOUND), 1) || !(sw_lab()->flags & SW_DIRECT))
 		return 0;
@@ -71,7 +71,7 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 
 	if (domain != AF_INET && domain != AF_INET6) {
 		if (domain == AF_UNIX || !sw_lab())
-			return sw_real()->socket(domain, type, protocol);
+			return sw_real(socket)(domain, type, protocol);
 		if (domain == AF_NETLINK)
 			return sw_netlink_socket(type, protocol);
 		sw_gap(SW_GAP_SOCKET, domain, (uint32_t)type & TYPE_MASK, (uint32_t)protocol);
@@ -85,7 +85,7 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 	/* Connected to its twin, if there is a switch (syn.h). */
 	if ((flags & SW_TAG_DGRAM) && !(sw_lab()->flags & SW_DIRECT))
 		type = (type & ~TYPE_MASK) | SOCK_SEQPACKET;
-	fd = sw_real()->socket(AF_UNIX, type, 0);
+	fd = sw_real(socket)(AF_UNIX, type, 0);
 	if (fd >= 0 && sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0) {
 		error = errno;
 		close(fd);

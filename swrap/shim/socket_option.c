@@ -50,7 +50,7 @@ static int get_error(int fd, uint64_t tag, void *value, socklen_t *len)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
-	if (sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+	if (sw_real(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return -1;
 	if (tag & SW_TAG_DGRAM)
 		return put_int(value, len, error == ECONNRESET ? ENETDOWN : error ? error : sw_twin_pending(fd));
@@ -114,7 +114,7 @@ static int set_reuse(int fd, uint64_t tag, const void *value, socklen_t len)
 {
 	int on;
 
-	if (sw_real()->setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, value, len) < 0)
+	if (sw_real(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, value, len) < 0)
 		return -1;
 	memcpy(&on, value, sizeof(on));
 	return sw_tag_set(fd, on ? tag | SW_TAG_REUSEADDR : tag & ~(uint64_t)SW_TAG_REUSEADDR);
@@ -144,7 +144,7 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 	case SO_REUSEADDR:
 		if (!(tag & SW_TAG_DGRAM))
 			return put_int(value, len, (tag & SW_TAG_REUSEADDR) != 0);
-		return sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
+		return sw_real(getsockopt)(fd, SOL_SOCKET, name, value, len);
 	case SO_IS_TXREHASH:
 		return get_rehash(fd, tag, value, len);
 	case SO_GET_FILTER: /* none: what is there in a lab without a switch is ours */
@@ -165,7 +165,7 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 	case SO_PEERCRED: /* nobody's, as with TCP */
 		return sw_put_value(value, len, &(struct ucred){0, (uid_t)-1, (gid_t)-1}, sizeof(struct ucred));
 	default:
-		done = sw_real()->getsockopt(fd, SOL_SOCKET, name, value, len);
+		done = sw_real(getsockopt)(fd, SOL_SOCKET, name, value, len);
 		if (done < 0 && (errno == EOPNOTSUPP || errno == NOT_SUPPORTED || errno == ENOPROTOOPT))
 			sw_gap(SW_GAP_GETSOCKOPT, SOL_SOCKET, (uint32_t)name, 0);
 		return done;
@@ -178,7 +178,7 @@ static int set_kernels(int fd, uint64_t tag, int name, const void *value, sockle
 	socklen_t size = sw_socket_option_size(name);
 	uint64_t kept[2] = {0};
 
-	if (sw_real()->setsockopt(fd, SOL_SOCKET, name, value, len) < 0) {
+	if (sw_real(setsockopt)(fd, SOL_SOCKET, name, value, len) < 0) {
 		if (errno == EOPNOTSUPP || errno == NOT_SUPPORTED || errno == ENOPROTOOPT)
 			return sw_gap_fail(errno == NOT_SUPPORTED ? EOPNOTSUPP : errno, SW_GAP_SETSOCKOPT, SOL_SOCKET,
 					   (uint32_t)name, 0);

@@ -31,15 +31,14 @@ static struct sw_syn syn_of(int fd, uint64_t tag, const struct sw_endpoint *loca
 /* screen() - How many unread bytes keep the socket from being ready for POLLOUT; 0 with errno set. */
 static uint32_t screen(int fd)
 {
-	const struct sw_real *real = sw_real();
 	int sndbuf = 0;
 	socklen_t len = sizeof(sndbuf);
 
-	if (real->getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &len) < 0)
+	if (sw_real(getsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &len) < 0)
 		return 0;
 	if (sndbuf > SNDBUF_MOST) {
 		sndbuf = SNDBUF_USUAL / 2; /* the kernel doubles what it is given */
-		real->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+		sw_real(setsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 		sndbuf *= 2;
 	}
 	return (uint32_t)sndbuf / 4;
@@ -48,20 +47,19 @@ static uint32_t screen(int fd)
 /* send_padded() - @head and padding, @size bytes in all, and a tail byte. Returns 0 or an errno. */
 static int send_padded(int fd, const void *head, size_t head_size, size_t size)
 {
-	const struct sw_real *real = sw_real();
 
 	for (size_t left = size; left > 0; head_size = 0) {
 		size_t n = left < sizeof(padding) ? left : sizeof(padding);
 		struct iovec iov[2] = {{(void *)head, head_size}, {(void *)padding, n - head_size}};
 		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-		ssize_t sent = real->sendmsg(fd, &msg, MSG_NOSIGNAL);
+		ssize_t sent = sw_real(sendmsg)(fd, &msg, MSG_NOSIGNAL);
 
 		if (sent != (ssize_t)n)
 			return sent < 0 ? errno : EPIPE;
 		left -= n;
 	}
 	/* By itself, so that the byte which stays unread holds no more memory than it must. */
-	return real->send(fd, padding, 1, MSG_NOSIGNAL) == 1 ? 0 : errno;
+	return sw_real(send)(fd, padding, 1, MSG_NOSIGNAL) == 1 ? 0 : errno;
 }
 
 int sw_syn_send(int fd, uint64_t tag, const struct sw_endpoint *local, const struct sw_endpoint *remote)
@@ -79,7 +77,7 @@ static int answer(int fd, int flags)
 	ssize_t n;
 
 	do {
-		n = sw_real()->recv(fd, &byte, 1, flags);
+		n = sw_real(recv)(fd, &byte, 1, flags);
 	} while (n < 0 && errno == EAGAIN && !flags); /* SO_RCVTIMEO is not for connect(2) */
 	if (n == 1)
 		return 0;
@@ -117,7 +115,7 @@ int sw_syn_await(int fd, uint64_t tag, const struct sw_endpoint *local, const st
 	int error;
 
 	message.syn.flags |= SW_SYN_AWAITED;
-	if (sw_real()->send(fd, &message, size, MSG_NOSIGNAL) != (ssize_t)size)
+	if (sw_real(send)(fd, &message, size, MSG_NOSIGNAL) != (ssize_t)size)
 		return errno == EPIPE || errno == ECONNRESET ? sw_reason(fd) : errno;
 	error = answer(fd, 0);
 	return error == EINTR ? interrupted(fd, tag) : error;

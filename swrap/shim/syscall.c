@@ -80,10 +80,10 @@ SW_EXPORT __attribute__((no_sanitize_address)) long syscall(long number, ...)
 	case SYS_ioctl:
 		return ioctl((int)a[0], (unsigned long)a[1], (void *)a[2]);
 	case SYS_io_uring_setup: /* makes sockets, and reads and writes them, past everybody */
-		return sw_lab() ? sw_fail(ENOSYS) : sw_real()->syscall(number, a[0], a[1]);
+		return sw_lab() ? sw_fail(ENOSYS) : sw_real(syscall)(number, a[0], a[1]);
 	case SYS_pidfd_getfd:
 		return pidfd_getfd((int)a[0], (int)a[1], (unsigned int)a[2]);
 	default:
-		return sw_real()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		return sw_real(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}
 }

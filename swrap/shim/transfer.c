@@ -37,7 +37,7 @@ static bool no_peer(int fd)
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 
-	return is_stream(fd) && sw_real()->getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
+	return is_stream(fd) && sw_real(getpeername)(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
 }
 
 /* is_refused() - A virtual stream whose connect failed: what AF_UNIX takes for the end of its stream is the switch that said so. */
@@ -106,7 +106,7 @@ static __attribute__((noinline)) ssize_t explain_failure(int fd, size_t size, in
 	} else if (errno != EPIPE && errno != ECONNRESET) {
 		return -1;
 	} else if (is_stream(fd)) {
-		sw_real()->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+		sw_real(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 		if (errno == ECONNRESET || error)
 			ended(fd);
 		else if ((error = sw_abort_met(fd, false)) != 0)
@@ -175,7 +175,7 @@ SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return take(fd, tag, buf, n, 0, NULL, NULL);
-	return in(fd, explain(fd, sw_real()->read(fd, buf, n)), &(struct iovec){(void *)buf, n}, n, 0);
+	return in(fd, explain(fd, sw_real(read)(fd, buf, n)), &(struct iovec){(void *)buf, n}, n, 0);
 }
 
 SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
@@ -185,7 +185,7 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_recv(fd, tag, &msg, 0);
-	return in(fd, explain(fd, sw_real()->readv(fd, iov, n)), iov, size_of(iov, (size_t)n), 0);
+	return in(fd, explain(fd, sw_real(readv)(fd, iov, n)), iov, size_of(iov, (size_t)n), 0);
 }
 
 #define LOOK_AT_ALL (MSG_PEEK | MSG_WAITALL)
@@ -208,7 +208,7 @@ static __attribute__((noinline)) ssize_t unlike(int fd, struct iovec *to, size_t
 		return explain(fd, sw_peek_all(fd, to, n_to, n, flags));
 	for (; n > 0 && msg.msg_iovlen < 16; n -= iov[msg.msg_iovlen++].iov_len)
 		iov[msg.msg_iovlen] = (struct iovec){nowhere, n < sizeof(nowhere) ? n : sizeof(nowhere)};
-	return in(fd, explain(fd, sw_real()->recvmsg(fd, &msg, flags & ~MSG_TRUNC)), iov, size_of(iov, msg.msg_iovlen),
+	return in(fd, explain(fd, sw_real(recvmsg)(fd, &msg, flags & ~MSG_TRUNC)), iov, size_of(iov, msg.msg_iovlen),
 		  flags);
 }
 
@@ -226,7 +226,7 @@ SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 		return take(fd, tag, buf, n, flags, NULL, NULL);
 	if (is_unlike(fd, flags))
 		return unlike(fd, &(struct iovec){buf, n}, 1, flags);
-	return in(fd, explain(fd, sw_real()->recv(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
+	return in(fd, explain(fd, sw_real(recv)(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
 }
 
 SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict addr,
@@ -244,8 +244,8 @@ SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, stru
 		return got;
 	}
 	if (!addr || !is_stream(fd))
-		return in(fd, explain(fd, sw_real()->recvfrom(fd, buf, n, flags, addr, len)), &(struct iovec){(void *)buf, n}, n, flags);
-	got = sw_real()->recvfrom(fd, buf, n, flags, NULL, NULL);
+		return in(fd, explain(fd, sw_real(recvfrom)(fd, buf, n, flags, addr, len)), &(struct iovec){(void *)buf, n}, n, flags);
+	got = sw_real(recvfrom)(fd, buf, n, flags, NULL, NULL);
 	if (got >= 0 && len)
 		*len = 0;
 	return in(fd, explain(fd, got), &(struct iovec){(void *)buf, n}, n, flags);
@@ -269,13 +269,13 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 		return got;
 	}
 	if (!name || !is_stream(fd)) {
-		got = sw_real()->recvmsg(fd, msg, flags);
+		got = sw_real(recvmsg)(fd, msg, flags);
 		if (got >= 0 && msg->msg_controllen > 0)
 			sw_dgram_note_rights(msg);
 		return in(fd, explain(fd, got), msg->msg_iov, size_of(msg->msg_iov, msg->msg_iovlen), flags);
 	}
 	msg->msg_name = NULL;
-	got = sw_real()->recvmsg(fd, msg, flags);
+	got = sw_real(recvmsg)(fd, msg, flags);
 	msg->msg_name = name;
 	msg->msg_namelen = 0;
 	return in(fd, explain(fd, got), msg->msg_iov, size_of(msg->msg_iov, msg->msg_iovlen), flags);
@@ -287,7 +287,7 @@ SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, NULL, buf, n, 0, NULL, 0);
-	return out(fd, explain_send(fd, sw_real()->write(fd, buf, n), n, KERNEL), &(struct iovec){(void *)buf, n}, 0);
+	return out(fd, explain_send(fd, sw_real(write)(fd, buf, n), n, KERNEL), &(struct iovec){(void *)buf, n}, 0);
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -297,7 +297,7 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, NULL, &msg, 0);
-	return out(fd, explain_send(fd, sw_real()->writev(fd, iov, n), size_of(iov, (size_t)n), KERNEL), iov, 0);
+	return out(fd, explain_send(fd, sw_real(writev)(fd, iov, n), size_of(iov, (size_t)n), KERNEL), iov, 0);
 }
 
 SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -306,7 +306,7 @@ SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, NULL, buf, n, flags, NULL, 0);
-	return out(fd, explain_send(fd, sw_real()->send(fd, buf, n, flags | MSG_NOSIGNAL), n, flags & MSG_NOSIGNAL ? NOBODY : US),
+	return out(fd, explain_send(fd, sw_real(send)(fd, buf, n, flags | MSG_NOSIGNAL), n, flags & MSG_NOSIGNAL ? NOBODY : US),
 		   &(struct iovec){(void *)buf, n}, flags);
 }
 
@@ -323,7 +323,7 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 		addr = NULL;
 		len = 0;
 	}
-	return out(fd, explain_send(fd, sw_real()->sendto(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
+	return out(fd, explain_send(fd, sw_real(sendto)(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
 				    flags & MSG_NOSIGNAL ? NOBODY : US),
 		   &(struct iovec){(void *)buf, n}, flags);
 }
@@ -339,13 +339,13 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (sw_dgram_check(fd, &tag))
 		return sw_dgram_send(fd, tag, NULL, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
-		return out(fd, explain_send(fd, sw_real()->sendmsg(fd, msg, flags | MSG_NOSIGNAL),
+		return out(fd, explain_send(fd, sw_real(sendmsg)(fd, msg, flags | MSG_NOSIGNAL),
 					    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
 			   msg->msg_iov, flags);
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
-	return out(fd, explain_send(fd, sw_real()->sendmsg(fd, &plain, flags | MSG_NOSIGNAL),
+	return out(fd, explain_send(fd, sw_real(sendmsg)(fd, &plain, flags | MSG_NOSIGNAL),
 				    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
 		   msg->msg_iov, flags);
 }
@@ -355,7 +355,7 @@ SW_EXPORT int shutdown(int fd, int how)
 	uint64_t tag;
 
 	if (!sw_lab() || !sw_tag_get(fd, &tag) || (tag & SW_TAG_NETLINK))
-		return sw_real()->shutdown(fd, how);
+		return sw_real(shutdown)(fd, how);
 	if (tag & SW_TAG_DGRAM)
 		return sw_dgram_shutdown(fd, tag, how);
 	if (how < SHUT_RD || how > SHUT_RDWR)
@@ -372,5 +372,5 @@ SW_EXPORT int shutdown(int fd, int how)
 		return -1; /* AF_UNIX can neither listen nor connect by it again (sw_renew()) */
 	if (sw_capturing && how != SHUT_RD && (tag & SW_TAG_CONNECTED))
 		sw_capture_shutdown(fd);
-	return sw_real()->shutdown(fd, how);
+	return sw_real(shutdown)(fd, how);
 }

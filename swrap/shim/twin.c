@@ -19,7 +19,7 @@ static int say(int fd, const struct sw_dgram *word, const void *more, size_t n)
 	struct pollfd room = {.fd = fd, .events = POLLOUT};
 
 	for (;;) {
-		if (sw_real()->sendmsg(fd, &msg, MSG_NOSIGNAL) >= 0)
+		if (sw_real(sendmsg)(fd, &msg, MSG_NOSIGNAL) >= 0)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			return errno == ENOTCONN || errno == EPIPE || errno == ECONNRESET ? ENETDOWN : errno;
@@ -37,7 +37,7 @@ static int introduce(int fd, uint64_t tag)
 	socklen_t len = sizeof(sun);
 	int error;
 
-	if (sw_real()->getpeername(fd, (struct sockaddr *)&sun, &len) < 0) {
+	if (sw_real(getpeername)(fd, (struct sockaddr *)&sun, &len) < 0) {
 		len = sw_name_service(sw_lab(), SW_SERVICE_DATAGRAM, &sun);
 		error = sw_reach(fd, &sun, len);
 		if (error && error != EISCONN)
@@ -64,7 +64,7 @@ static int await_bound(int fd, struct sw_endpoint *own)
 			continue;
 		if (n <= 0 || (one.revents & (POLLHUP | POLLERR)))
 			return ENETDOWN;
-		if (sw_real()->recv(fd, &reply, sizeof(reply), MSG_DONTWAIT) != sizeof(reply) ||
+		if (sw_real(recv)(fd, &reply, sizeof(reply), MSG_DONTWAIT) != sizeof(reply) ||
 		    reply.kind != SW_DGRAM_BOUND)
 			continue;
 		*own = reply.to;
@@ -83,7 +83,7 @@ static int take_name(int fd, uint64_t tag, const struct sw_endpoint *own)
 
 		sw_name_slot(&name, slot, 0);
 		len = sw_name_encode(sw_lab(), &name, &sun);
-		if (sw_real()->bind(fd, (struct sockaddr *)&sun, len) == 0 || errno == EINVAL)
+		if (sw_real(bind)(fd, (struct sockaddr *)&sun, len) == 0 || errno == EINVAL)
 			return 0; /* EINVAL: another thread was faster */
 		if (errno != EADDRINUSE)
 			return errno;
@@ -152,9 +152,9 @@ int sw_twin_pending(int fd)
 	struct sw_dgram head;
 	int saved = errno, error = 0;
 
-	if (sw_real()->recv(fd, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) == sizeof(head) &&
+	if (sw_real(recv)(fd, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) == sizeof(head) &&
 	    head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_UNREACHABLE) {
-		sw_real()->recv(fd, &head, sizeof(head), MSG_DONTWAIT);
+		sw_real(recv)(fd, &head, sizeof(head), MSG_DONTWAIT);
 		error = ECONNREFUSED;
 	}
 	errno = saved;
