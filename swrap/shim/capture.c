@@ -11,7 +11,7 @@
 
 #define WINDOW (65535u << SW_WINDOW_SCALE)
 
-bool sw_capturing;
+bool sw_capturing SW_EARLY;
 
 /* What one call of the program puts into the file. */
 struct shot {

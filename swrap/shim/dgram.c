@@ -10,7 +10,7 @@
 
 #include "real.h"
 
-bool sw_dgram_seen;
+bool sw_dgram_seen SW_EARLY;
 
 void sw_dgram_born(void)
 {

@@ -171,7 +171,7 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 {
 	bool direct = sw_lab()->flags & SW_DIRECT;
 	size_t room = msg->msg_controllen;
-	bool one = room == 0 && msg->msg_iovlen == 1 && msg->msg_iov->iov_len <= SMALL;
+	bool one = room == 0 && msg->msg_iovlen == 1 && msg->msg_iov->iov_base && msg->msg_iov->iov_len <= SMALL;
 	int error;
 
 	if (tag & SW_TAG_NETLINK)

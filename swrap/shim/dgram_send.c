@@ -199,7 +199,7 @@ static int protocol_level(uint64_t tag)
 static int directly(int fd, uint64_t tag, const struct sw_ends *ends, struct sw_dgram *head, const struct msghdr *msg,
 		    int flags)
 {
-	size_t size = payload_of(msg), n = size < SMALL && msg->msg_iovlen == 1 ? 0 : msg->msg_iovlen;
+	size_t size = payload_of(msg), n = size < SMALL && msg->msg_iovlen == 1 && msg->msg_iov->iov_base ? 0 : msg->msg_iovlen;
 	struct iovec *iov = alloca((n + 1) * sizeof(*iov));
 	struct msghdr whole = {.msg_iov = iov, .msg_iovlen = n + 1};
 	struct {

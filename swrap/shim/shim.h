@@ -32,6 +32,7 @@
  *	netlink.c     netlink sockets: birth, port id, groups; netlink_io.c, netlink_option.c
  *	doors.c       sendmmsg, recvmmsg, what _FORTIFY_SOURCE calls; syscall.c syscall(2); reserved.c bindresvport, rresvport
  *	exec.c        exec and posix_spawn, whose programs stay in the host
+ *	real.c        the functions behind ours
  *	capture.c     SOCKET_WRAPPER_PCAP_FILE: flow.c how far each flow has got, pcap.c the file
  *	netdb.c       getaddrinfo, getnameinfo, gethostby*, gethostname, uname (resolve.c: the lab's names)
  *	resolver.c    libc's own ways to a name server, which are closed

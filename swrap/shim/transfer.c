@@ -281,13 +281,21 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	return in(fd, explain(fd, got), msg->msg_iov, size_of(msg->msg_iov, msg->msg_iovlen), flags);
 }
 
-SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
+/* write_watched() - write(2) in a process that may have datagram sockets, or captures. */
+static __attribute__((noinline)) ssize_t write_watched(int fd, const void *buf, size_t n)
 {
 	uint64_t tag;
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, NULL, buf, n, 0, NULL, 0);
 	return out(fd, explain_send(fd, sw_real(write)(fd, buf, n), n, KERNEL), &(struct iovec){(void *)buf, n}, 0);
+}
+
+SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
+{
+	if (__builtin_expect(__atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED) | sw_capturing, 0))
+		return write_watched(fd, buf, n);
+	return explain_send(fd, sw_real(write)(fd, buf, n), n, KERNEL); /* the kernel's call and a look at its result */
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
