@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 static const uint8_t zero[16];
 
 uint32_t sw_page_begin(const struct sw_page *p)
@@ -22,16 +21,6 @@ bool sw_page_retry(const struct sw_page *p, uint32_t seq)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&p->seq, __ATOMIC_RELAXED) != seq;
-}
-
-bool sw_ip_is_v4(const uint8_t ip[16])
-{
-	return memcmp(ip, v4_prefix, sizeof(v4_prefix)) == 0;
-}
-
-bool sw_ip_is_any(const uint8_t ip[16])
-{
-	return memcmp(ip, zero, 16) == 0 || (sw_ip_is_v4(ip) && memcmp(ip + 12, zero, 4) == 0);
 }
 
 bool sw_ip_is_loopback(const uint8_t ip[16])
@@ -99,24 +88,36 @@ static bool same_subnet(const struct sw_addr *addr, const uint8_t ip[16])
 	return ((addr->ip[bits / 8] ^ ip[bits / 8]) & mask) == 0;
 }
 
+/* order() - As memcmp(): less than, equal to or greater than 0. */
+static int order(const uint8_t a[16], const uint8_t b[16])
+{
+	for (int at = 0; at < 16; at += 4) {
+		uint32_t x = sw_ip_word(a, at), y = sw_ip_word(b, at);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return 0;
+}
+
 /* find() - The address record of @ip on @host (or on any host, for SW_NO_HOST), by bisection over by_ip. */
 static const struct sw_addr *find(const struct sw_page *p, uint16_t host, const uint8_t ip[16])
 {
-	const uint32_t *order = (const uint32_t *)((const char *)p + p->by_ip);
+	const uint32_t *by_ip = (const uint32_t *)((const char *)p + p->by_ip);
 	const struct sw_addr *addrs = sw_addrs(p);
 	uint32_t low = 0, high = p->n_addrs;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (memcmp(addrs[order[mid]].ip, ip, 16) < 0)
+		if (order(addrs[by_ip[mid]].ip, ip) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	for (; low < p->n_addrs && memcmp(addrs[order[low]].ip, ip, 16) == 0; low++)
-		if (host == SW_NO_HOST || addrs[order[low]].host == host)
-			return &addrs[order[low]];
+	for (; low < p->n_addrs && order(addrs[by_ip[low]].ip, ip) == 0; low++)
+		if (host == SW_NO_HOST || addrs[by_ip[low]].host == host)
+			return &addrs[by_ip[low]];
 	return NULL;
 }
 

@@ -113,8 +113,24 @@ void sw_page_write_end(struct sw_page *p);
 /* sw_host_index() - The index of the host called @name, or SW_NO_HOST. */
 uint16_t sw_host_index(const struct sw_page *p, const char *name);
 
-bool sw_ip_is_v4(const uint8_t ip[16]);
-bool sw_ip_is_any(const uint8_t ip[16]);      /* 0.0.0.0 or :: */
+/* sw_ip_word() - Four bytes of an address, in network order. */
+static inline uint32_t sw_ip_word(const uint8_t ip[16], int at)
+{
+	return (uint32_t)ip[at] << 24 | (uint32_t)ip[at + 1] << 16 | (uint32_t)ip[at + 2] << 8 | ip[at + 3];
+}
+
+static inline bool sw_ip_is_v4(const uint8_t ip[16])
+{
+	return !(sw_ip_word(ip, 0) | sw_ip_word(ip, 4)) && sw_ip_word(ip, 8) == 0xffff;
+}
+
+/* sw_ip_is_any() - 0.0.0.0 or :: */
+static inline bool sw_ip_is_any(const uint8_t ip[16])
+{
+	return !(sw_ip_word(ip, 0) | sw_ip_word(ip, 4) | sw_ip_word(ip, 12)) &&
+	       (sw_ip_word(ip, 8) == 0 || sw_ip_word(ip, 8) == 0xffff);
+}
+
 /* sw_ip_is_link_local() - fe80::/10 */
 static inline bool sw_ip_is_link_local(const uint8_t ip[16])
 {

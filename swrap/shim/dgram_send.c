@@ -149,7 +149,7 @@ static int read_name(int fd, uint64_t tag, const struct msghdr *msg, struct sw_d
 }
 
 /* address() - Fill in where @msg goes; 0 or an errno. */
-static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgram *head)
+static int address(int fd, uint64_t tag, bool bound, const struct msghdr *msg, struct sw_dgram *head)
 {
 	uint8_t source[16];
 	uint32_t iface;
@@ -165,8 +165,8 @@ static int address(int fd, uint64_t tag, const struct msghdr *msg, struct sw_dgr
 	error = read_name(fd, tag, msg, head);
 	if (error)
 		return error;
-	if (!sw_dgram_many(head->to.ip))
-		return -sw_route(sw_lab(), SW_TAG_HOST(tag), head->ifindex, head->to.ip, source, &iface);
+	if (!sw_dgram_many(head->to.ip)) /* of what is bound, without a switch, sw_dgram_source() asks the same */
+		return bound && !head->ifindex ? 0 : -sw_route(sw_lab(), SW_TAG_HOST(tag), head->ifindex, head->to.ip, source, &iface);
 	if (!sw_ip_is_group(head->to.ip)) {
 		sw_real(getsockopt)(fd, SOL_SOCKET, SO_BROADCAST, &on, &len);
 		head->flags |= SW_DGRAM_BROADCAST;
@@ -239,7 +239,7 @@ ssize_t sw_dgram_send(int fd, uint64_t tag, const struct sw_ends *ends, const st
 	if (flags & MSG_MORE)
 		return sw_gap_fail(EOPNOTSUPP, SW_GAP_SEND, protocol_level(tag), MSG_MORE, 0);
 	head.ifindex = sw_device(fd, tag);
-	error = address(fd, tag, msg, &head);
+	error = address(fd, tag, ends != NULL, msg, &head);
 	if (tag & ((tag & SW_TAG_V6) && sw_ip_is_v4(head.to.ip) ? SW_TAG_NOLOOP_V4 : SW_TAG_NOLOOP))
 		head.flags |= SW_DGRAM_NO_LOOP;
 	if (!error && payload_of(msg) > ((tag & SW_TAG_V6) && !sw_ip_is_v4(head.to.ip) ? SW_DGRAM_MOST6 : SW_DGRAM_MOST))
