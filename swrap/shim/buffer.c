@@ -28,6 +28,31 @@ int sw_get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len)
 	return sw_put_number(SOL_SOCKET, value, len, sw_settle(fd, tag) & SW_TAG_CONNECTED ? TCP_SNDBUF_CONNECTED : TCP_SNDBUF);
 }
 
+/* lock_of() - SO_BUF_LOCK: which sizes were set, or are said to be. The kernel's own bits tell of what we have set. */
+static int lock_of(int fd, uint64_t tag)
+{
+	uint64_t kept[2];
+
+	if (sw_kept_get(fd, tag, SOL_SOCKET, SO_IS_BUF_LOCK, kept))
+		return (int)kept[0];
+	return sw_kept_get(fd, tag, SOL_SOCKET, SO_SNDBUF, kept) | sw_kept_get(fd, tag, SOL_SOCKET, SO_RCVBUF, kept) << 1;
+}
+
+int sw_get_buffer_lock(int fd, uint64_t tag, void *value, socklen_t *len)
+{
+	return sw_put_number(SOL_SOCKET, value, len, lock_of(fd, tag));
+}
+
+int sw_set_buffer_lock(int fd, uint64_t tag, const void *value, socklen_t len)
+{
+	int lock;
+
+	if (sw_real(setsockopt)(fd, SOL_SOCKET, SO_IS_BUF_LOCK, value, len) < 0)
+		return -1;
+	memcpy(&lock, value, sizeof(lock));
+	return sw_kept_put(fd, tag, SOL_SOCKET, SO_IS_BUF_LOCK, (uint64_t[2]){(uint32_t)lock, 0});
+}
+
 /**
  * sw_set_buffer() - SO_SNDBUF, SO_RCVBUF and what forces them
  *
@@ -36,9 +61,11 @@ int sw_get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len)
  */
 int sw_set_buffer(int fd, uint64_t tag, int name, const void *value, socklen_t len)
 {
-	int plain = name == SO_SNDBUF || name == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF;
+	bool sending = name == SO_SNDBUF || name == SO_SNDBUFFORCE;
+	int plain = sending ? SO_SNDBUF : SO_RCVBUF;
 	int scratch = sw_real(socket)(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 0, error = 0;
 	socklen_t size_len = sizeof(size);
+	uint64_t kept[2];
 
 	if (scratch < 0)
 		return errno == EMFILE || errno == ENFILE ? 0 : -1;
@@ -46,7 +73,13 @@ int sw_set_buffer(int fd, uint64_t tag, int name, const void *value, socklen_t l
 	    sw_real(getsockopt)(scratch, SOL_SOCKET, plain, &size, &size_len) < 0)
 		error = errno;
 	close(scratch);
-	return error ? sw_fail(error) : sw_kept_put(fd, tag, SOL_SOCKET, plain, (uint64_t[2]){(uint32_t)size, 0});
+	if (error)
+		return sw_fail(error);
+	if (sw_kept_get(fd, tag, SOL_SOCKET, SO_IS_BUF_LOCK, kept)) {
+		kept[0] |= sending ? 1 : 2;
+		sw_kept_put(fd, tag, SOL_SOCKET, SO_IS_BUF_LOCK, kept);
+	}
+	return sw_kept_put(fd, tag, SOL_SOCKET, plain, (uint64_t[2]){(uint32_t)size, 0});
 }
 
 /* The tag's place: what the program wants there is kept elsewhere. An int, or 64 bits; all ones are no limit. */

@@ -42,9 +42,12 @@ bool sw_hands_down(int level, int name);
 
 int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t *len);
 int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, socklen_t len);
-/* buffer.c: SO_SNDBUF and SO_RCVBUF, and what forces them; SO_MAX_PACING_RATE */
+/* buffer.c: SO_SNDBUF and SO_RCVBUF, what forces them, and SO_BUF_LOCK; SO_MAX_PACING_RATE */
+enum { SO_IS_BUF_LOCK = 72 };
 int sw_get_buffer(int fd, uint64_t tag, int name, void *value, socklen_t *len);
 int sw_set_buffer(int fd, uint64_t tag, int name, const void *value, socklen_t len);
+int sw_get_buffer_lock(int fd, uint64_t tag, void *value, socklen_t *len);
+int sw_set_buffer_lock(int fd, uint64_t tag, const void *value, socklen_t len);
 int sw_get_pacing(int fd, uint64_t tag, void *value, socklen_t *len);
 int sw_set_pacing(int fd, uint64_t tag, const void *value, socklen_t len);
 

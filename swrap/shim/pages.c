@@ -29,8 +29,11 @@ static void widen(int fd)
 	int saved = errno;
 	uint64_t tag;
 
-	if (sw_lab() && sw_tag_get(fd, &tag) && !(tag & (SW_TAG_DGRAM | SW_TAG_WIDE)))
-		sw_tag_set(fd, sw_widen(fd, tag));
+	if (sw_lab() && sw_tag_get(fd, &tag) && !(tag & (SW_TAG_DGRAM | SW_TAG_WIDE))) {
+		tag = sw_settle(fd, tag);
+		if (tag & SW_TAG_CONNECTED) /* before that, a larger buffer would be ready for POLLOUT (syn.h) */
+			sw_tag_set(fd, sw_widen(fd, tag));
+	}
 	errno = saved;
 }
 

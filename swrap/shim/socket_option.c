@@ -139,6 +139,8 @@ int sw_get_socket_option(int fd, uint64_t tag, int name, void *value, socklen_t 
 	case SO_SNDBUF:
 	case SO_RCVBUF:
 		return sw_get_buffer(fd, tag, name, value, len);
+	case SO_IS_BUF_LOCK:
+		return sw_get_buffer_lock(fd, tag, value, len);
 	case SO_MAX_PACING_RATE:
 		return sw_get_pacing(fd, tag, value, len);
 	case SO_REUSEADDR:
@@ -199,6 +201,8 @@ int sw_set_socket_option(int fd, uint64_t tag, int name, const void *value, sock
 	if (!value)
 		return sw_fail(EFAULT);
 	switch (name) {
+	case SO_IS_BUF_LOCK:
+		return sw_set_buffer_lock(fd, tag, value, len);
 	case SO_MAX_PACING_RATE:
 		return sw_set_pacing(fd, tag, value, len);
 	case SO_SNDBUF:
