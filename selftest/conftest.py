@@ -1,14 +1,22 @@
-"""What holds for every test: a skip must say what is missing, and in CI nothing may be."""
+"""What holds for every test: a skip must say what is missing, and in CI nothing may be; Ctrl-C is heard by what it starts."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 ALLOWED_SKIPS = ("needs root", "needs kernel")
 """What a machine cannot install: without root, or on another kernel, these skip even in CI."""
+
+
+def pytest_configure() -> None:
+    """Who starts us by `nohup … &` has these ignored, and so would every program that a test sends them to."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)

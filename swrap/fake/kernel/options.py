@@ -122,9 +122,10 @@ def _set_socket(sock: Any, name: int, number: int, value: Any) -> bool:
         if inet:
             sock.reuse_address = bool(number)
     elif name == socket.SO_REUSEPORT:
-        if not inet:
+        if inet:
+            sock.reuse_port = bool(number)
+        elif number:
             fail(errno.EOPNOTSUPP)
-        sock.reuse_port = bool(number)
     elif name in (socket.SO_SNDBUF, 32):
         sock.send_buffer = max(min(2 * number, MAX_BUFFER), MIN_SEND)
         sock.options[SOL, socket.SO_SNDBUF] = sock.send_buffer

@@ -239,10 +239,10 @@ class UnixStream(UnixSocket):
         mask = ERR if self.error else 0
         if self.state == "listen":
             return mask | (IN if self.accept_queue else 0)
-        if self.peer is None:
-            return mask | HUP | OUT
         if self.shut_read:
             mask |= IN | RDHUP | (HUP if self.shut_write else 0)
+        if self.peer is None:
+            return mask | HUP | OUT
         if self.inbox:
             mask |= IN
         if 4 * self.unread <= self.send_buffer:
