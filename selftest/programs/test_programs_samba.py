@@ -29,6 +29,7 @@ CLIENT = f"""
 import asyncio, json
 from server.client.client import Client
 from server.client.options import Options
+from server.wire.ioctl import InterfaceCapability
 async def main():
     async with Client(Options("10.0.1.1", "{USER}", "{PASSWORD}")) as client:
         await client.login()
@@ -36,7 +37,7 @@ async def main():
         for number in (2, 3, 4):  # one by one: this smbd may lose one of several that come at once, on any network
             channels = await client.connect_channels(number)
         print(json.dumps({{
-            "interfaces": sorted([str(one.address), one.link_speed, str(one.capability.name)] for one in interfaces),
+            "interfaces": sorted([str(one.address), one.link_speed, InterfaceCapability(one.capability).name] for one in interfaces),
             "channels": len(channels),
         }}))
 asyncio.run(main())
@@ -58,7 +59,7 @@ async def main(share, encrypt):
         await client.put(share, "film", pieces, 16 << 20)
         await client.get(share, "film", back.extend)
         [cipher] = [fields["cipher"] for kind, fields in told if kind == "session-opened"]
-        asked = bool(client.session.encrypted_trees)
+        asked = (await client.tree(share)).id.encrypted
         print(json.dumps([len(channels), bytes(back) == b"".join(pieces), cipher, asked]))
 asyncio.run(main(sys.argv[1], sys.argv[2] == "all"))
 """
