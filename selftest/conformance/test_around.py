@@ -59,7 +59,7 @@ PROMISES = {
     ],
     "backlog": ["room", "grown", "closed", "negative", "given-up"],
     "doors": ["fortified", "by-number", "many-at-once", "reserved", "mark", "multipath"],
-    "names": ["numbers", "numeric-info", "own-name"],
+    "names": ["numbers", "numeric-info", "own-name", "hosts"],
     "interfaces": ["by-name", "by-number", "listed"],
     "edges": [
         "peek",
@@ -96,12 +96,6 @@ def must_be_kept(done: subprocess.CompletedProcess[str]) -> None:
 def test_a_promise(backend: Backend, program: Program, promise: str) -> None:
     name, one = promise.split()
     must_be_kept(backend.run("server", program(name), backend.address("ipv4"), one))
-
-
-def test_hosts_have_names(backend: Backend, program: Program) -> None:
-    if backend.name == "kernel":
-        pytest.skip("the kernel's hosts have none")
-    must_be_kept(backend.run("server", program("names"), backend.address("ipv4"), "hosts"))
 
 
 @pytest.mark.parametrize("promise", SILENCE)

@@ -29,11 +29,25 @@ class PosixFiles:
         return PosixVolume(root)
 
 
+class Root(int):
+    """The descriptor of a share's directory, closed with the last reference: handles may have it longer than volumes."""
+
+    _open = True
+
+    def close(self) -> None:
+        """Close it now."""
+        if self._open:
+            self._open = False
+            os.close(self)
+
+    __del__ = close
+
+
 class PosixVolume:
     """Holds the root by a descriptor: what happens to the path after does not matter."""
 
     def __init__(self, root: Path) -> None:
-        self._root = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root = Root(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def open(
         self, path: FilePath, *, write: bool, make: Make, directory: bool = False
@@ -149,7 +163,7 @@ class PosixVolume:
         )
 
     def close(self) -> None:
-        os.close(self._root)
+        self._root.close()
 
 
 def _open_or_make(parent: int, name: str, write: bool, make: Make, directory: bool) -> tuple[int, str, bool]:
