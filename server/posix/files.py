@@ -30,7 +30,7 @@ class PosixFiles:
 
 
 class Root(int):
-    """The descriptor of a share's directory, closed with the last reference: handles may have it longer than volumes."""
+    """The descriptor of a share's directory, closed with the last reference to it: handles outlive volumes."""
 
     _open = True
 
