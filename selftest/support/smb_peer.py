@@ -25,6 +25,7 @@ from selftest.support.smb_logon import Logon
 from selftest.support.smb_messages import GUID, Answer, LoggedOn
 from server.wire.create import FILE_ALL_ACCESS, CreateRequest, CreateResponse, Disposition
 from server.wire.header import Command
+from server.wire.ioctl import IoctlRequest
 from server.wire.readwrite import ReadRequest, ReadResponse, WriteRequest
 from server.wire.status import NTSTATUS
 from server.wire.tree import TreeConnectRequest
@@ -45,6 +46,7 @@ __all__ = [
     "Peer",
     "Told",
     "config",
+    "fsctl",
     "interface",
     "ready",
     "second_channel",
@@ -96,6 +98,13 @@ def ready(server: InProcess, *, guid: uuid.UUID = GUID, **about: Any) -> tuple[P
     session = peer.log_on()
     assert peer.tree_connect(session).status is NTSTATUS.SUCCESS
     return peer, session
+
+
+def fsctl(
+    peer: Peer, session: LoggedOn, file_id: bytes, code: int, data: bytes = b"", room: int = 4096
+) -> Answer:
+    """A control request on an open file; `room` bytes of output are asked for (MS-SMB2 2.2.31)."""
+    return peer.ask(Command.IOCTL, IoctlRequest(code, file_id, data, 0, room).encode(), session)
 
 
 def second_channel(server: InProcess, session: LoggedOn, **about: Any) -> tuple[Peer, LoggedOn]:

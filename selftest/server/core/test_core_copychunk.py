@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selftest.support.smb_peer import Answer, InProcess, LoggedOn, Peer, ready
+from selftest.support.smb_peer import InProcess, LoggedOn, Peer, fsctl, ready
 from server.wire.copychunk import Chunk, CopyRequest, CopyResponse, decode_resume_key
 from server.wire.create import FILE_ALL_ACCESS, Access
 from server.wire.errors import WireError
 from server.wire.header import Command
-from server.wire.ioctl import ControlCode, IoctlRequest, IoctlResponse
+from server.wire.ioctl import ControlCode, IoctlResponse
 from server.wire.lock import LockElement, LockFlags, LockRequest
 from server.wire.readwrite import CloseRequest
 from server.wire.status import NTSTATUS
@@ -25,12 +25,6 @@ LIMITS = CopyResponse(256, 1024 * 1024, 16 * 1024 * 1024)
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "share"
-
-
-def fsctl(
-    peer: Peer, session: LoggedOn, file_id: bytes, code: int, data: bytes = b"", room: int = 4096
-) -> Answer:
-    return peer.ask(Command.IOCTL, IoctlRequest(code, file_id, data, 0, room).encode(), session)
 
 
 def key_of(peer: Peer, session: LoggedOn, file_id: bytes) -> bytes:

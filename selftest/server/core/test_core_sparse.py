@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from selftest.support.smb_peer import Answer, InProcess, LoggedOn, Peer, ready
+from selftest.support.smb_peer import InProcess, LoggedOn, Peer, fsctl, ready
 from server.wire.create import Access, CreateOptions
-from server.wire.header import Command
-from server.wire.ioctl import ControlCode, IoctlRequest, IoctlResponse
+from server.wire.ioctl import ControlCode, IoctlResponse
 from server.wire.sparse import Range, decode_ranges, encode_ranges, encode_trim, encode_zero_data
 from server.wire.status import NTSTATUS
 
@@ -19,12 +18,6 @@ KIB64 = 65536
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "share"
-
-
-def fsctl(
-    peer: Peer, session: LoggedOn, file_id: bytes, code: int, data: bytes = b"", room: int = 4096
-) -> Answer:
-    return peer.ask(Command.IOCTL, IoctlRequest(code, file_id, data, 0, room).encode(), session)
 
 
 def ranges(
