@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import time
 import uuid
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from server.accepting import Accepting
 from server.config import Handover, ServerConfig
 from server.core.commands.negotiate import wildcard_response
 from server.core.connection import NOBODY
@@ -26,7 +26,8 @@ from server.core.shared.notices import Orphaned
 from server.core.shared.table import FileTable
 from server.core.shares import Shares
 from server.events import Events, endpoint
-from server.listening import BACKLOG, listen
+from server.greeting import Greeting, greeted
+from server.listening import listen
 from server.log import Log
 from server.nodes import Nodes
 from server.passing import notices, records
@@ -46,17 +47,11 @@ from server.ports.files import Files
 from server.ports.processes import Processes
 from server.ports.store import Store
 from server.scavenger import Scavenger
-from server.wire.errors import FramingError, WireError
+from server.wire.errors import WireError
 from server.wire.filetime import from_unix_ns
-from server.wire.framing import NEGOTIATE_LIMIT, PREFIX_SIZE, length_of
-from server.wire.header import MAGIC_SMB1, SIZE, Command, Header
-from server.wire.negotiate import Dialect, NegotiateRequest
-from server.wire.smb1 import WILDCARD, MultiProtocolNegotiate
 
 _STRANGERS = 1024
 """Connections without a Negotiate at one time."""
-_NO_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_RETRY = 0.1
 _LETTING_GO = 5.0
 """Seconds that a worker has to end when its client has gone to another node; then it is killed."""
 
@@ -67,10 +62,12 @@ class Offer:
 
     name: str
     sock: socket.socket
-    negotiate: bytes
-    seq_low: int
-    client_guid: uuid.UUID
+    greeting: Greeting
     arrived: int
+
+    @property
+    def client_guid(self) -> uuid.UUID:
+        return self.greeting.client_guid
 
 
 @dataclass(slots=True, eq=False)
@@ -122,7 +119,7 @@ class Acceptor:
         if config.cluster is not None:
             patience = config.limits.node_time
             self._nodes = Nodes(config.cluster, patience=patience, let_go=self._let_go, log=log)
-        self._listeners: list[socket.socket] = []
+        self._accepting: Accepting | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._passing: dict[str, Passing] = {}
         """By connection name."""
@@ -135,11 +132,10 @@ class Acceptor:
         """Listen, and make the first workers. The (address, port) pairs listened on. OSError: cannot."""
         if self._nodes is not None:
             self._nodes.start()
-        self._listeners = listen(self._config)
+        listeners = listen(self._config)
         self._pool.start()
-        for listener in self._listeners:
-            self._loop.add_reader(listener.fileno(), self._acceptable, listener)
-        return [listener.getsockname()[:2] for listener in self._listeners]
+        self._accepting = Accepting(listeners, self._accepted, self._log)
+        return [listener.getsockname()[:2] for listener in listeners]
 
     def configure(self, config: ServerConfig, settings: str) -> None:
         """Go by that from now on; where it listens stays as it is."""
@@ -161,9 +157,8 @@ class Acceptor:
 
     async def stop(self) -> None:
         """Listen no more, drop the connections that nobody owns, end the workers."""
-        for listener in self._listeners:
-            self._loop.remove_reader(listener.fileno())
-            listener.close()
+        if self._accepting is not None:
+            self._accepting.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -174,30 +169,15 @@ class Acceptor:
         await self._couriers.close()
         self._post.close()
 
-    def _acceptable(self, listener: socket.socket) -> None:
-        for _ in range(BACKLOG):
-            try:
-                sock, _address = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                self._log.warning("accept failed", error=error.strerror)
-                if error.errno in _NO_RESOURCES:
-                    self._loop.remove_reader(listener.fileno())
-                    self._loop.call_later(_RETRY, self._accept_again, listener)
-                return
-            held = self._strangers + len(self._owned)
-            if self._strangers >= _STRANGERS or held >= self._config.limits.max_connections:
-                sock.close()
-                continue
-            self._strangers += 1
-            task = self._loop.create_task(self._arrived(sock))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    def _accept_again(self, listener: socket.socket) -> None:
-        if listener.fileno() >= 0:
-            self._loop.add_reader(listener.fileno(), self._acceptable, listener)
+    def _accepted(self, sock: socket.socket) -> None:
+        held = self._strangers + len(self._owned)
+        if self._strangers >= _STRANGERS or held >= self._config.limits.max_connections:
+            sock.close()
+            return
+        self._strangers += 1
+        task = self._loop.create_task(self._arrived(sock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _arrived(self, sock: socket.socket) -> None:
         """From accept to hand-over. Whatever happens, our descriptor is closed in the end."""
@@ -215,10 +195,10 @@ class Acceptor:
                 )
                 try:
                     async with asyncio.timeout(self._config.limits.negotiate_time):
-                        offer = await self._negotiate(name, sock)
+                        greeting = await greeted(sock, self._wildcard)
                 finally:
                     self._strangers -= 1
-                await self._hand_over(offer)
+                await self._hand_over(Offer(name, sock, greeting, self._clock()))
             except (OSError, EOFError, WireError) as error:
                 # TimeoutError is an OSError.
                 self._dropped(name, sock, error)
@@ -231,41 +211,8 @@ class Acceptor:
         except OSError:
             return
 
-    async def _negotiate(self, name: str, sock: socket.socket) -> Offer:
-        """Read the Negotiate. WireError: it is none; EOFError: the client left."""
-        message = await self._pdu(sock)
-        seq_low = 0
-        guid = NOBODY
-        if message[:4] == MAGIC_SMB1 and WILDCARD in MultiProtocolNegotiate.decode(message).dialects:
-            await self._loop.sock_sendall(sock, wildcard_response(self._config, from_unix_ns(self._clock())))
-            message = await self._pdu(sock)
-            seq_low = 1
-        if message[:4] != MAGIC_SMB1:
-            if Header.decode(message).command is not Command.NEGOTIATE:
-                raise FramingError("the first message is no NEGOTIATE")
-            request = NegotiateRequest.decode(memoryview(message)[SIZE:])
-            if any(dialect != Dialect.SMB_2_0_2 for dialect in request.dialects):
-                guid = request.client_guid
-        elif seq_low:
-            raise FramingError("SMB1 once more")
-        return Offer(name, sock, message, seq_low, guid, self._clock())
-
-    async def _pdu(self, sock: socket.socket) -> bytes:
-        """Exactly one PDU: not a byte behind it may be taken off the stream."""
-        while (length := length_of(await self._exactly(sock, PREFIX_SIZE), NEGOTIATE_LIMIT)) is None:
-            continue
-        return bytes(await self._exactly(sock, length))
-
-    async def _exactly(self, sock: socket.socket, count: int) -> bytearray:
-        data = bytearray(count)
-        with memoryview(data) as view:
-            done = 0
-            while done < count:
-                received = await self._loop.sock_recv_into(sock, view[done:])
-                if not received:
-                    raise EOFError("closed by the client before its Negotiate")
-                done += received
-        return data
+    def _wildcard(self) -> bytes:
+        return wildcard_response(self._config, from_unix_ns(self._clock()))
 
     async def _hand_over(self, offer: Offer) -> None:
         """Until a worker has taken it. One that is gone took nothing: the record is looked at again."""
@@ -338,11 +285,11 @@ class Acceptor:
             connection=offer.name,
             client_guid=offer.client_guid,
             initial_connect_time=record.connect_time,
-            seq_low=offer.seq_low,
+            seq_low=offer.greeting.seq_low,
             owned=owned,
             reply_to=self._post.address,
             from_pid=self._identity,
-            negotiate=offer.negotiate,
+            negotiate=offer.greeting.negotiate,
         )
         answer: asyncio.Future[bool] = self._loop.create_future()
         self._passing[offer.name] = Passing(offer, worker, owned, answer)
