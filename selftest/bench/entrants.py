@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import ctypes.util
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -58,6 +58,5 @@ def entrants(contest: Contest, benchmark: Benchmark, scratch: Path, stack: ExitS
 
 
 def socket_wrapper() -> str | None:
-    """libsocket_wrapper.so, where Debian's package is installed."""
-    found = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout
-    return next((line.split()[-1] for line in found.splitlines() if "libsocket_wrapper.so" in line), None)
+    """How the loader knows libsocket_wrapper.so, where Debian's package is installed."""
+    return ctypes.util.find_library("socket_wrapper")

@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from rich.console import Console
@@ -28,11 +29,22 @@ class Clock:
 class Terminal:
     """A reporter on a terminal in memory, with a clock that stands until it is moved."""
 
-    def __init__(self, width: int = 80, height: int = 24, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        width: int = 80,
+        height: int = 24,
+        speed: float = 1.0,
+        colors: Literal["standard"] | None = "standard",
+    ) -> None:
         self.out = io.StringIO()
         self.clock = Clock()
         self.console = Console(
-            file=self.out, force_terminal=True, width=width, height=height, color_system="standard"
+            file=self.out,
+            force_terminal=True,
+            width=width,
+            height=height,
+            color_system=colors,
+            _environ={"TERM": "xterm"},
         )
         self.reporter = LiveReporter(self.console, speed, self.clock)
 
@@ -67,11 +79,7 @@ def test_it_draws_at_most_ten_times_a_second(story: list[Event]) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_picture_that_stays_is_not_wider_than_the_terminal(story: list[Event], width: int) -> None:
-    terminal = Terminal(width)
-    terminal.console = Console(
-        file=terminal.out, force_terminal=True, width=width, height=24, color_system=None
-    )
-    terminal.reporter = LiveReporter(terminal.console, clock=terminal.clock)
+    terminal = Terminal(width, colors=None)
     terminal.play(story)
     terminal.reporter.finish()
     left = terminal.out.getvalue().partition(LEAVE)[2].replace(SHOW_CURSOR, "")
