@@ -12,7 +12,6 @@ import pytest
 
 from selftest.support import tshark
 from selftest.switch.driver import Switched, soon
-from selftest.switch.test_churn import sanitized, victim  # noqa: F401
 from swrap.switch.client import ControlError
 
 BLOCKS = (0x0A0D0D0A, 1, 6)
