@@ -83,6 +83,8 @@ class Limits:
     inline_reads: int = 1024 * 1024
     """So may reads, if nothing has to come from the device: they cost no more than their signature."""
     storage_threads: int = 8
+    poll_time: float = 0.0001
+    """A worker looks for the next request that long before it sleeps, while they come as quickly; 0: never."""
     break_time: float = 35.0
     """Seconds that a client has for acknowledging a break."""
     durable_time: float = 60.0

@@ -14,6 +14,7 @@ from server.lifeline import Reporter
 from server.log import Log
 from server.posix.files import PosixFiles
 from server.posix.interfaces import PosixInterfaces
+from server.posix.polling import PollingSelector
 from server.posix.processes import PosixPeers
 from server.posix.sockets import PosixSocketQueries
 from server.posix.store import LmdbStore
@@ -22,7 +23,10 @@ from server.worker import Ports, Settings, Worker
 
 def main(settings: str, lifeline: socket.socket) -> None:
     """The worker role's main function: runs in a process of its own."""
-    asyncio.run(_main(Settings.from_json(settings), lifeline))
+    told = Settings.from_json(settings)
+    selector = PollingSelector(told.config.limits.poll_time)
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(_main(told, lifeline))
 
 
 async def _main(settings: Settings, lifeline: socket.socket) -> None:
