@@ -45,7 +45,11 @@
 #define SW_BLOCK 65536         /* no more is copied in one go */
 #define SW_SPLICE (256 * 1024) /* nor spliced; the pipe may hold four times as much, as pages of it are filled in part */
 #define SW_ROOM 8192           /* kept free in an output when splicing: truesize is more than bytes */
-#define SW_TURN (256 * 1024)   /* bytes that a half may move before the others' turn */
+/*
+ * Bytes that a half may move before the others' turn: all that a sender's buffer holds. A sender wakes when no more than a
+ * quarter of that is left; behind a shorter turn it would sleep on through a round of all the others.
+ */
+#define SW_TURN (512 * 1024)
 #define SW_MAX_SYN (1024 * 1024)
 /*
  * What a dead path takes off a sender's hands: as much as TCP has in flight towards a fresh receiver, whose unscaled
@@ -55,6 +59,8 @@
 
 #define SW_NS 1000000000ull
 #define SW_MS 1000000ull
+
+_Static_assert(SW_TURN >= 2 * SW_WIDE_SNDBUF, "a turn empties a sender's buffer, which the kernel makes twice as large");
 
 enum sw_state {
 	SW_FREE = 0,
