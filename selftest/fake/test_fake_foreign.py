@@ -56,6 +56,29 @@ def test_an_aiohttp_server_answers_an_aiohttp_client(network: Network) -> None:
     assert talked == "OVER A WEB SOCKET"
 
 
+def test_what_aiohttp_keeps_is_each_processs_own(network: Network) -> None:
+    aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is missing")
+
+    class Own:
+        """What one process alone can send."""
+
+    async def knows(registers: bool) -> bool:
+        registry = aiohttp.PAYLOAD_REGISTRY
+        if registers:
+            registry.register(lambda value: f"{value} is known", Own)
+        await asyncio.sleep(1)
+        assert registry is aiohttp.PAYLOAD_REGISTRY is aiohttp.payload.PAYLOAD_REGISTRY
+        try:
+            return bool(registry.get(Own()))
+        except aiohttp.payload.LookupError:
+            return False
+
+    async def story() -> list[bool]:
+        return await asyncio.gather(network.on("server", knows, True), network.on("laptop", knows, False))
+
+    assert network.run(story) == [True, False]
+
+
 def test_tls_goes_through_asyncio(network: Network, tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path, "server")
 

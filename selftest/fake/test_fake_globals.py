@@ -1,54 +1,123 @@
-"""Modules' globals: those that a program rebinds are each process's own; what it shares all the same is told."""
+"""Nothing that a module keeps is seen by another process; what is shared all the same is told."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from selftest.fake import counting
+from selftest.fake.counting import uses
 from swrap.fake import Network, SharedState
 from swrap.fake.machine import Machine
 
+WAYS = [
+    counting.rebound,
+    counting.in_a_dict,
+    counting.in_a_list_in_a_list_in_a_dict,
+    counting.in_a_list,
+    counting.in_a_counter,
+    counting.in_a_deque,
+    counting.in_a_buffer,
+    counting.in_an_iterator,
+    counting.in_a_bound_method_of_an_iterator,
+    counting.in_a_thread_local,
+    counting.in_a_closure,
+    counting.in_a_default,
+    counting.in_a_named_default,
+    counting.in_an_attribute_of_a_function,
+    counting.in_an_attribute_of_a_class,
+    counting.in_a_list_of_a_class,
+    counting.in_a_singleton,
+    counting.in_an_object,
+    counting.in_a_frozen_object,
+    counting.by_an_object,
+    counting.in_a_cache,
+    counting.of_another_module,
+    counting.in_another_module,
+]
 
-def test_a_modules_counter_is_each_processs_own(network: Network) -> None:
-    counting.another()
+
+@pytest.mark.parametrize("use", WAYS)
+def test_what_a_module_keeps_is_each_processs_own(network: Network, use: Callable[[], int]) -> None:
+    before = use()
 
     async def story() -> list[int]:
-        processes = [network.spawn("server", counting.counts, times) for times in (3, 5, 7)]
+        processes = [network.spawn("server", uses, use, times) for times in (3, 5, 7)]
         await asyncio.sleep(2.5)
-        counting.another()
-        late = network.spawn("laptop", counting.counts, 1)
+        assert use() == before + 1
+        late = network.spawn("laptop", uses, use, 1)
         return [await process.wait() for process in (*processes, late)]
 
-    assert network.run(story) == [4, 6, 8, 2]
-    assert counting.count == 2
-    counting.count = 0
+    begin = 0 if use is counting.in_a_cache else before
+    assert network.run(story) == [begin + times for times in (3, 5, 7, 1)]
+    assert use() == before + 2
 
 
-def test_a_child_begins_with_what_its_parent_has(network: Network) -> None:
+@pytest.mark.parametrize("use", WAYS)
+def test_a_child_begins_with_what_its_parent_has(network: Network, use: Callable[[], int]) -> None:
+    before = use()
+
     async def child(machine: Machine, lifeline: socket.socket) -> int:
         lifeline.close()
-        return counting.another()
+        return use()
 
     async def parent() -> int:
-        await counting.counts(4)
+        used = await uses(use, 4)
         born = Machine(network.world.processes[os.getpid()]).spawn(child, "child")
         status = await born.wait()
         born.lifeline.close()
-        assert counting.count == 4
-        return status
+        assert use() == used + 1
+        return status - used
 
-    assert network.run(lambda: network.on("server", parent)) == 5
-    assert counting.count == 0
+    assert network.run(lambda: network.on("server", parent)) == (-3 if use is counting.in_a_cache else 1)
+    assert use() == before + 1
 
 
-def test_what_is_changed_in_place_is_told(network: Network) -> None:
+def test_what_is_imported_in_the_middle_of_a_run_is_each_processs_own(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "plugin_of_nobody.py").write_text("import counted_by_nobody as base\nseen = base.seen\n")
+    (tmp_path / "counted_by_nobody.py").write_text("seen = []\n")
+
+    async def program(times: int) -> int:
+        import plugin_of_nobody as plugin  # type: ignore[import-not-found]
+
+        plugin.seen.append(0)
+        used = await uses(lambda: plugin.seen.append(1) or len(plugin.base.seen), times)
+        assert plugin.seen is plugin.base.seen
+        return used
+
+    async def story() -> list[int]:
+        processes = [network.spawn("server", program, times) for times in (3, 5)]
+        return [await process.wait() for process in processes]
+
+    try:
+        assert network.run(story) == [4, 6]
+        assert sys.modules["plugin_of_nobody"].seen == []
+    finally:
+        sys.modules.pop("plugin_of_nobody", None)
+        sys.modules.pop("counted_by_nobody", None)
+
+
+def test_what_is_shared_and_changed_is_told(network: Network) -> None:
     with pytest.warns(SharedState) as told:
-        network.run(lambda: network.on("server", counting.remembers))
-    assert sorted(str(one.message).partition(" ")[0] for one in told) == [
-        "selftest.fake.counting.Kept",
-        "selftest.fake.counting.seen",
-    ]
+        network.run(lambda: network.on("server", uses, counting.in_one_that_cannot_be_copied, 1))
+    assert [str(one.message).partition(" ")[0] for one in told] == ["selftest.fake.counting.whole"]
+
+
+def test_a_programs_own_objects_are_seen_by_who_gave_them(network: Network) -> None:
+    given: list[int] = []
+
+    async def program(also: list[int]) -> None:
+        given.append(1)
+        also.append(2)
+
+    network.run(lambda: network.on("server", program, given))
+    assert given == [1, 2]

@@ -46,9 +46,9 @@ A map of the package, from the inside out:
 * ``machine``    what a simulated program may ask of its system besides
 * ``network``    the library's face; ``swrap.scenario.fake_backend`` is the scenarios'
 
-Time passes only when nobody can do anything: a computation takes none. All processes run the same modules: a global
-that a function rebinds is each process's own (``inside.globals``), and a list or the like that is changed in place
-brings a ``SharedState`` warning. One process at a time may be in a call that blocks. What is not there raises
+Time passes only when nobody can do anything: a computation takes none. All processes run the same modules, but
+what these keep is each process's own (``inside.globals``); what cannot be copied and is changed brings a
+``SharedState`` warning. One process at a time may be in a call that blocks. What is not there raises
 NotImplementedError with a sentence: a second such call, signal.signal, fork, pipes, edge-triggered epoll.
 """
 

@@ -105,7 +105,7 @@ class Machine:
 
         host = None if parent.host is None else parent.host.name
         process = parent.world.make(host, name, parent.pid, parent.environment)
-        process.globals += parent.world.globals.now()
+        process.globals = parent.world.globals.fork()
         child = Machine(process)
         process.start(run, (process.descriptors.open(theirs),))
         return Child(process, socket.socket(fileno=parent.descriptors.open(ours)))

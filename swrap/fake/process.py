@@ -45,7 +45,7 @@ class Process:
         self.random = random
         self.program_random = Random(random.getrandbits(128))  # noqa: S311  # of the functions of `random`
         self.name_random = Random(random.getrandbits(128))  # noqa: S311  # of `tempfile`
-        self.globals: Values = []
+        self.globals = Values()
         """Those of its modules that are its own, while somebody else has a turn."""
         self.descriptors = Descriptors()
         self.stdout, self.stderr = io.StringIO(), io.StringIO()
@@ -72,7 +72,7 @@ class Process:
 
     def start(self, main: Main, args: tuple[Any, ...]) -> None:
         """Have ``await main(*args)`` be all that it does."""
-        self.world.globals.add(main)
+        self.world.globals.add(main, *args)
         self.loop.call_soon(self._begin, main, args, context=self._context)
 
     def _begin(self, main: Main, args: tuple[Any, ...]) -> None:

@@ -1,35 +1,45 @@
-"""Module globals of the programs: what keeps one fake process from seeing another's, though all run the same modules.
+"""Globals of the programs: what keeps one fake process from seeing another's, though all run the same modules.
 
-A name that a function rebinds (``global count``) is a process's own: its value is put in place whenever the process
-has a turn. Whatever else of a module is changed in place is shared, which real processes would not; a
-``SharedState`` warning says so when the world ends.
+Whatever a module keeps that can change is a process's own (``places``), copied from how it was before the first
+process ran (``copies``), and is put in place whenever the process has a turn. What cannot be copied is shared, which
+real processes would not; a ``SharedState`` warning says so when the world ends.
 
-Owns both, for the packages whose functions are started as programs. The standard library is nobody's, nor is what the
-test gives its programs as arguments and in closures: that is how it sees into them. Called by ``process`` and by
-``world``.
+Owns both, for the modules that the functions which are started as programs can get at (``reach``). What the test
+gives its programs as arguments and in closures is nobody's: that is how it sees into them. Called by ``process``, by
+``world`` and by ``imports``.
 """
 
 from __future__ import annotations
 
-import dis
 import sys
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator
-from functools import cache
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Iterable
+from operator import is_
+from types import FunctionType, ModuleType
 from typing import Any
 
-Values = list[Any]
-"""Of all slots of a world, in their order."""
-
-_MISSING = object()
-_CONTAINERS = (list, set, deque)
-_REBINDS = frozenset(dis.opmap[name] for name in ("STORE_GLOBAL", "DELETE_GLOBAL"))
+from swrap.fake.inside import shared
+from swrap.fake.inside.code import uses, uses_of
+from swrap.fake.inside.copies import Copier, is_programs
+from swrap.fake.inside.places import Place, in_function, in_module
+from swrap.fake.inside.reach import counts, reached
 
 
 class SharedState(UserWarning):
     """Fake processes have changed something of a module that they share."""
+
+
+class Values:
+    """A process's own, for the first ``count`` places of its world: as many as there were at its last turn."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.copier = Copier()
+        """From what a program begins with to what it has."""
+        self.names: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        """Spaces, and what of them is its own; nobody rebinds those names."""
+        self.singles: list[Any] = []
+        """Of the places that are set one by one."""
 
 
 class Globals:
@@ -37,110 +47,130 @@ class Globals:
 
     def __init__(self, outside: Values) -> None:
         self._in_place = outside
-        self._slots: list[tuple[dict[str, Any], str]] = []
-        self._fresh: Values = []
-        """What a program that begins now has: as the modules were when the first of its package did."""
-        self._packages: dict[str, list[tuple[str, Callable[[], Values], Values]]] = {}
+        self._places: list[tuple[Place, Any]] = []
+        """With what a program that begins now has there."""
+        self._singles: list[Place] = []
+        """Those that are read when a turn is over, and set one by one when the next begins."""
+        self._modules: dict[ModuleType, None] = {}
+        self._functions: set[FunctionType] = set()
+        self._looks: list[tuple[str, shared.Look, list[Any]]] = []
+        self._loaded: set[str] = set(sys.modules)
 
-    def add(self, main: object) -> None:
-        """``main`` is about to be started as a program."""
-        package = str(getattr(main, "__module__", "")).partition(".")[0]
-        if package in self._packages or package in sys.stdlib_module_names or not package:
+    # --- which there are
+
+    def add(self, *main: object) -> None:
+        """A function is about to be started as a program, with those arguments."""
+        self._adopt(reached(main))
+
+    def imported(self) -> None:
+        """Modules may have been imported by who has the turn; they are as they are now for everybody."""
+        if len(sys.modules) != len(self._loaded):
+            names = [name for name in list(sys.modules) if name not in self._loaded]
+            self._loaded.update(names)
+            self._adopt(reached(module for name in names if counts(module := sys.modules[name])))
+
+    def _adopt(self, found: Iterable[ModuleType]) -> None:
+        modules = [module for module in found if module not in self._modules]
+        if not modules:
             return
-        states = self._packages[package] = []
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] == package and type(module) is ModuleType:
-                space = module.__dict__
-                rebound = _rebound(module)
-                for slot in sorted(rebound):
-                    self._slots.append((space, slot))
-                    self._fresh.append(space.get(slot, _MISSING))
-                states += [(what, look, look()) for what, look in _states(module, rebound)]
+        self._modules.update(dict.fromkeys(modules))
+        owner = self._in_place
+        take = Copier()
+        for fresh, own in owner.copier.pairs:
+            take.know(own, fresh)
+        known = len(take.pairs)
+        places = self._found(modules, take)
+        self._singles += [place for place, _ in places if place.space is None]
+        self._places += places
+        for own, fresh in take.pairs[known:]:
+            owner.copier.know(fresh, own)
+        self._fill(owner)
+        kept = {place.name for place, _ in places}
+        for module in modules:
+            self._looks += [(what, look, look()) for what, look in shared.looks(module, kept)]
+
+    def _found(self, modules: list[ModuleType], take: Copier) -> list[tuple[Place, Any]]:
+        """The places of these modules whose values can differ, with copies of what is there."""
+        everything = [uses(module) for module in self._modules]
+        sets = frozenset[str]().union(*(one.sets for one in everything))
+        mentioned = set[str]().union(*(one.mentioned for one in everything))
+        new = [place for module in modules for place in in_module(module, sets)]
+        functions = [function for module in modules for function in uses(module).functions]
+        found: list[tuple[Place, Any]] = []
+        while new or functions:
+            for function in functions:
+                if function not in self._functions and is_programs(str(function.__globals__.get("__name__"))):
+                    self._functions.add(function)
+                    new += in_function(function, sets)
+            found += [(place, take(place.get())) for place in new]
+            # Those that are in what was copied are programs', too.
+            functions, new = [one for one in take.functions if one not in self._functions], []
+            mentioned |= uses_of(functions).mentioned
+            take.functions.clear()
+        return [
+            (place, fresh)
+            for place, fresh in found
+            if place.is_rebound
+            or (fresh is not place.get() and (place.mention is None or place.mention in mentioned))
+        ]
+
+    def _fill(self, values: Values) -> None:
+        """Add the places that are new since its last turn."""
+        spaces: dict[int, dict[str, Any]] = {}
+        for place, fresh in self._places[values.count :]:
+            own = values.copier(fresh)
+            if place.space is None:
+                values.singles.append(own)
+            else:
+                if id(place.space) not in spaces:
+                    spaces[id(place.space)] = {}
+                    values.names.append((place.space, spaces[id(place.space)]))
+                spaces[id(place.space)][place.key] = own
+        values.count = len(self._places)
+
+    # --- whose they are
 
     def enter(self, values: Values) -> None:
         """Put those values in place, once those that were are kept."""
-        if not self._slots or self._in_place is values:
+        if not self._places or self._in_place is values:
             return
-        self._in_place[:] = self.now()
+        self._keep()
         self._in_place = values
-        for number, (space, name) in enumerate(self._slots):
-            value = values[number] if number < len(values) else self._fresh[number]
-            if value is _MISSING:
-                space.pop(name, None)
-            else:
-                space[name] = value
+        if values.count < len(self._places):
+            self._fill(values)
+        for space, own in values.names:
+            space.update(own)
+        for place, value in zip(self._singles, values.singles, strict=True):
+            place.put(value)
 
-    def now(self) -> Values:
-        """Those that are in place: what a child of the process that has a turn begins with."""
-        return [space.get(name, _MISSING) for space, name in self._slots]
+    def _keep(self) -> None:
+        if self._singles:
+            self._in_place.singles = [place.get() for place in self._singles]
+
+    def fork(self) -> Values:
+        """What a child of the process that has a turn begins with: a copy of what its parent has now."""
+        self._keep()
+        parent, child = self._in_place, Values()
+        copy = Copier()
+        child.count = parent.count
+        child.names = [
+            (space, {key: copy(own) for key, own in names.items()}) for space, names in parent.names
+        ]
+        child.singles = [copy(own) for own in parent.singles]
+        for fresh, own in parent.copier.pairs:
+            if (known := copy.known(own)) is not None:
+                child.copier.know(fresh, known)
+        return child
+
+    # --- what is shared all the same
 
     def complain(self) -> None:
         """Warn of everything that is shared and has changed."""
-        for states in self._packages.values():
-            for what, look, before in states:
-                now = look()
-                if len(now) != len(before) or any(
-                    one is not other for one, other in zip(now, before, strict=True)
-                ):
-                    warnings.warn(
-                        f"{what} was changed in a fake process, and all share it; real ones would not",
-                        SharedState,
-                        stacklevel=1,
-                    )
-
-
-@cache
-def _rebound(module: ModuleType) -> frozenset[str]:
-    """The global names that some function of the module rebinds."""
-    return frozenset(
-        str(step.argval)
-        for value in list(module.__dict__.values())
-        if getattr(value, "__module__", None) == module.__name__
-        for function in _functions(value)
-        for code in _codes(function.__code__)
-        if not _REBINDS.isdisjoint(code.co_code[::2])  # much faster than to take all of it apart
-        for step in dis.get_instructions(code)
-        if step.opcode in _REBINDS
-    )
-
-
-def _functions(value: Any) -> Iterator[FunctionType]:
-    if isinstance(value, type):
-        for part in list(value.__dict__.values()):
-            part = getattr(part, "__func__", getattr(part, "fget", part))
-            if isinstance(part, FunctionType):
-                yield from _functions(part)
-    while value is not None:
-        if isinstance(value, FunctionType):
-            yield value
-        value = getattr(value, "__wrapped__", None)
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
-def _states(module: ModuleType, rebound: frozenset[str]) -> Iterator[tuple[str, Callable[[], Values]]]:
-    """What of a module can be changed in place: its name, and how to look at what it is made of."""
-    for name, value in list(module.__dict__.items()):
-        if name.startswith("__") or name in rebound:
-            continue
-        what = f"{module.__name__}.{name}"
-        if isinstance(value, dict):
-            yield what, lambda value=value: [*value, *value.values()]  # type: ignore[misc]
-        elif isinstance(value, _CONTAINERS):
-            yield what, lambda value=value: list(value)  # type: ignore[misc]
-        elif isinstance(value, type) and value.__module__ == module.__name__:
-            yield what, lambda value=value: _attributes(value)  # type: ignore[misc]
-        elif type(value).__module__.partition(".")[0] == module.__name__.partition(".")[0] and hasattr(
-            value, "__dict__"
-        ):
-            yield what, lambda value=value: list(vars(value).values())  # type: ignore[misc]
-
-
-def _attributes(kind: type) -> Values:
-    """A class's own, but for what Python itself keeps there."""
-    return [value for name, value in list(kind.__dict__.items()) if not name.startswith(("__", "_abc_"))]
+        for what, look, before in self._looks:
+            now = look()
+            if len(now) != len(before) or not all(map(is_, now, before)):
+                warnings.warn(
+                    f"{what} was changed in a fake process, and all share it; real ones would not",
+                    SharedState,
+                    stacklevel=1,
+                )

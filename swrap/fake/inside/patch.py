@@ -19,9 +19,10 @@ _depth = 0
 @cache
 def _replacements() -> list[Replacement]:
     # Imported here: they know processes, which know worlds, which know this.
-    from swrap.fake.inside import clocks, entropy, names, output, polling, system
+    from swrap.fake.inside import clocks, entropy, imports, names, output, polling, system
 
-    return [one for part in (clocks, entropy, names, output, polling, system) for one in part.replacements()]
+    parts = (clocks, entropy, imports, names, output, polling, system)
+    return [one for part in parts for one in part.replacements()]
 
 
 @contextmanager
