@@ -66,6 +66,40 @@ fixed = Fixed()
 weak = WeakKeyDictionary({kept: 0})
 
 
+class OneByNew(Kept):
+    def __new__(cls) -> Self:
+        if not hasattr(cls, "made"):
+            cls.made = super().__new__(cls)
+            cls.made.uses = 0
+        return cls.made  # type: ignore[return-value]
+
+    def __init__(self) -> None:
+        """It has been made before."""
+
+
+class Only(type):
+    made: ClassVar[dict[type, object]] = {}
+
+    def __call__(cls) -> object:
+        if cls not in Only.made:
+            Only.made[cls] = super().__call__()
+        return Only.made[cls]
+
+
+class OneByItsClass(metaclass=Only):
+    def __init__(self) -> None:
+        self.uses = 0
+
+    @functools.lru_cache(maxsize=8)  # noqa: B019  # that is what it is about
+    def cached(self, name: str) -> list[str]:
+        return [name]
+
+    @staticmethod
+    @functools.cache
+    def shared(name: str) -> list[str]:
+        return [name]
+
+
 class Whole:
     """What cannot be copied."""
 
@@ -178,6 +212,28 @@ def in_a_list_of_a_class() -> int:
 
 def in_a_singleton() -> int:
     return Kept.one().use()
+
+
+def in_a_singleton_made_by_new() -> int:
+    OneByNew().uses += 1
+    return OneByNew().uses
+
+
+def in_a_singleton_of_a_metaclass() -> int:
+    OneByItsClass().uses += 1
+    return OneByItsClass().uses
+
+
+def in_a_cache_of_a_method() -> int:
+    entries = OneByItsClass().cached("x")
+    entries.append("y")
+    return len(entries) - 1
+
+
+def in_a_cache_of_a_static_method() -> int:
+    entries = OneByItsClass.shared("x")
+    entries.append("y")
+    return len(entries) - 1
 
 
 def in_an_object() -> int:

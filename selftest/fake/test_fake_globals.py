@@ -16,6 +16,8 @@ from selftest.fake.counting import uses
 from swrap.fake import Network, SharedState
 from swrap.fake.machine import Machine
 
+CACHES = [counting.in_a_cache, counting.in_a_cache_of_a_method, counting.in_a_cache_of_a_static_method]
+"""A process begins without any of their results."""
 WAYS = [
     counting.rebound,
     counting.in_a_dict,
@@ -34,10 +36,12 @@ WAYS = [
     counting.in_an_attribute_of_a_class,
     counting.in_a_list_of_a_class,
     counting.in_a_singleton,
+    counting.in_a_singleton_made_by_new,
+    counting.in_a_singleton_of_a_metaclass,
     counting.in_an_object,
     counting.in_a_frozen_object,
     counting.by_an_object,
-    counting.in_a_cache,
+    *CACHES,
     counting.of_another_module,
     counting.in_another_module,
 ]
@@ -54,7 +58,7 @@ def test_what_a_module_keeps_is_each_processs_own(network: Network, use: Callabl
         late = network.spawn("laptop", uses, use, 1)
         return [await process.wait() for process in (*processes, late)]
 
-    begin = 0 if use is counting.in_a_cache else before
+    begin = 0 if use in CACHES else before
     assert network.run(story) == [begin + times for times in (3, 5, 7, 1)]
     assert use() == before + 2
 
@@ -75,7 +79,7 @@ def test_a_child_begins_with_what_its_parent_has(network: Network, use: Callable
         assert use() == used + 1
         return status - used
 
-    assert network.run(lambda: network.on("server", parent)) == (-3 if use is counting.in_a_cache else 1)
+    assert network.run(lambda: network.on("server", parent)) == (-3 if use in CACHES else 1)
     assert use() == before + 1
 
 

@@ -38,6 +38,7 @@ _SHARED = (
     type, Enum, BaseException, types.ModuleType, threading.Thread, str, bytes, int, float, complex,
 )  # fmt: skip
 """They and all that is derived from them."""
+_NEW = copyreg.__newobj__  # type: ignore[attr-defined]
 _CACHE: type = type(lru_cache(_MISSING.__repr__))
 
 
@@ -172,6 +173,14 @@ def _cache(copier: Copier, value: Any) -> Any:
     return copier.know(value, lru_cache(**value.cache_parameters())(value.__wrapped__))
 
 
+def _descriptor(copier: Copier, value: Any) -> Any:
+    """A property, a method of a class or a static one."""
+    names = ("fget", "fset", "fdel") if isinstance(value, property) else ("__func__",)
+    parts = [getattr(value, name) for name in names]
+    copies = [*map(copier, parts)]
+    return value if all(map(is_, parts, copies)) else copier.know(value, type(value)(*copies))
+
+
 # --- the rest
 
 
@@ -203,7 +212,7 @@ def _instance(copier: Copier, value: Any) -> Any:
     own = copier(arguments)
     if items is entries is None and own is arguments and _is_fixed(copier, value, make, state):
         return copier.know(value, value)
-    made = copier.know(value, make(*own))
+    made = copier.know(value, _bare(*own) if make is _NEW and len(own) == 1 else make(*own))
     if state:
         _set_state(made, copier(state))
     for item in items or ():
@@ -213,9 +222,17 @@ def _instance(copier: Copier, value: Any) -> Any:
     return made
 
 
+def _bare(kind: Any) -> Any:
+    """An instance as C makes it: a class's own ``__new__`` may return one that there is already."""
+    for base in kind.__mro__:
+        if not isinstance(base.__dict__.get("__new__", _NEW), (staticmethod, FunctionType)):
+            return base.__new__(kind)
+    return kind.__new__(kind)
+
+
 def _is_fixed(copier: Copier, value: Any, make: Any, state: Any) -> bool:
     """Does it hold nothing that can change?"""
-    if make is not copyreg.__newobj__:  # type: ignore[attr-defined]
+    if make is not _NEW:
         return False
     parameters = getattr(value, "__dataclass_params__", None)
     if state and parameters is not None and parameters.frozen:
@@ -248,6 +265,9 @@ _MAKERS: dict[type, Maker | None] = {
     weakref.WeakValueDictionary: _weak_dict,
     FunctionType: _function,
     MethodType: _method,
+    property: _descriptor,
+    classmethod: _descriptor,
+    staticmethod: _descriptor,
     types.BuiltinMethodType: _built_in,
     types.MethodWrapperType: _built_in,
     _CACHE: _cache,
