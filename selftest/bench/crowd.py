@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import resource
-import select
 import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from selftest.bench.figure import Figure, Measurement
-from selftest.switch.driver import Switched, receive, switched, wait
+from selftest.bench.holder import MESSAGE, told, watch
+from selftest.switch.driver import Switched, receive, switched
 
 FLOWS = 10_000
 FAULT = 50.0
@@ -21,18 +23,39 @@ IDLE = 4.0
 """KiB of the switch's own memory for a flow that idles."""
 PORT = 445
 SAMPLES = 50
-"""Flows of which is looked whether anything passes."""
+"""Flows on which something is sent, to see whether it passes."""
 
-Pair = tuple[socket.socket, socket.socket]
+
+class Crowd:
+    """Flows that have carried a little each way: their clients' ends, and the program that has the servers'."""
+
+    def __init__(self, clients: list[socket.socket], holder: subprocess.Popen[str]) -> None:
+        self.clients = clients
+        self._holder = holder
+
+    def heard(self) -> float:
+        """Its next answer. RuntimeError where it has ended."""
+        assert self._holder.stdout is not None
+        line = self._holder.stdout.readline()
+        if not line:
+            raise RuntimeError(f"who holds the servers' ends has ended with {self._holder.wait()}")
+        return float(line)
+
+    def ask(self, word: str) -> float:
+        """What it answers to a word (holder.Holder)."""
+        assert self._holder.stdin is not None
+        self._holder.stdin.write(f"{word}\n")
+        self._holder.stdin.flush()
+        return self.heard()
 
 
 @contextmanager
 def descriptors() -> Iterator[int]:
-    """As many as the hard limit allows; how many flows that is, of which this process holds both ends."""
+    """As many as the hard limit allows; how many flows that is, of each of which a process holds one end."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        yield min(FLOWS, (hard - 1000) // 2)
+        yield min(FLOWS, hard - 500)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -43,70 +66,75 @@ def own_memory(lab: Switched) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
-def connected(lab: Switched, count: int) -> list[Pair]:
-    """Flows that have carried a little each way."""
-    flows = []
+@contextmanager
+def connected(lab: Switched, count: int) -> Iterator[Crowd]:
+    """So many flows, which are closed at the end."""
     with lab.listen("server", "10.0.1.1", PORT, 4096) as listener:
-        for _ in range(count):
-            client = lab.connect(port=PORT)
-            flows.append((client, lab.accept(listener)))
-    for pair in flows:
-        for sender, receiver in (pair, pair[::-1]):
-            sender.sendall(bytes(1000))
-            receive(receiver, 1000)
-    return flows
+        fd = listener.fileno()
+        holder = subprocess.Popen(
+            [sys.executable, "-m", "selftest.bench.holder", str(fd), str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=(fd,),
+        )
+    with holder:
+        crowd = Crowd([lab.connect(port=PORT) for _ in range(count)], holder)
+        crowd.heard()
+        for client in crowd.clients:
+            client.sendall(bytes(MESSAGE))
+        crowd.ask("echo")
+        for client in crowd.clients:
+            receive(client, MESSAGE)
+        yield crowd
+    for client in crowd.clients:
+        client.close()
 
 
-def blocked(lab: Switched, flows: list[Pair]) -> float:
+def blocked(lab: Switched, crowd: Crowd) -> float:
     """Milliseconds until a block's answer is here; from then on nothing passes, which is looked at."""
     began = time.monotonic()
     touched = lab.do("block", port=PORT)["flows"]
     took = time.monotonic() - began
-    sample = flows[:: max(1, len(flows) // SAMPLES)]
-    for client, _ in sample:
+    sample = crowd.clients[:: max(1, len(crowd.clients) // SAMPLES)]
+    for client in sample:
         client.sendall(b"x")
-    if touched != len(flows) or any(wait(server, select.POLLIN, 0) for _, server in sample):
-        raise RuntimeError(f"a block of {len(flows)} flows touched {touched}, or let something pass")
+    if touched != len(crowd.clients) or crowd.ask("pending"):
+        raise RuntimeError(f"a block of {len(crowd.clients)} flows touched {touched}, or let something pass")
     lab.do("heal")
-    for _, server in sample:
-        receive(server, 1)
+    left = len(sample)
+    while left:
+        left -= int(crowd.ask("take"))
     return took * 1000
 
 
-def reset(lab: Switched, flows: list[Pair]) -> tuple[float, float]:
+def reset(lab: Switched, crowd: Crowd) -> tuple[float, float]:
     """Milliseconds until a reset is in force, so that nothing passes, and until both ends of every flow are told."""
-    untold = 2 * len(flows)
-    with select.epoll() as ends:
-        for end in (end for pair in flows for end in pair):
-            ends.register(end, select.EPOLLONESHOT)  # EPOLLERR and EPOLLHUP come unasked
+    with watch(crowd.clients) as watched:
+        crowd.ask("end")
         began = time.monotonic()
         touched = lab.do("reset", port=PORT)["flows"]
         in_force = time.monotonic() - began
-        while untold and (found := len(ends.poll(10, untold))):
-            untold -= found
-        took = time.monotonic() - began
-    if untold or touched != len(flows):
-        raise RuntimeError(
-            f"a reset of {len(flows)} flows touched {touched}, and was not told to {untold} ends"
-        )
+        took = max(told(watched, len(crowd.clients)), crowd.heard()) - began
+    if touched != len(crowd.clients):
+        raise RuntimeError(f"a reset of {len(crowd.clients)} flows touched {touched}")
     return in_force * 1000, took * 1000
 
 
 def crowd(directory: Path) -> Iterator[Figure]:
     """The same flows, first idle, then blocked, at last reset."""
     with descriptors() as count, switched(directory) as lab:
-        for pair in connected(lab, 100):  # what the first flows take, all others share
-            for end in pair:
-                end.close()
+        with connected(lab, 100):  # what the first flows take, all others share
+            pass
         before = own_memory(lab)
-        flows = connected(lab, count)
-        yield Figure(f"an idle flow, of {count:,}", "KiB", (own_memory(lab) - before) / count, IDLE)
-        budget = FAULT * count / FLOWS
-        took = statistics.median(blocked(lab, flows) for _ in range(7))
-        yield Figure(f"block of {count:,} flows: nothing passes", "ms", took, budget)
-        in_force, told = reset(lab, flows)
-        yield Figure(f"reset of {count:,} flows: nothing passes", "ms", in_force, budget)
-        yield Figure(f"reset of {count:,} flows: the last end is told", "ms", told)
+        with connected(lab, count) as flows:
+            yield Figure(f"an idle flow, of {count:,}", "KiB", (own_memory(lab) - before) / count, IDLE)
+            budget = FAULT * count / FLOWS
+            took = statistics.median(blocked(lab, flows) for _ in range(7))
+            yield Figure(f"block of {count:,} flows: nothing passes", "ms", took, budget)
+            in_force, all_told = reset(lab, flows)
+            yield Figure(f"reset of {count:,} flows: nothing passes", "ms", in_force, budget)
+            yield Figure(f"reset of {count:,} flows: the last end is told", "ms", all_told)
 
 
 MEASUREMENTS = (Measurement("crowd", crowd),)

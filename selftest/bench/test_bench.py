@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from selftest.bench.__main__ import chosen
+from selftest.bench.crowd import blocked, connected, reset
 from selftest.bench.figure import Figure
+from selftest.switch.driver import soon, switched
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +45,15 @@ def test_the_switch_has_all_its_tables_and_a_name_its_own() -> None:
 )
 def test_a_figure_is_met_within_its_bounds(measured: float, bounds: tuple[float, ...], met: bool) -> None:
     assert Figure("it", "ms", measured, *bounds).met() is met
+
+
+def test_both_ends_of_a_crowd_are_looked_at(tmp_path: Path) -> None:
+    with switched(tmp_path / "lab") as lab, connected(lab, 60) as flows:
+        assert len(lab.do("flows")) == 60
+        assert blocked(lab, flows) > 0
+        flows.clients[0].sendall(b"x")
+        soon(lambda: flows.ask("pending") == 1)
+        with pytest.raises(RuntimeError, match="let something pass"):
+            blocked(lab, flows)
+        in_force, told = reset(lab, flows)
+        assert 0 < in_force < told
