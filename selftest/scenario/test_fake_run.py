@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import re
 import subprocess
@@ -33,6 +35,22 @@ def test_a_story_without_foreign_programs_passes(path: Path) -> None:
     assert verdict.outcome is Outcome.PASSED, verdict.reason
     assert events[-1].kind == "run-ended"
     assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+def test_nothing_of_a_run_stays_open_though_programs_were_killed_in_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL)  # the tests' log keeps tracebacks, which keep all that they went through
+    before = _files_open()
+    story = load(STORIES / "process-failures" / "worker-killed-copy-goes-on.yaml")
+    assert run(story, lambda event: None).outcome is Outcome.PASSED
+    gc.collect()
+    assert _files_open() <= before
+
+
+def _files_open() -> set[str]:
+    links = [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return {f"{path.name} {path.readlink()}" for path in links if "swrap-fake-" in str(path.readlink())}
 
 
 def test_the_same_seed_gives_the_same_events_and_another_seed_others() -> None:

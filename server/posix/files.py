@@ -13,6 +13,7 @@ from pathlib import Path
 
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume, VolumeStat
 from server.posix import depot, metadata
+from server.posix.descriptor import Descriptor
 from server.posix.handle import PosixHandle
 from server.posix.paths import check, directory_at, parent_of, spelling, split_stream, with_stream
 from server.posix.stream import PosixStream, open_stream, remove_stream, rename_stream
@@ -29,25 +30,11 @@ class PosixFiles:
         return PosixVolume(root)
 
 
-class Root(int):
-    """The descriptor of a share's directory, closed with the last reference to it: handles outlive volumes."""
-
-    _open = True
-
-    def close(self) -> None:
-        """Close it now."""
-        if self._open:
-            self._open = False
-            os.close(self)
-
-    __del__ = close
-
-
 class PosixVolume:
     """Holds the root by a descriptor: what happens to the path after does not matter."""
 
     def __init__(self, root: Path) -> None:
-        self._root = Root(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        self._root = Descriptor(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def open(
         self, path: FilePath, *, write: bool, make: Make, directory: bool = False

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from server.ports.files import FileStat, StreamStat
 from server.posix import attributes, birth, depot, extents, metadata, presence
+from server.posix.descriptor import Descriptor
 from server.posix.extents import Unsupported
 
 _BLOCK = 512
@@ -19,12 +20,13 @@ _ZEROS = 1024 * 1024
 
 
 class PosixHandle:
-    """Made by `server.posix.files.PosixVolume`. `root`: a descriptor of the share's own directory, which stays the
-    volume's.
+    """Made by `server.posix.files.PosixVolume`. It owns `fd`.
+
+    `root`: a descriptor of the share's own directory, which stays the volume's.
     """
 
     def __init__(self, fd: int, *, directory: bool, root: int) -> None:
-        self.fd = fd
+        self.fd = Descriptor(fd)
         self.root = root
         self._directory = directory
         self._born: int | None = None
@@ -157,7 +159,7 @@ class PosixHandle:
         return found
 
     def close(self) -> None:
-        os.close(self.fd)
+        self.fd.close()
 
 
 def describe(status: os.stat_result, file: int | str, born: int | None = None) -> FileStat:

@@ -11,6 +11,7 @@ import pytest
 
 from server.ports.files import Make, Volume
 from server.posix.files import PosixFiles
+from server.posix.handle import PosixHandle
 
 
 @pytest.fixture
@@ -102,3 +103,13 @@ def test_a_name_that_is_no_utf8_can_be_opened(volume: Volume, tmp_path: Path) ->
     handle, _, _ = volume.open((name,), write=False, make=Make.NO)
     assert handle.stat().size == 5
     handle.close()
+
+
+def test_a_file_that_nobody_can_reach_any_more_is_closed(volume: Volume) -> None:
+    handle, _, _ = volume.open(("dir", "file"), write=False, make=Make.NO)
+    assert isinstance(handle, PosixHandle)
+    number = int(handle.fd)
+    os.fstat(number)
+    del handle
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
