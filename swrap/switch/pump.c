@@ -1,4 +1,4 @@
-/* One half's turn: what it may move now, and what follows from how the turn ended. switch.h lists the conditions. */
+/* One half's turn: what it may move now, and what follows from how the turn ended. flow.h lists the conditions. */
 #include <endian.h>
 #include <errno.h>
 #include <sys/socket.h>
