@@ -47,7 +47,6 @@ NOT_SIMULATED = {
         "SIGPIPE comes with the broken pipe, and not where MSG_NOSIGNAL forbids it",
         "an urgent byte is a SIGURG for whom the socket belongs to",
     ),
-    "a gap: SO_RCVTIMEO": ("one that does not wait, and one that waits no longer",),
     "a gap: control messages but SCM_RIGHTS": (
         "ancillary data tells where it came in, its ttl and tos",
         "ancillary data that does not fit is cut, with MSG_CTRUNC",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import os
 import random
 import secrets
 import select
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -248,6 +250,50 @@ def test_who_blocks_lets_all_others_go_on(network: Network) -> None:
         return await network.on("laptop", blocking)
 
     assert network.run(story) == [b"hello\n", 17.0]
+
+
+def test_a_socket_has_a_patience_of_its_own(on_server: Run) -> None:
+    """SO_RCVTIMEO and SO_SNDTIMEO, socket(7): EAGAIN, or what there is until then."""
+
+    def limit(sock: socket.socket, name: int, seconds: int, micros: int) -> tuple[int, int]:
+        sock.setsockopt(socket.SOL_SOCKET, name, struct.pack("ll", seconds, micros))
+        found: tuple[int, int] = struct.unpack("ll", sock.getsockopt(socket.SOL_SOCKET, name, 16))
+        return found
+
+    def timed(call: Callable[..., Any], *args: Any) -> tuple[object, float]:
+        began = time.monotonic()
+        try:
+            found = call(*args)
+        except OSError as error:
+            found = error.errno
+        return found, round(time.monotonic() - began, 3)
+
+    async def program() -> None:
+        with (
+            socket.create_server(("10.0.0.1", 80)) as listener,
+            socket.socket() as far,
+            socket.socket() as sock,
+        ):
+            assert limit(listener, socket.SO_RCVTIMEO, 1, 250_000) == (1, 250_000)
+            assert timed(listener.accept) == (errno.EAGAIN, 1.25)
+            assert limit(far, socket.SO_SNDTIMEO, 2, 0) == (2, 0)
+            assert timed(far.connect, ("10.0.0.77", 80)) == (errno.EINPROGRESS, 2.0)
+            sock.connect(("10.0.0.1", 80))
+            own, _ = listener.accept()
+            with own:
+                assert timed(own.recv, 10) == (errno.EAGAIN, 1.25)
+                sock.sendall(b"half")
+                assert timed(own.recv, 8, socket.MSG_WAITALL) == (b"half", 1.25)
+                assert limit(own, socket.SO_RCVTIMEO, -1, 0) == (0, 0)
+                assert timed(os.read, own.fileno(), 8) == (errno.EAGAIN, 0.0)
+                assert limit(sock, socket.SO_SNDTIMEO, 3, 0) == (3, 0)
+                assert timed(sock.sendall, bytes(64 << 20))[0] == errno.EAGAIN
+            with pytest.raises(OSError, match="argument out of domain"):
+                limit(sock, socket.SO_RCVTIMEO, 0, 1_000_000)
+            with pytest.raises(OSError, match="Invalid argument"):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 1)
+
+    on_server(program)
 
 
 def test_gaps_say_what_they_are(network: Network) -> None:

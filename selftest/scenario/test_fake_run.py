@@ -40,9 +40,8 @@ def test_a_story_without_foreign_programs_passes(path: Path) -> None:
 def test_nothing_of_a_run_stays_open_though_programs_were_killed_in_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(
-        logging.CRITICAL
-    )  # the tests' log keeps tracebacks, which keep all that they went through
+    # The tests' log keeps tracebacks, which keep all that they went through.
+    caplog.set_level(logging.CRITICAL)
     before = _files_open()
     story = load(STORIES / "process-failures" / "worker-killed-copy-goes-on.yaml")
     assert run(story, lambda event: None).outcome is Outcome.PASSED

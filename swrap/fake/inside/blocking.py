@@ -6,18 +6,29 @@ since neither could go on before the other. A fake process that is to wait among
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from swrap.fake.kernel.tcp import ERR, HUP
+from swrap.fake.kernel import options
+from swrap.fake.kernel.file import fail
+from swrap.fake.kernel.tcp import ERR, HUP, IN
 
 if TYPE_CHECKING:
     from swrap.fake.process import Process
 
 
 def wait(process: Process, file: Any, mask: int, timeout: float | None) -> None:
-    """Return when ``file`` is ready for ``mask``. Raises TimeoutError after so many seconds, and Deadlock."""
-    if not until(process, lambda: bool(file.poll() & (mask | ERR | HUP)), timeout):
+    """Return when ``file`` is ready for ``mask``.
+
+    Raises TimeoutError after so many seconds, EAGAIN where the socket's own time-out is over first, and Deadlock.
+    """
+    own = options.patience(file, socket.SO_RCVTIMEO if mask == IN else socket.SO_SNDTIMEO)
+    limit = own if timeout is None else timeout
+    if not until(process, lambda: bool(file.poll() & (mask | ERR | HUP)), limit):
+        if timeout is None:
+            fail(errno.EAGAIN)
         raise TimeoutError("timed out")
 
 

@@ -275,7 +275,10 @@ class FakeSocket:
                 raise NotImplementedError(
                     "connect would block on a full AF_UNIX backlog; use asyncio"
                 ) from None
-            blocking.wait(self._process, file, OUT, self._timeout)
+            try:
+                blocking.wait(self._process, file, OUT, self._timeout)
+            except BlockingIOError:
+                fail(errno.EINPROGRESS)  # its own time-out (socket(7))
             file.connect_outcome()
 
     def connect_ex(self, address: Any) -> int:
@@ -381,7 +384,10 @@ class FakeSocket:
     def _wait_all(self, file: Any, size: int, flags: int) -> bytes:
         data = bytes(file.recv(size, flags & ~WAITALL))
         while len(data) < size and self._timeout != 0.0 and not flags & (DONTWAIT | PEEK):
-            more = self.recv(size - len(data))
+            try:
+                more = self.recv(size - len(data))
+            except BlockingIOError:
+                break
             if not more:
                 break
             data += more

@@ -24,6 +24,8 @@ MAX_BUFFER = 4 << 20
 """Bytes: /proc/sys/net/core/{r,w}mem_max, doubled."""
 MIN_SEND, MIN_RECEIVE = 4608, 2304
 _TIMES = {socket.SO_RCVTIMEO, socket.SO_SNDTIMEO}
+_TIME = struct.Struct("ll")
+"""A timeval: seconds, microseconds."""
 _FIRST_SIZES = {"send": 16_384, "receive": 131_072}
 """What a TCP socket says before the program or autotuning has changed it."""
 
@@ -102,6 +104,12 @@ def set(sock: Any, level: int, name: int, value: Any) -> None:
     sock.options[level, name] = _kept(sock, (level, name), number)
 
 
+def patience(sock: Any, name: int) -> float | None:
+    """How many seconds a call that blocks waits, by SO_RCVTIMEO or SO_SNDTIMEO; None: for ever (socket(7))."""
+    limit: float | None = sock.options.get((SOL, name))
+    return limit
+
+
 def _kept(sock: Any, option: _Option, number: int) -> int:
     """What an option that is only remembered reads afterwards. Raises EINVAL for what it cannot be."""
     if option in _SWITCHES:
@@ -142,7 +150,12 @@ def _set_socket(sock: Any, name: int, number: int, value: Any) -> bool:
             sock.linger = int(bool(on)), seconds
         sock.options[SOL, name] = value
     elif name in _TIMES:
-        raise NotImplementedError("SO_RCVTIMEO and SO_SNDTIMEO are for calls that block; use settimeout")
+        if isinstance(value, int) or len(value) < _TIME.size:
+            fail(errno.EINVAL)
+        seconds, micros = _TIME.unpack(bytes(value[: _TIME.size]))
+        if not 0 <= micros < 1_000_000:
+            fail(errno.EDOM)
+        sock.options[SOL, name] = max(0.0, seconds + micros / 1e6) if seconds or micros else None
     elif name == socket.SO_BINDTODEVICE:
         raise NotImplementedError("SO_BINDTODEVICE: bind to the interface's address instead")
     elif name in (
@@ -204,7 +217,8 @@ def _special_socket(sock: Any, name: int) -> int | bytes | None:
         case socket.SO_PEERCRED if isinstance(sock, UnixSocket):
             return struct.pack("iii", *(sock.peer_credentials or (0, -1, -1)))
         case socket.SO_RCVTIMEO | socket.SO_SNDTIMEO:
-            return bytes(16)
+            seconds, part = divmod(patience(sock, name) or 0.0, 1.0)
+            return _TIME.pack(int(seconds), round(part * 1e6))
     return None
 
 
