@@ -62,9 +62,9 @@ class Ethtool:
         raw = self._ask(name, bytes(request))
         if raw is None:
             return None
-        words = int.from_bytes(raw[18:19], "little", signed=True)
+        words = int.from_bytes(raw[15:16], "little", signed=True)
         if words < 0:
-            request[18:19] = (-words).to_bytes(1, "little")
+            request[15:16] = (-words).to_bytes(1, "little")
             raw = self._ask(name, bytes(request))
             if raw is None:
                 return None
