@@ -47,12 +47,6 @@ NOT_SIMULATED = {
         "SIGPIPE comes with the broken pipe, and not where MSG_NOSIGNAL forbids it",
         "an urgent byte is a SIGURG for whom the socket belongs to",
     ),
-    "a gap: control messages but SCM_RIGHTS": (
-        "ancillary data tells where it came in, its ttl and tos",
-        "ancillary data that does not fit is cut, with MSG_CTRUNC",
-        "ancillary data that is nonsense is EINVAL",
-        "the socket's ttl and tos are on what it sends",
-    ),
     "a gap: IP_MULTICAST_ALL, and to ask which interface groups are sent by": (
         "options that can be set read back, before and after a bind",
         "a group's members hear, all of them, as long as they are members",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 
 from swrap.document import JSON
 from swrap.fake import Network
 
 PORT = 9
 GROUP = "224.0.0.251"
+IP_PKTINFO, IP_RECVTTL = 8, 12  # Python 3.11 has no names for them
 
 
 class Heard(asyncio.DatagramProtocol):
@@ -192,3 +194,50 @@ def test_a_broadcast_that_is_cut_off_is_lost_for_those_behind_the_cut(network: N
 
     network.run(story)
     assert heard.data == [b"1", b"1", b"2"]
+
+
+def test_control_messages_tell_the_way_and_choose_it() -> None:
+    """ip(7): IP_PKTINFO, IP_TTL, IP_TOS; a router takes one from the TTL, and the last is not passed on."""
+    network = Network(
+        {
+            "server": {"eth0": "10.0.1.1/24", "gateway": "10.0.1.9"},
+            "router": {"eth0": "10.0.1.9/24", "eth1": "10.0.2.9/24", "forward": True},
+            "laptop": {"eth0": "10.0.9.2/24", "wlan0": ["10.0.2.2/24", "10.0.2.3/24"], "gateway": "10.0.2.9"},
+        }
+    )
+    info = struct.Struct("i4s4s")
+
+    async def server() -> list[object]:
+        loop = asyncio.get_running_loop()
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.bind(("", PORT))
+            sock.setblocking(False)
+            for option in (IP_PKTINFO, IP_RECVTTL, socket.IP_RECVTOS):
+                sock.setsockopt(socket.IPPROTO_IP, option, 1)
+            ready: asyncio.Future[None] = loop.create_future()
+            loop.add_reader(sock, ready.set_result, None)
+            await ready
+            data, found, _, address = sock.recvmsg(100, 200)
+            index, *ips = info.unpack(found[0][2])
+            marks = [int.from_bytes(value, "little") for _, _, value in found[1:]]
+            return [data, address[0], index, *map(socket.inet_ntoa, ips), *marks]
+
+    async def laptop() -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            for ttl in (1, 2):
+                from_there = info.pack(0, socket.inet_aton("10.0.2.3"), bytes(4))
+                control = [
+                    (socket.IPPROTO_IP, IP_PKTINFO, from_there),
+                    (socket.IPPROTO_IP, socket.IP_TTL, struct.pack("i", ttl)),
+                    (socket.IPPROTO_IP, socket.IP_TOS, b"\x10"),
+                ]
+                sock.sendmsg([b"ttl %d" % ttl], control, 0, ("10.0.1.1", PORT))
+
+    async def story() -> object:
+        listening = network.spawn("server", server)
+        await asyncio.sleep(1)
+        await network.on("laptop", laptop)
+        await listening.wait()
+        return listening.result
+
+    assert network.run(story) == [b"ttl 2", "10.0.2.3", 2, "10.0.1.1", "10.0.1.1", 1, 0x10]

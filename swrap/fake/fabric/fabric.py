@@ -21,6 +21,7 @@ from swrap.fake.fabric.routes import Route, Routes
 from swrap.fake.fabric.rules import Rules
 from swrap.fake.fabric.way import PASSES, Way
 from swrap.fake.kernel.address import Endpoint, canonical, is_loopback
+from swrap.fake.kernel.ancillary import Marks, Told
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.handshake import Syn
 from swrap.fake.kernel.host import Host
@@ -32,7 +33,8 @@ from swrap.topology import Topology
 
 Notice = Callable[[str, Mapping[str, JSON]], None]
 
-_Sent = tuple[UdpSocket, Endpoint, Endpoint, Any, bytes]
+_Sent = tuple[UdpSocket, Endpoint, Endpoint, Any, bytes, Marks | None]
+_PLAIN = Marks(64, 0)
 
 
 class Fabric(Clock):
@@ -111,20 +113,28 @@ class Fabric(Clock):
         flow = self._flows[self._last_flow] = FabricFlow(self, self._last_flow, syn, ways)
         return flow
 
-    def datagram(self, sender: UdpSocket, source: Endpoint, target: Endpoint, way: Any, data: bytes) -> None:
+    def datagram(
+        self,
+        sender: UdpSocket,
+        source: Endpoint,
+        target: Endpoint,
+        way: Any,
+        data: bytes,
+        marks: Marks | None,
+    ) -> None:
         """See ``kernel.net.Net``."""
         if way.epoch != self.epoch:
             way.review()
         if way.rejects:
             self.at(self.now + way.latency, sender.unreachable, target)
         elif isinstance(way.verdict.fate, Hold):
-            self._on_hold.append((sender, source, target, way, data))
+            self._on_hold.append((sender, source, target, way, data, marks))
         elif not way.dead:
-            self._send((sender, source, target, way, data))
+            self._send((sender, source, target, way, data, marks))
 
     def _send(self, sent: _Sent) -> None:
         """On its way, with all that chance and rules do to it."""
-        sender, source, target, way, data = sent
+        sender, source, target, way, data, marks = sent
         at, verdict = way.arrival(len(data)), way.verdict
         if verdict is not PASSES:
             if way.chance(verdict.loss):
@@ -135,11 +145,11 @@ class Fabric(Clock):
             if way.chance(verdict.reorder):
                 at += 1e-9 * verdict.late
             if way.chance(verdict.duplicate):
-                self.at(at, self._arrived, (sender, source, target, way, data))
-        self.at(at, self._arrived, (sender, source, target, way, data))
+                self.at(at, self._arrived, (sender, source, target, way, data, marks))
+        self.at(at, self._arrived, (sender, source, target, way, data, marks))
 
     def _arrived(self, sent: _Sent) -> None:
-        sender, source, target, way, data = sent
+        sender, source, target, way, data, marks = sent
         if way.epoch != self.epoch:
             way.review()
         if way.dead:
@@ -147,17 +157,28 @@ class Fabric(Clock):
                 self._on_hold.append(sent)
             return
         host = self.hosts.get(way.route.host)
-        if host is None:
+        routers = max(0, len(way.route.out) - 1)
+        if host is None or (routers and marks is not None and marks.ttl <= routers):
             return
         if target.ip != way.target.ip:
             for member in host.hearers(target, source, self._routes.owners[way.target.ip][1]):
-                member.arrived(source, data)
+                told = self._told(target, way, marks or _PLAIN, routers) if member.asks else None
+                member.arrived(source, data, told)
             return
         receiver = host.receivers(target, source)
         if receiver is not None:
-            receiver.arrived(source, data)
+            told = self._told(target, way, marks or _PLAIN, routers) if receiver.asks else None
+            receiver.arrived(source, data, told)
         elif sender.remote is not None:
             self.at(self.now + way.latency, sender.unreachable, target)
+
+    def _told(self, target: Endpoint, way: Any, marks: Marks, routers: int) -> Told:
+        """What a program may ask of a datagram that has come in there."""
+        index, owner = 1, self._routes.owners.get(way.target.ip)
+        if owner is not None:
+            names = [f"{owner[0]}.{one.name}" for one in self.topology.host(owner[0]).interfaces]
+            index = 2 + names.index(owner[1])
+        return Told(index, way.target.ip, target.ip, marks._replace(ttl=marks.ttl - routers))
 
     def resolve(self, name: str, family: int, seen_from: str) -> str:
         """See ``kernel.net.Net``: hosts of the topology by name, the addresses in its order."""

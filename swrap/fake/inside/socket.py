@@ -15,7 +15,7 @@ from typing import Any
 
 from swrap.fake.inside import blocking
 from swrap.fake.inside.current import current
-from swrap.fake.kernel import options
+from swrap.fake.kernel import ancillary, options
 from swrap.fake.kernel.address import parse
 from swrap.fake.kernel.file import File, fail
 from swrap.fake.kernel.inet import InetSocket
@@ -330,6 +330,7 @@ class FakeSocket:
         """See sendmsg(2); the files of SCM_RIGHTS are this process's."""
         parts = [_bytes(part) for part in buffers]
         data = parts[0] if len(parts) == 1 else b"".join(parts)
+        ancdata = [*ancdata]
         files = self._passed(ancdata)
         where = None if address is None else self._address(address)
         while True:
@@ -340,7 +341,8 @@ class FakeSocket:
                         fail(errno.EINVAL)
                     return file.send(data, flags)
                 if isinstance(file, UdpSocket):
-                    return file.sendto(bytes(data), where, flags)
+                    said = ancillary.sending(file, ancdata) if ancdata else None
+                    return file.sendto(bytes(data), where, flags, said)
                 return file.sendmsg(data, files, flags, where)  # type: ignore[no-any-return]
             except BlockingIOError:
                 if not self._would_wait(OUT, flags):
@@ -352,7 +354,9 @@ class FakeSocket:
             if (level, kind) == (real.SOL_SOCKET, real.SCM_RIGHTS):
                 numbers = array.array("i", bytes(raw) if not isinstance(raw, array.array) else raw.tobytes())
                 files += [self._process.descriptors.get(number) for number in numbers]
-            elif (level, kind) != (real.SOL_SOCKET, real.SCM_CREDENTIALS):
+            elif (level, kind) != (real.SOL_SOCKET, real.SCM_CREDENTIALS) and not (
+                level in (ancillary.IP, ancillary.IP6) and self.type == real.SOCK_DGRAM
+            ):
                 raise NotImplementedError(f"the fake network has no control message {level}/{kind}")
         if files and self.family != real.AF_UNIX:
             fail(errno.EINVAL)
@@ -431,10 +435,10 @@ class FakeSocket:
             try:
                 file = self.file
                 if isinstance(file, UdpSocket):
-                    data, source, cut = file.recvfrom(size, flags)
-                    if flags & TRUNC and cut:
+                    data, found, told, source = file.recvmsg(size, ancbufsize, flags)
+                    if flags & told & TRUNC:
                         raise NotImplementedError("MSG_TRUNC asks for a length that Python cannot give")
-                    return data, [], cut, None if source is None else file.shown(source)
+                    return data, found, told, None if source is None else file.shown(source)
                 if isinstance(file, TcpSocket):
                     return file.recv(size, flags), [], 0, None
                 data, files, told, *sender = file.recvmsg(size, flags)

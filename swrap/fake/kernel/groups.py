@@ -16,6 +16,7 @@ from swrap.fake.kernel.address import ANY4, ANY6, Endpoint, is_multicast
 from swrap.fake.kernel.file import fail
 
 if TYPE_CHECKING:
+    from swrap.fake.kernel.ancillary import Marks
     from swrap.fake.kernel.udp import UdpSocket
 
 EVERYBODY = "255.255.255.255"
@@ -74,7 +75,7 @@ def source_to_many(sock: UdpSocket, target: Endpoint) -> tuple[str, str]:
     return interface, own or found[0]
 
 
-def send_to_many(sock: UdpSocket, target: Endpoint, data: bytes) -> None:
+def send_to_many(sock: UdpSocket, target: Endpoint, data: bytes, marks: Marks | None) -> None:
     """A copy for each host on the segment: the sender's own too, unless it is a group and it wants none."""
     interface, ip = source_to_many(sock, target)
     source, net = Endpoint(ip, sock.autobind().port), sock.host.net
@@ -88,7 +89,9 @@ def send_to_many(sock: UdpSocket, target: Endpoint, data: bytes) -> None:
         own = sock.host.has(receiver)
         if group and not sock.options.get((level, loop if own else hops), 1):
             continue
-        net.datagram(sock, source, target, sock.way_between(source, Endpoint(receiver, target.port)), data)
+        net.datagram(
+            sock, source, target, sock.way_between(source, Endpoint(receiver, target.port)), data, marks
+        )
 
 
 def _chosen(sock: Any, level: int, value: Any) -> str | None:

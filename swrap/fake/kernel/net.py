@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from swrap.fake.kernel.address import Endpoint
 
 if TYPE_CHECKING:
+    from swrap.fake.kernel.ancillary import Marks
     from swrap.fake.kernel.half import Half
     from swrap.fake.kernel.handshake import Syn
     from swrap.fake.kernel.host import Host
@@ -96,8 +97,16 @@ class Net(Protocol):
     def flow(self, syn: Syn, ways: tuple[Way, Way]) -> Flow:
         """A connection that is being made."""
 
-    def datagram(self, sender: UdpSocket, source: Endpoint, target: Endpoint, way: Way, data: bytes) -> None:
-        """Send a datagram on its way; it may never arrive."""
+    def datagram(
+        self,
+        sender: UdpSocket,
+        source: Endpoint,
+        target: Endpoint,
+        way: Way,
+        data: bytes,
+        marks: Marks | None,
+    ) -> None:
+        """Send a datagram on its way; it may never arrive. ``marks``: None for those of a socket without options."""
 
     def resolve(self, name: str, family: int, seen_from: str) -> str:
         """The address of a host, or of ``localhost``. Raises gaierror."""

@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Any
 
-from swrap.fake.kernel import groups
+from swrap.fake.kernel import ancillary, groups
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.tcp import TcpSocket
@@ -38,11 +38,13 @@ _ANY: dict[_Option, int] = {
 }  # fmt: skip
 _INET: dict[_Option, int] = {
     (IP, socket.IP_TTL): 64, (IP, socket.IP_TOS): 0, (IP, socket.IP_RECVTOS): 0, (IP, socket.IP_MULTICAST_TTL): 1,
-    (IP, socket.IP_MULTICAST_LOOP): 1, (IP, socket.IP_TRANSPARENT): 0, (IP, 24): 0, (IP, 10): 1, (IP, 8): 0,
+    (IP, socket.IP_MULTICAST_LOOP): 1, (IP, socket.IP_TRANSPARENT): 0, (IP, 24): 0, (IP, 10): 1,
+    ancillary.PKTINFO: 0, ancillary.RECVTTL: 0,
 }  # fmt: skip
 _INET6: dict[_Option, int] = {
     (IP6, socket.IPV6_UNICAST_HOPS): 64, (IP6, socket.IPV6_MULTICAST_HOPS): 1, (IP6, socket.IPV6_TCLASS): 0,
     (IP6, socket.IPV6_RECVTCLASS): 0, (IP6, socket.IPV6_RECVPKTINFO): 0, (IP6, socket.IPV6_MULTICAST_LOOP): 1,
+    ancillary.HOPLIMIT6: 0,
 }  # fmt: skip
 _TCP: dict[_Option, int] = {
     (TCP, socket.TCP_NODELAY): 0, (TCP, socket.TCP_CORK): 0, (TCP, socket.TCP_KEEPIDLE): 7200,
@@ -57,6 +59,7 @@ _SWITCHES = {
     *((TCP, getattr(socket, f"TCP_{name}")) for name in ("NODELAY", "CORK")),
     (IP, socket.IP_MULTICAST_LOOP),
     (IP6, socket.IPV6_MULTICAST_LOOP),
+    *ancillary.ASKS,
 }
 _RANGES = {
     (TCP, socket.TCP_KEEPIDLE): (1, 32767),
@@ -102,6 +105,8 @@ def set(sock: Any, level: int, name: int, value: Any) -> None:
         fail(errno.ENOPROTOOPT)  # to read it is another error
     _remembered(sock, level, name)
     sock.options[level, name] = _kept(sock, (level, name), number)
+    if (level, name) in ancillary.ASKS and isinstance(sock, UdpSocket):
+        sock.asks = any(map(sock.options.get, ancillary.ASKS))
 
 
 def patience(sock: Any, name: int) -> float | None:

@@ -12,8 +12,9 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from swrap.fake.kernel import groups
+from swrap.fake.kernel import ancillary, groups
 from swrap.fake.kernel.address import ANY4, ANY6, Endpoint
+from swrap.fake.kernel.ancillary import Sending, Told
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.net import Way
@@ -27,7 +28,8 @@ MOST = 65_507
 _COST = 768
 """What a datagram takes of the receive buffer at least: a socket buffer."""
 
-Datagram = tuple[Endpoint, bytes]
+_AS_SET = Sending()
+Datagram = tuple[Endpoint, bytes, Told | None]
 
 _PEEK, _OOB, _TRUNC = int(socket.MSG_PEEK), int(socket.MSG_OOB), int(socket.MSG_TRUNC)
 
@@ -39,6 +41,7 @@ class UdpSocket(InetSocket):
         "_kept",
         "_queued",
         "_ways",
+        "asks",
         "error",
         "groups",
         "queue",
@@ -63,6 +66,8 @@ class UdpSocket(InetSocket):
         self.shut_read = self.shut_write = False
         self.groups: set[tuple[str, str]] = set()
         """What it has joined: a group, and the interface."""
+        self.asks = False
+        """Has it set an option that asks for control messages?"""
         self.sends_by: str | None = None
         """To groups; None: the first that fits."""
         self._queued = 0
@@ -88,7 +93,9 @@ class UdpSocket(InetSocket):
             self.local = Endpoint(source, self.local.port)
         self.remote = endpoint
 
-    def sendto(self, data: bytes, endpoint: Endpoint | None, flags: int = 0) -> int:
+    def sendto(
+        self, data: bytes, endpoint: Endpoint | None, flags: int = 0, sending: Sending | None = None
+    ) -> int:
         """Send a datagram. Raises EDESTADDRREQ, EMSGSIZE, ENETUNREACH, and what ICMP has told."""
         if self.error:
             self.take_error()
@@ -102,15 +109,23 @@ class UdpSocket(InetSocket):
         size = len(data)
         if size > MOST and size > MOST + (20 if ":" in target.ip else 0):
             fail(errno.EMSGSIZE)
+        marks = ancillary.marks(self, target.ip, sending or _AS_SET) if sending or self.options else None
         known = self._ways.get(target)
         if known is None:
             if groups.to_many(self, target.ip):
                 self._check(target)
-                groups.send_to_many(self, target, data)
+                if sending is not None and sending.source is not None:
+                    raise NotImplementedError(
+                        "to a group or a broadcast: say IP_MULTICAST_IF, not IP_PKTINFO"
+                    )
+                groups.send_to_many(self, target, data, marks)
                 return size
             known = self._way_to(target)
         source, way = known
-        self.host.net.datagram(self, source, target, way, data)
+        if sending is not None and sending.source is not None:
+            source = Endpoint(sending.source, source.port)
+            way = self.way_between(source, target)
+        self.host.net.datagram(self, source, target, way, data, marks)
         return size
 
     def send(self, data: Any, flags: int = 0) -> int:
@@ -152,12 +167,19 @@ class UdpSocket(InetSocket):
             self.take_error()
         if not self.queue:
             fail(errno.EAGAIN)  # even after a shutdown, unless the call may block
-        source, data = self.queue[0]
+        source, data, _ = self.queue[0]
         if not flags & _PEEK:
             self.queue.popleft()
             self._queued -= len(data) + _COST
         cut = len(data) > size
         return (data[:size] if cut else data), source, socket.MSG_TRUNC if cut else 0
+
+    def recvmsg(self, size: int, room: int, flags: int) -> tuple[bytes, list[Any], int, Endpoint | None]:
+        """The same, with the control messages that it has asked for, as far as there is room."""
+        told = self.queue[0][2] if self.queue else None
+        data, source, cut = self.recvfrom(size, flags)
+        found, lost = ancillary.messages(self, told, room)
+        return data, found, cut | lost, source
 
     def shutdown(self, how: int) -> None:
         """See shutdown(2). Raises ENOTCONN."""
@@ -193,13 +215,13 @@ class UdpSocket(InetSocket):
 
     # --- what the network does to it
 
-    def arrived(self, source: Endpoint, data: bytes) -> None:
+    def arrived(self, source: Endpoint, data: bytes, told: Told | None = None) -> None:
         """A datagram; dropped where the buffer is full."""
         cost = len(data) + _COST
         if self.shut_read or (self._queued + cost > self.receive_buffer and self.queue):
             return
         self._queued += cost
-        self.queue.append((source, data))
+        self.queue.append((source, data, told))
         self.changed()
 
     def unreachable(self, target: Endpoint) -> None:
