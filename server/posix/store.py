@@ -1,11 +1,12 @@
 """The shared tables in LMDB: one file that every process of the server maps.
  Implements `server.ports.store.Store`. Each process opens it for itself, after the fork and once only. LMDB's
 lock is a robust mutex: a writer that is killed leaves its transaction undone and nobody waiting. What is lost
-with the machine need not survive it, so nothing is synced to disk.
+with the machine need not survive it, so nothing is synced to disk, and pages are written where they are mapped.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +14,28 @@ import lmdb
 
 _MAP_SIZE = 1 << 30
 _READERS = 8192
+_ROOM = 8 << 20
+"""Bytes that are allocated beforehand, enough for thousands of opens: where a full disk has no room for a mapped
+page, the process that writes to it ends with SIGBUS.
+"""
 
 
 class LmdbStore:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
+        data = directory / "data.mdb"
+        new = not data.exists()
         self._environment = lmdb.open(
-            str(directory), map_size=_MAP_SIZE, max_readers=_READERS, sync=False, metasync=False, mode=0o600
+            str(directory),
+            map_size=_MAP_SIZE,
+            max_readers=_READERS,
+            sync=False,
+            metasync=False,
+            writemap=True,
+            mode=0o600,
         )
+        if new:
+            _allocate(data)
         self._environment.reader_check()  # slots of processes that were killed while they read
 
     def read(self) -> LmdbTransaction:
@@ -31,6 +46,15 @@ class LmdbStore:
 
     def close(self) -> None:
         self._environment.close()
+
+
+def _allocate(data: Path) -> None:
+    """OSError ENOSPC: there is no room."""
+    fd = os.open(data, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.posix_fallocate(fd, 0, _ROOM)
+    finally:
+        os.close(fd)
 
 
 class LmdbTransaction:
@@ -51,7 +75,7 @@ class LmdbTransaction:
             self._transaction.abort()
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        found = self._transaction.get(_key(table, key))
+        found = self._transaction.get(table.encode() + b"\0" + key)
         return None if found is None else bytes(found)
 
     def scan(self, table: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -66,10 +90,10 @@ class LmdbTransaction:
                 yield bytes(key)[skip:], bytes(value)
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
-        self._transaction.put(_key(table, key), value)
+        self._transaction.put(table.encode() + b"\0" + key, value)
 
     def delete(self, table: str, key: bytes) -> bool:
-        return bool(self._transaction.delete(_key(table, key)))
+        return bool(self._transaction.delete(table.encode() + b"\0" + key))
 
 
 def _key(table: str, key: bytes) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ import pytest
 from server.posix.interfaces import PosixInterfaces
 from server.posix.sockets import PosixSocketQueries
 from server.posix.store import LmdbStore
+
+KILLS = 20
 
 
 def test_loopback_is_there_and_known_as_such() -> None:
@@ -96,6 +99,40 @@ def test_a_writer_that_is_killed_leaves_neither_its_record_nor_its_lock(tmp_path
         assert writing.get("t", b"half") is None
         writing.put("t", b"whole", b"done")
     store.close()
+
+
+def _count(directory: Path, ready: int) -> None:
+    """Two records that are the same after every transaction, without end."""
+    store = LmdbStore(directory)
+    while True:
+        with store.write() as writing:
+            number = int(writing.get("t", b"one") or b"0") + 1
+            writing.put("t", b"one", b"%d" % number)
+            writing.put("t", b"of many %d" % (number % 100), bytes(200))
+            writing.put("t", b"other", b"%d" % number)
+        os.write(ready, b"!")
+
+
+def test_whenever_a_writer_is_killed_its_last_transaction_is_there_or_is_not(tmp_path: Path) -> None:
+    for _ in range(KILLS):
+        reader, writer = os.pipe()
+        child = multiprocessing.get_context("fork").Process(target=_count, args=(tmp_path / "store", writer))
+        child.start()
+        os.close(writer)
+        os.read(reader, random.randrange(1, 4096))
+        child.kill()
+        child.join()
+        os.close(reader)
+    store = LmdbStore(tmp_path / "store")
+    with store.read() as reading:
+        assert int(reading.get("t", b"one") or b"0") >= KILLS
+        assert reading.get("t", b"one") == reading.get("t", b"other")
+    store.close()
+
+
+def test_there_is_room_for_what_is_mapped(tmp_path: Path) -> None:
+    LmdbStore(tmp_path / "store").close()
+    assert (tmp_path / "store" / "data.mdb").stat().st_blocks * 512 >= 8 << 20
 
 
 SPAWNER = """
