@@ -5,6 +5,7 @@ Implements `server.ports.files.Files` and `Volume`. Must not know shares, users 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -21,6 +22,7 @@ from server.posix.stream import PosixStream, open_stream, remove_stream, rename_
 # NONBLOCK: a FIFO in the share must not hold the opener up. It is refused after.
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _RENAME_NOREPLACE = 1
+_ATTEMPTS = 8
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -60,13 +62,12 @@ class PosixVolume:
             return PosixHandle(fd, directory=True, root=self._root), (), False
         if len(path) == 1:
             check(path)
-            fd, name, made = _open_or_make(self._root, path[0], write, make, directory)
+            fd, is_directory, name, made = _open_or_make(self._root, path[0], write, make, directory)
             above: FilePath = ()
         else:
             with parent_of(self._root, path) as (parent, above):
-                fd, name, made = _open_or_make(parent, path[-1], write, make, directory)
-        handle = PosixHandle(fd, directory=st.S_ISDIR(os.fstat(fd).st_mode), root=self._root)
-        return handle, (*above, name), made
+                fd, is_directory, name, made = _open_or_make(parent, path[-1], write, make, directory)
+        return PosixHandle(fd, directory=is_directory, root=self._root), (*above, name), made
 
     def stat(self, path: FilePath) -> tuple[FileStat, FilePath]:
         handle, spelt, _ = self.open(path, write=False, make=Make.NO)
@@ -153,24 +154,30 @@ class PosixVolume:
         self._root.close()
 
 
-def _open_or_make(parent: int, name: str, write: bool, make: Make, directory: bool) -> tuple[int, str, bool]:
-    """The descriptor, the name as it is spelt, and whether it was made."""
+def _open_or_make(
+    parent: int, name: str, write: bool, make: Make, directory: bool
+) -> tuple[int, bool, str, bool]:
+    """The descriptor, whether it is a directory, the name as it is spelt, and whether it was made."""
     if make is Make.MUST:
         if spelling(parent, name) is not None:
             raise FileExistsError(errno.EEXIST, "there, perhaps in another case", name)
-        return _make(parent, name, directory), name, True
-    try:
-        return _open(parent, name, write), name, False
-    except FileNotFoundError:
-        other = spelling(parent, name)
-        if other is not None:
-            return _open(parent, other, write), other, False
-        if make is Make.NO:
-            raise
-        return _make(parent, name, directory), name, True
+        return *_make(parent, name, directory), name, True
+    for _ in range(_ATTEMPTS):
+        try:
+            return *_open(parent, name, write), name, False
+        except FileNotFoundError:
+            other = spelling(parent, name)
+            if other is not None:
+                return *_open(parent, other, write), other, False
+            if make is Make.NO:
+                raise
+        with contextlib.suppress(FileExistsError):  # somebody else has made it meanwhile
+            return *_make(parent, name, directory), name, True
+    raise FileExistsError(errno.EEXIST, "made whenever it is found missing", name)
 
 
-def _open(parent: int, name: str, write: bool) -> int:
+def _open(parent: int, name: str, write: bool) -> tuple[int, bool]:
+    """The descriptor, and whether it is a directory."""
     mode = os.O_RDWR if write else os.O_RDONLY
     try:
         fd = os.open(name, _OPEN | mode, dir_fd=parent)
@@ -181,25 +188,27 @@ def _open(parent: int, name: str, write: bool) -> int:
             raise FileNotFoundError(errno.ENOENT, "no file or directory", name) from error
         raise
     kind = os.fstat(fd).st_mode
-    if not (st.S_ISREG(kind) or st.S_ISDIR(kind)):
+    directory = st.S_ISDIR(kind)
+    if not (directory or st.S_ISREG(kind)):
         os.close(fd)
         raise FileNotFoundError(errno.ENOENT, "no file or directory", name)
-    return fd
+    return fd, directory
 
 
 def _try_open(parent: int, name: str) -> int | None:
     """None: it is somebody's who lets nobody read it."""
     try:
-        return _open(parent, name, write=False)
+        return _open(parent, name, write=False)[0]
     except PermissionError:
         return None
 
 
-def _make(parent: int, name: str, directory: bool) -> int:
+def _make(parent: int, name: str, directory: bool) -> tuple[int, bool]:
+    """As `_open`. FileExistsError: there is one by now."""
     if directory:
         os.mkdir(name, dir_fd=parent)
         return _open(parent, name, write=False)
-    return os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent)
+    return os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent), False
 
 
 def _identity(parent: int, name: str) -> tuple[int, int]:

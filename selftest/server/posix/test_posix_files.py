@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.ports.files import Make, Volume
+from server.posix import files
 from server.posix.files import PosixFiles
 from server.posix.handle import PosixHandle
 
@@ -60,6 +61,18 @@ def test_a_fifo_holds_nobody_up(volume: Volume, tmp_path: Path) -> None:
     for write in (False, True):
         with pytest.raises(FileNotFoundError):
             volume.open(("fifo",), write=write, make=Make.NO)
+
+
+def test_what_somebody_else_makes_meanwhile_is_opened(
+    volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else(directory: int, name: str) -> None:
+        (tmp_path / "root" / name).write_bytes(b"theirs")
+
+    monkeypatch.setattr(files, "spelling", somebody_else)
+    handle, path, made = volume.open(("new",), write=True, make=Make.IF_MISSING)
+    assert (path, made, handle.stat().size) == (("new",), False, 6)
+    handle.close()
 
 
 def test_a_file_is_removed_only_while_it_is_the_same(volume: Volume, tmp_path: Path) -> None:
