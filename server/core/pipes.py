@@ -110,6 +110,9 @@ class PipeHandle:
     def stat(self) -> FileStat:
         return FileStat(0, self._number, False, 0, 0, 0, 0, 0, 0, 1, 0)
 
+    def links(self) -> int:
+        return 1
+
     def claim(self, _node: int, _nodes: int, *, change: bool) -> bool:
         return True
 

@@ -12,11 +12,13 @@ from server.wire.file_infos import BasicInformation
 from server.wire.filetime import from_unix_ns
 from server.wire.short_names import is_short, short_name
 
+_DIRECTORY, _NORMAL = int(Attributes.DIRECTORY), int(Attributes.NORMAL)
+
 
 def attributes(stat: FileStat) -> int:
     """NORMAL stands for none at all."""
-    found = stat.attributes | (Attributes.DIRECTORY if stat.directory else 0)
-    return found or Attributes.NORMAL
+    found = stat.attributes | (_DIRECTORY if stat.directory else 0)
+    return found or _NORMAL
 
 
 def times(stat: FileStat) -> tuple[int, int, int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from server.config import Encryption
 from server.core.errors import StatusError
 from server.core.request import Request
-from server.core.session import SessionState
+from server.core.session import Session, SessionState
 from server.core.shared import logons
 from server.wire.header import Command
 from server.wire.signing import Signer
@@ -36,19 +36,18 @@ def identify(request: Request) -> None:
         return
     if command is _IOCTL and request.core.config.torture and request.session_id == 0:
         return  # smbtorture speaks of a connection, whoever is logged on there
-    _find_session(request)
-    _check_signature(request)
-    _check_encryption(request)
+    session = _find_session(request)
+    _check_signature(request, session)
     if command in _WITHOUT_TREE:
         return
-    request.tree = request.need_session().trees.get(request.tree_id)
-    if request.tree is None:
+    request.tree = tree = session.trees.get(request.tree_id)
+    if tree is None:
         raise StatusError(NTSTATUS.NETWORK_NAME_DELETED)
-    if request.tree.share.config.encrypt and request.envelope is None:
+    if request.envelope is None and tree.share.config.encrypt:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted, on a share that has to be")
 
 
-def _find_session(request: Request) -> None:
+def _find_session(request: Request) -> Session:
     session = request.connection.sessions.get(request.session_id)
     if session is None or session.state is _IN_PROGRESS:
         request.signer = refusal_signer(request)
@@ -58,6 +57,7 @@ def _find_session(request: Request) -> None:
     request.signer = channel.signer if channel is not None else None
     if session.state_at(request.core.clock()) is _EXPIRED and request.header.command not in _WHEN_EXPIRED:
         raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
+    return session
 
 
 def refusal_signer(request: Request) -> Signer | None:
@@ -73,8 +73,8 @@ def refusal_signer(request: Request) -> Signer | None:
     return signer if signer is not None and signer.verify(request.message, server=False) else None
 
 
-def _check_signature(request: Request) -> None:
-    session = request.need_session()
+def _check_signature(request: Request, session: Session) -> None:
+    """That it is signed or encrypted, if it has to be."""
     if request.envelope is not None:
         request.verified = True
     elif request.signed:
@@ -85,9 +85,5 @@ def _check_signature(request: Request) -> None:
         request.verified = True
     elif session.signing_required:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not signed")
-
-
-def _check_encryption(request: Request) -> None:
-    required = request.envelope is None and request.core.config.encryption is _REQUIRED
-    if required and request.need_session().encrypt:
+    if request.envelope is None and session.encrypt and request.core.config.encryption is _REQUIRED:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted")

@@ -18,7 +18,8 @@ FilePath = tuple[str, ...]
 class FileStat(NamedTuple):
     """Times in ns since 1970, sizes in bytes. `attributes` are the DOS ones without DIRECTORY. (`device`,
     `inode`) name the file among all of this machine's; those of a stream are its own, and `file` is the inode of
-    the file that it is of. `extended`: bytes that the extended attributes take, as clients count them.
+    the file that it is of. `extended`: bytes that the extended attributes take, as clients count them. `described`:
+    there may be a security descriptor; else there is none.
     """
 
     device: int
@@ -34,6 +35,7 @@ class FileStat(NamedTuple):
     attributes: int
     file: int = 0
     extended: int = 0
+    described: bool = True
 
     @property
     def number(self) -> int:
@@ -77,6 +79,10 @@ class Handle(Protocol):
     def directory(self) -> bool: ...
 
     def stat(self) -> FileStat: ...
+
+    def links(self) -> int:
+        """The names that the file still has: `stat().links`."""
+        ...
 
     def claim(self, node: int, nodes: int, *, change: bool) -> bool:
         """Have it open at a node of a cluster, to read it or to `change` it. False: it is open at another, and one of

@@ -39,12 +39,16 @@ class Dos:
     written: int = 0
 
     def changed_as_of(self, status: os.stat_result) -> int:
-        known = self.changed is not None and self.written == status.st_mtime_ns // _TICK * _TICK
-        return status.st_ctime_ns if self.changed is None or not known else self.changed
+        if self.changed is None or self.written != status.st_mtime_ns // _TICK * _TICK:
+            return status.st_ctime_ns
+        return self.changed
+
+
+_OF_DIRECTORY, _OF_FILE = Dos(0), Dos(ARCHIVE)
 
 
 def default(directory: bool) -> Dos:
-    return Dos(0 if directory else ARCHIVE)
+    return _OF_DIRECTORY if directory else _OF_FILE
 
 
 def load(file: int | str, directory: bool) -> Dos:

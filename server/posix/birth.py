@@ -10,7 +10,7 @@ from struct import Struct
 
 _AT_SYMLINK_NOFOLLOW, _AT_EMPTY_PATH, _AT_FDCWD = 0x100, 0x1000, -100
 _BTIME = 0x800
-_SIZE = 256
+_Statx = ctypes.c_char * 256
 _MASK, _TIME = Struct("=I"), Struct("=qI")
 _PLACE = 80
 """Of stx_btime in struct statx."""
@@ -20,7 +20,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def born(file: int | str) -> int | None:
     """ns since 1970; None where the file system does not keep it, or the kernel cannot say."""
-    buffer = ctypes.create_string_buffer(_SIZE)
+    buffer = _Statx()
     if isinstance(file, int):
         failed = _libc.statx(file, b"", _AT_EMPTY_PATH, _BTIME, buffer)
     else:

@@ -40,6 +40,9 @@ class PosixHandle:
             self._born = birth.born(self.fd)
         return describe(os.fstat(self.fd), self.fd, self._born)
 
+    def links(self) -> int:
+        return os.fstat(self.fd).st_nlink
+
     def claim(self, node: int, nodes: int, *, change: bool) -> bool:
         return presence.claim(self.fd, node, nodes, change=change)
 
@@ -170,7 +173,6 @@ def describe(status: os.stat_result, file: int | str, born: int | None = None) -
     created = dos.created
     if created is None:
         created = birth.born(file) if born is None else born
-    extended = metadata.extended(file, names) if names else {}
     written = status.st_mtime_ns
     return FileStat(
         status.st_dev,
@@ -185,6 +187,11 @@ def describe(status: os.stat_result, file: int | str, born: int | None = None) -
         dos.changed_as_of(status),
         status.st_nlink,
         dos.attributes,
-        # A list of them has four bytes of its own, and each entry four and a zero after its name (MS-FSCC 2.4.12).
-        extended=sum(5 + len(name) + len(value) for name, value in extended.items()) + 4 * bool(extended),
+        extended=_listed(metadata.extended(file, names)) if names else 0,
+        described=metadata.DESCRIPTOR in names,
     )
+
+
+def _listed(extended: dict[str, bytes]) -> int:
+    """Bytes of a list of them: it has four of its own, each entry four and a zero after its name (MS-FSCC 2.4.12)."""
+    return sum(5 + len(name) + len(value) for name, value in extended.items()) + 4 * bool(extended)

@@ -34,11 +34,14 @@ def store(file: int | str, name: str, value: bytes) -> None:
 
 
 def names(file: int | str) -> list[str]:
+    """Of those that it has. Where they cannot be listed it may have a descriptor."""
     try:
         return os.listxattr(file)
     except OSError as error:
-        if error.errno in (errno.EOPNOTSUPP, errno.EACCES, errno.EPERM):
+        if error.errno == errno.EOPNOTSUPP:
             return []
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return [DESCRIPTOR]
         raise
 
 

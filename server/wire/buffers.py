@@ -6,6 +6,7 @@ the codecs alone.
 
 from __future__ import annotations
 
+from codecs import utf_16_le_decode
 from collections.abc import Iterable
 from struct import Struct
 from typing import Any
@@ -65,7 +66,9 @@ def text(data: Buffer, name: str) -> str:
     """
     if len(data) % 2:
         raise MalformedError(f"{name}: UTF-16 of {len(data)} bytes")
-    return bytes(data).decode("utf-16-le", "surrogatepass")
+    return utf_16_le_decode(data, "surrogatepass", True)[
+        0
+    ]  # what `decode` ends in, once it has found the codec
 
 
 def utf16(value: str) -> bytes:

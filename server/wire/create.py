@@ -147,7 +147,10 @@ class CreateRequest(NamedTuple):
             context_length,
         ) = unpack(_REQUEST, body, 57, "CREATE request")
         name = text(payload(body, name_offset, name_length, _REQUEST.size, "CREATE name"), "CREATE name")
-        contexts = payload(body, context_offset, context_length, _REQUEST.size, "CREATE contexts")
+        contexts: tuple[CreateContext, ...] = ()
+        if context_length:
+            raw = payload(body, context_offset, context_length, _REQUEST.size, "CREATE contexts")
+            contexts = decode_contexts(raw)
         return cls(
             name,
             access,
@@ -157,7 +160,7 @@ class CreateRequest(NamedTuple):
             attributes,
             oplock,
             impersonation,
-            decode_contexts(contexts),
+            contexts,
         )
 
     def encode(self) -> bytes:
@@ -238,7 +241,7 @@ class CreateResponse(NamedTuple):
         )
 
     def encode(self) -> bytes:
-        contexts = encode_contexts(self.contexts)
+        contexts = encode_contexts(self.contexts) if self.contexts else b""
         head = _RESPONSE.pack(
             89,
             self.oplock_level,

@@ -19,7 +19,8 @@ RESUME = 0xFFFF_FFFF_FFFF_FFFE
 
 def from_unix_ns(ns: int) -> int:
     """Nanoseconds since 1970 → FILETIME; before 1601 gives 0."""
-    return max(0, ns // 100 + EPOCH)
+    found = ns // 100 + EPOCH
+    return found if found > 0 else 0
 
 
 def to_unix_ns(filetime: int) -> int:

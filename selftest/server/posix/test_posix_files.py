@@ -75,6 +75,31 @@ def test_what_somebody_else_makes_meanwhile_is_opened(
     handle.close()
 
 
+def test_a_handle_knows_how_many_names_its_file_still_has(volume: Volume, tmp_path: Path) -> None:
+    handle, _, _ = volume.open(("dir", "file"), write=False, make=Make.NO)
+    assert handle.links() == handle.stat().links == 1
+    (tmp_path / "root" / "dir" / "file").unlink()
+    assert handle.links() == handle.stat().links == 0
+    handle.close()
+
+
+def test_a_file_that_may_have_a_descriptor_is_said_to(
+    volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, _, _ = volume.open(("dir", "file"), write=True, make=Make.NO)
+    assert not handle.stat().described
+
+    def refuse(_: int) -> list[str]:
+        raise PermissionError(errno.EACCES, "not to be listed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listxattr", refuse)
+        assert handle.stat().described
+    handle.set_descriptor(b"somebody's")
+    assert handle.stat().described
+    handle.close()
+
+
 def test_a_file_is_removed_only_while_it_is_the_same(volume: Volume, tmp_path: Path) -> None:
     handle, path, _ = volume.open(("dir", "file"), write=False, make=Make.NO)
     (tmp_path / "root" / "dir" / "file").rename(tmp_path / "root" / "dir" / "kept")

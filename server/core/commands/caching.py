@@ -26,6 +26,7 @@ from server.wire.status import NTSTATUS
 _V1_TIME = 120.0
 _BREAK_IN_PROGRESS = 2
 _ALL = int(R | H | W)
+_NONE, _LEASE = OplockLevel.NONE, OplockLevel.LEASE
 _RETURNS = {contexts.DURABLE_RECONNECT, contexts.DURABLE_RECONNECT_V2}
 _DURABLE = {
     contexts.DURABLE_REQUEST,
@@ -141,8 +142,8 @@ def lasting(grant: Grant | None) -> bool:
 
 def level_of(grant: Grant | None) -> int:
     if grant is None:
-        return OplockLevel.NONE
-    return OplockLevel.LEASE if grant.version else OPLOCK_LEVELS[grant.state]
+        return _NONE
+    return _LEASE if grant.version else OPLOCK_LEVELS[grant.state]
 
 
 def contexts_of(wish: Wish, opened: Open, grant: Grant | None, limits: Limits) -> list[CreateContext]:

@@ -6,19 +6,21 @@ from server.core import stats
 from server.core.request import Reply, Request
 from server.wire.readwrite import CLOSE_FLAG_POSTQUERY_ATTRIB, CloseRequest, CloseResponse
 
+_CLOSED = CloseResponse().encode()
+
 
 def close(request: Request) -> Reply:
     asked = CloseRequest.decode(request.body)
     opened = request.need_file(asked.file_id)
-    response = CloseResponse()
+    body = _CLOSED
     if asked.flags & CLOSE_FLAG_POSTQUERY_ATTRIB:
         stat = opened.handle.stat()
-        response = CloseResponse(
+        body = CloseResponse(
             CLOSE_FLAG_POSTQUERY_ATTRIB,
             *stats.times(stat),
             stats.allocation(stat, opened.reserved),
             stat.size,
             stats.attributes(stat),
-        )
+        ).encode()
     request.core.close_open(opened)
-    return Reply(response.encode())
+    return Reply(body)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
+from server.config import Limits
 from server.core import pipes, stats
 from server.core.commands import caching, extended, presence, protection, reopen
 from server.core.commands.caching import Wish
@@ -45,6 +46,9 @@ from server.wire.file_infos import SizeInformation
 from server.wire.notify import Filter
 from server.wire.status import NTSTATUS
 
+# Names of their own: a member of an enumeration is looked up each time that it is asked for by its class.
+_DELETE_ON_CLOSE, _OPENED = CreateOptions.DELETE_ON_CLOSE, CreateAction.OPENED
+_ALL = int(ALL)
 _ATTEMPTS = 8
 """Times that a name may turn out to have been deleted since it was found."""
 
@@ -142,7 +146,7 @@ def _admit(found: Found) -> Reply | None:
         check_existing(asked, found.stat)
     _check_lease(found)
     durable = found.wish.durability(core.config.limits, found.stat.directory or found.base is not None)
-    wanted = found.wish.caching & (~W if found.stat.directory else ALL)
+    wanted = found.wish.caching & (~W if found.stat.directory else _ALL)
     if core.config.cluster is not None:
         wanted, durable = presence.at_this_node(core.config.cluster, found, access, wanted), None
     record = OpenRecord(
@@ -156,7 +160,7 @@ def _admit(found: Found) -> Reply | None:
         access=access,
         share_access=asked.share_access,
         options=asked.options,
-        delete_on_close=bool(asked.options & CreateOptions.DELETE_ON_CLOSE),
+        delete_on_close=bool(asked.options & _DELETE_ON_CLOSE),
         holder=found.wish.holder(found.ids[0], found.stat.directory),
         durable=durable,
     )
@@ -172,7 +176,7 @@ def _admit(found: Found) -> Reply | None:
             found.stat.directory,
             found.again,
         ),
-        lambda: found.handle.stat().links,
+        found.handle.links,
     )
     core.spread(found.key, outcome)
     found.again, found.vanished = outcome.waiting, outcome.vanished
@@ -225,11 +229,11 @@ def _check_lease(found: Found) -> None:
 
 def _fill(found: Found, opened: Open) -> CreateAction:
     """What a new file has, and nothing else in one that is overwritten. Both change what `found.stat` says."""
+    if not (found.made or found.overwrite):
+        return _OPENED
     asked, watches = found.asked, found.request.core.watches
     attributes = asked.attributes & SETTABLE
     archive = 0 if found.stat.directory else Attributes.ARCHIVE
-    if not (found.made or found.overwrite):
-        return CreateAction.OPENED
     if found.overwrite:
         found.handle.clear()
     own = found.base is None or found.base_made
@@ -261,15 +265,8 @@ def answer(
     request.chain.create_error = None
     if stat is None:
         stat = opened.handle.stat()
-    answers: list[contexts.CreateContext] = caching.contexts_of(
-        wish, opened, grant, request.core.config.limits
-    )
-    if contexts.find(asked.contexts, contexts.QUERY_MAXIMAL_ACCESS) is not None:
-        maximal = contexts.MaximalAccess(granted(Access.MAXIMUM_ALLOWED, stat, _permitted(opened))).encode()
-        answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
-    if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
-        disk_id = contexts.OnDiskId(stat.number, stat.device).encode()
-        answers.append(contexts.CreateContext(contexts.QUERY_ON_DISK_ID, disk_id))
+    limits = request.core.config.limits
+    answers = _answers(asked, wish, opened, grant, stat, limits) if asked.contexts else ()
     response = CreateResponse(
         opened.file_id,
         opened.action,
@@ -279,13 +276,29 @@ def answer(
         stats.allocation(stat, opened.reserved),
         stat.size,
         stats.attributes(stat),
-        tuple(answers),
+        answers,
     )
     return Reply(response.encode())
 
 
-def _permitted(opened: Open) -> int:
+def _answers(
+    asked: CreateRequest, wish: Wish, opened: Open, grant: Grant | None, stat: FileStat, limits: Limits
+) -> tuple[contexts.CreateContext, ...]:
+    """Those to the contexts that the request has."""
+    answers: list[contexts.CreateContext] = caching.contexts_of(wish, opened, grant, limits)
+    if contexts.find(asked.contexts, contexts.QUERY_MAXIMAL_ACCESS) is not None:
+        maximal = contexts.MaximalAccess(
+            granted(Access.MAXIMUM_ALLOWED, stat, _permitted(opened, stat))
+        ).encode()
+        answers.append(contexts.CreateContext(contexts.QUERY_MAXIMAL_ACCESS, maximal))
+    if contexts.find(asked.contexts, contexts.QUERY_ON_DISK_ID) is not None:
+        disk_id = contexts.OnDiskId(stat.number, stat.device).encode()
+        answers.append(contexts.CreateContext(contexts.QUERY_ON_DISK_ID, disk_id))
+    return tuple(answers)
+
+
+def _permitted(opened: Open, stat: FileStat) -> int:
     volume = opened.tree.share.volume
     if volume is None:
         return int(FILE_ALL_ACCESS)
-    return protection.permitted(volume, opened.session, opened.handle, opened.path)
+    return protection.permitted(volume, opened.session, opened.handle, opened.path, stat)

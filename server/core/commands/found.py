@@ -20,6 +20,9 @@ from server.wire import create_contexts as contexts
 from server.wire.create import FILE_ALL_ACCESS, Access, Attributes, CreateOptions, CreateRequest, Disposition
 from server.wire.status import NTSTATUS
 
+_DIRECTORY_FILE = CreateOptions.DIRECTORY_FILE
+_WRITING = WRITES | Access.MAXIMUM_ALLOWED
+
 
 @dataclass(slots=True, eq=False)
 class Found:
@@ -43,17 +46,15 @@ class Found:
     base: FileKey | None = None
     base_made: bool = False
     stat: FileStat = field(init=False)
+    key: FileKey = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stat = self.handle.stat()
+        self.stat = stat = self.handle.stat()
+        self.key = stat.device, stat.inode
 
     @property
     def overwrite(self) -> bool:
         return self.asked.disposition in REPLACING and not self.made
-
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.stat.device, self.stat.inode
 
     def abandon(self) -> None:
         """As if it had not been looked for."""
@@ -67,10 +68,10 @@ def find(request: Request, asked: CreateRequest, volume: Volume, wish: Wish) -> 
     ids = request.core.new_file_ids()
     path = parse_path(asked.name)
     access = specific(asked.desired_access)
-    writes = bool(access & (WRITES | Access.MAXIMUM_ALLOWED)) or asked.disposition in REPLACING
+    writes = bool(access & _WRITING) or asked.disposition in REPLACING
     if is_stream(path):
         return _find_stream(request, asked, volume, wish, ids, path, writes)
-    directory = bool(asked.options & CreateOptions.DIRECTORY_FILE)
+    directory = bool(asked.options & _DIRECTORY_FILE)
     handle, path, made = open_or_make(volume, path, asked, writes, directory)
     try:
         found = Found(request, asked, volume, wish, ids, access, handle, path, made)
@@ -105,7 +106,9 @@ def _find_stream(
             raise StatusError(NTSTATUS.DELETE_PENDING)
         if base_made:
             protection.protect(volume, session, base, spelt, _given_descriptor(asked))
-        permitted = int(FILE_ALL_ACCESS) if base_made else protection.permitted(volume, session, base, spelt)
+        permitted = (
+            int(FILE_ALL_ACCESS) if base_made else protection.permitted(volume, session, base, spelt, status)
+        )
         if make is not Make.NO and not permitted & Access.WRITE_DATA:
             raise StatusError(NTSTATUS.ACCESS_DENIED, "may have no new stream, nor be overwritten")
         handle, path, made = open_or_make(volume, with_stream(spelt, stream), asked, writes, directory=False)
@@ -137,7 +140,7 @@ def _judge(found: Found) -> None:
         given = _given_descriptor(found.asked)
         protection.protect(found.volume, session, found.handle, found.path, given)
         return
-    found.permitted = protection.permitted(found.volume, session, found.handle, found.path)
+    found.permitted = protection.permitted(found.volume, session, found.handle, found.path, found.stat)
     if found.overwrite and not found.permitted & Access.WRITE_DATA:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "may not be overwritten")
 

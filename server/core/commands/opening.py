@@ -5,6 +5,8 @@ Owns the tables of that. Knows neither opens nor who else has the file. Called b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from server.core.errors import StatusError
 from server.core.names import names_data
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume
@@ -20,9 +22,14 @@ from server.wire.create import (
 from server.wire.status import NTSTATUS
 
 _KNOWN_ACCESS = FILE_ALL_ACCESS | Access.SYSTEM_SECURITY | Access.MAXIMUM_ALLOWED | 0xF000_0000
+# Names of their own: a member of an enumeration is looked up each time that it is asked for by its class.
+_DIRECTORY_FILE, _NON_DIRECTORY = CreateOptions.DIRECTORY_FILE, CreateOptions.NON_DIRECTORY_FILE
+_DELETE_ON_CLOSE = CreateOptions.DELETE_ON_CLOSE
+_MAXIMUM_ALLOWED, _READONLY = Access.MAXIMUM_ALLOWED, Attributes.READONLY
+_LAST = Disposition.OVERWRITE_IF
 WRITES = Access.WRITE_DATA | Access.APPEND_DATA
 REPLACING = (Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition.OVERWRITE_IF)
-_MAKE = {
+_MAKE: Mapping[int, Make] = {
     Disposition.SUPERSEDE: Make.IF_MISSING,
     Disposition.OPEN: Make.NO,
     Disposition.CREATE: Make.MUST,
@@ -34,21 +41,21 @@ _UNKNOWN_OPTIONS = 0xFF00_0000
 _UNSERVED_OPTIONS = CreateOptions.OPEN_BY_FILE_ID | 0x0010_0080
 """With CREATE_TREE_CONNECTION and RESERVE_OPFILTER (MS-SMB2 2.2.13)."""
 SETTABLE = 0x31A7
-_ATTRIBUTES = 0x7FFF_FFFF & ~Attributes.DIRECTORY
+_NO_ATTRIBUTES = ~0x7FFF_FFFF
 
 
 def check(asked: CreateRequest) -> None:
     """What is wrong whatever the file may be."""
-    directory = asked.options & CreateOptions.DIRECTORY_FILE
+    directory = asked.options & _DIRECTORY_FILE
     if asked.impersonation > 3:
         raise StatusError(NTSTATUS.BAD_IMPERSONATION_LEVEL)
-    if asked.disposition > Disposition.OVERWRITE_IF or asked.share_access > 7:
+    if asked.disposition > _LAST or asked.share_access > 7:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "disposition or share access")
-    if asked.attributes & ~(_ATTRIBUTES | Attributes.DIRECTORY):
+    if asked.attributes & _NO_ATTRIBUTES:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
     if directory and names_data(asked.name):
         raise StatusError(NTSTATUS.NOT_A_DIRECTORY, "a stream")
-    if directory and asked.options & CreateOptions.NON_DIRECTORY_FILE:
+    if directory and asked.options & _NON_DIRECTORY:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
     if directory and asked.attributes & Attributes.TEMPORARY:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a temporary directory")
@@ -60,18 +67,18 @@ def check(asked: CreateRequest) -> None:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "open by file id, or an option of old")
     if not asked.desired_access or asked.desired_access & ~_KNOWN_ACCESS:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "access mask")
-    if asked.options & CreateOptions.DELETE_ON_CLOSE and not asked.desired_access & (
-        Access.DELETE | Access.GENERIC_ALL | Access.MAXIMUM_ALLOWED
+    if asked.options & _DELETE_ON_CLOSE and not asked.desired_access & (
+        Access.DELETE | Access.GENERIC_ALL | _MAXIMUM_ALLOWED
     ):
         raise StatusError(NTSTATUS.ACCESS_DENIED, "delete on close without the right to delete")
-    if contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
+    if asked.contexts and contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no snapshots")
 
 
 def open_or_make(
     volume: Volume, path: FilePath, asked: CreateRequest, write: bool, directory: bool
 ) -> tuple[Handle, FilePath, bool]:
-    make = _MAKE[Disposition(asked.disposition)]
+    make = _MAKE[asked.disposition]
     try:
         return volume.open(path, write=write, make=make, directory=directory)
     except PermissionError:
@@ -88,25 +95,25 @@ def granted(access: int, stat: FileStat, permitted: int) -> int:
         raise StatusError(
             NTSTATUS.ACCESS_DENIED, f"0x{access & FILE_ALL_ACCESS & ~permitted:x} is not permitted"
         )
-    if not access & Access.MAXIMUM_ALLOWED:
+    if not access & _MAXIMUM_ALLOWED:
         return access
-    if stat.attributes & Attributes.READONLY:
+    if stat.attributes & _READONLY:
         permitted &= ~int(WRITES)
     return permitted
 
 
 def check_existing(asked: CreateRequest, stat: FileStat) -> None:
     """Whether the file that was found may be opened so at all."""
-    directory = asked.options & CreateOptions.DIRECTORY_FILE
+    directory = asked.options & _DIRECTORY_FILE
     if directory and not stat.directory:
         raise StatusError(NTSTATUS.NOT_A_DIRECTORY)
-    if stat.directory and (asked.options & CreateOptions.NON_DIRECTORY_FILE or names_data(asked.name)):
+    if stat.directory and (asked.options & _NON_DIRECTORY or names_data(asked.name)):
         raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
     replacing = asked.disposition in REPLACING
     if stat.directory and replacing:
         raise StatusError(NTSTATUS.FILE_IS_A_DIRECTORY)
-    if not stat.directory and stat.attributes & Attributes.READONLY:
+    if not stat.directory and stat.attributes & _READONLY:
         if replacing or asked.desired_access & (WRITES | Access.GENERIC_WRITE):
             raise StatusError(NTSTATUS.ACCESS_DENIED, "a read-only file")
-        if asked.options & CreateOptions.DELETE_ON_CLOSE:
+        if asked.options & _DELETE_ON_CLOSE:
             raise StatusError(NTSTATUS.CANNOT_DELETE, "a read-only file")

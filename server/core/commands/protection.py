@@ -12,7 +12,7 @@ from server.core.errors import StatusError
 from server.core.opens import Open
 from server.core.request import Request
 from server.core.session import Session
-from server.ports.files import FilePath, Handle, Volume
+from server.ports.files import FilePath, FileStat, Handle, Volume
 from server.wire.buffers import Buffer
 from server.wire.create import Access
 from server.wire.notify import Filter
@@ -23,10 +23,10 @@ _FROM_PARENT = ((Access.DELETE_CHILD, Access.DELETE), (Access.READ_DATA, Access.
 _MOST = 64 * 1024
 
 
-def permitted(volume: Volume, session: Session, handle: Handle, path: FilePath) -> int:
+def permitted(volume: Volume, session: Session, handle: Handle, path: FilePath, stat: FileStat) -> int:
     """All that the user may do with that file: by what it has been given, or by what its directory has."""
     who = access.sids(session)
-    raw = handle.descriptor()
+    raw = handle.descriptor() if stat.described else None
     if raw is None:
         return access.usual(who)
     found = access.permitted(Descriptor.decode(raw), who)

@@ -94,6 +94,8 @@ def created(request: Request, guid: uuid.UUID) -> None:
 
 def reconnect(request: Request, asked: CreateRequest, wish: Wish) -> Again | None:
     """The durable open that the client comes back to. None: it asks for none. StatusError: it may not have it."""
+    if not asked.contexts:
+        return None
     raw, version = contexts.find(asked.contexts, contexts.DURABLE_RECONNECT_V2), 2
     if raw is None or (request.connection.dialect or 0) < Dialect.SMB_3_0:
         raw, version = contexts.find(asked.contexts, contexts.DURABLE_RECONNECT), 1

@@ -8,10 +8,11 @@ commands, through the core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import TracebackType
 from typing import NamedTuple
 
 from server.core.errors import StatusError
@@ -91,24 +92,12 @@ class FileTable:
         self.address = address
         self.clock = clock
         self._alive = alive
-        self._seen: dict[FileKey, tuple[bytes | None, FileRecord]] = {}
+        self.seen: dict[FileKey, tuple[bytes | None, FileRecord]] = {}
         self.delete = delete
 
-    @contextmanager
-    def draft(self, key: FileKey) -> Iterator[tuple[Writing, FileRecord]]:
-        packed = pack_key(key)
-        with self.store.write() as writing:
-            raw = writing.get(FILES, packed)
-            file = self._known(key, raw)
-            self._seen.pop(key, None)  # what becomes of it is not known yet
-            yield writing, file
-            if file.opens:
-                raw = file.encode()
-                writing.put(FILES, packed, raw)
-            elif raw is not None:
-                writing.delete(FILES, packed)
-        if file.opens:
-            self._seen[key] = raw, file
+    def draft(self, key: FileKey) -> Draft:
+        """A transaction on the file's record, which may be changed in it; left by an exception it stays as it was."""
+        return Draft(self, key)
 
     def look(self, key: FileKey) -> FileRecord:
         """As it is now, to be read and not written. Decoded anew only when it has changed."""
@@ -119,60 +108,65 @@ class FileTable:
         packed = pack_key(key)
         with self.store.read() as reading:
             raw, locks = reading.get(FILES, packed), reading.get(LOCKS, packed)
-        return self._known(key, raw), ranges.decode(locks) if locks is not None else []
+        return self.known(key, raw), ranges.decode(locks) if locks is not None else []
 
-    def _known(self, key: FileKey, raw: bytes | None) -> FileRecord:
+    def known(self, key: FileKey, raw: bytes | None) -> FileRecord:
         """The record that these bytes are."""
-        seen = self._seen.get(key)
+        seen = self.seen.get(key)
         if seen is None or seen[0] != raw:
-            if len(self._seen) >= _SEEN:
-                self._seen.clear()
-            seen = self._seen[key] = (raw, FileRecord.decode(raw))
+            if len(self.seen) >= _SEEN:
+                self.seen.clear()
+            seen = self.seen[key] = (raw, FileRecord.decode(raw))
         return seen[1]
 
     def admit(self, key: FileKey, asked: Asked, links: Callable[[], int]) -> Outcome:
         """Enter the open, or wait: `waiting` with what has to break first. StatusError: it may not be opened so."""
-        opened, holder = asked.opened, asked.opened.holder
-        access = opened.access | (Access.WRITE_DATA if asked.overwrite else 0)
-        outcome = Outcome()
+        holder, outcome = asked.opened.holder, Outcome()
         with self.draft(key) as (writing, file):
             if not file.opens and not links():
                 outcome.vanished = True
                 return outcome
             if asked.version and (known := writing.get(LEASES, holder.encode())) not in (None, pack_key(key)):
                 raise StatusError(NTSTATUS.INVALID_PARAMETER, f"the lease is for another file {known!r}")
-            violators = rules.violators(file, access, opened.share_access)
-            if violators or file.delete_pending:
-                self.sweep(writing, key, file, outcome)
-                violators = rules.violators(file, access, opened.share_access)
-            if file.delete_pending:
-                raise StatusError(NTSTATUS.DELETE_PENDING)
-            breaks = rules.breaks_of_open(
-                file,
-                holder,
-                opened.access,
-                overwrite=asked.overwrite,
-                violation=bool(violators),
-                doomed=opened.delete_on_close,
-                again=asked.again,
-            )
-            breaks = self._carry_out(writing, key, file, breaks, outcome)
-            if (
-                violators
-                and rules.violators(file, access, opened.share_access)
-                and not any(b.wait for b in breaks)
-            ):
-                raise StatusError(NTSTATUS.SHARING_VIOLATION)
-            if outcome.deleted:
-                outcome.vanished = True
-                return outcome
-            outcome.breaks = [(file.owner_of(one.holder), one) for one in breaks]
-            outcome.waiting = any(one.wait for one in breaks)
+            if file.opens:
+                self._make_room(writing, key, file, asked, outcome)
             if outcome.waiting:
                 self.wait_for(file)
-            else:
+            elif not outcome.vanished:
                 outcome.grant = self._enter(writing, key, file, asked)
         return outcome
+
+    def _make_room(
+        self, writing: Writing, key: FileKey, file: FileRecord, asked: Asked, outcome: Outcome
+    ) -> None:
+        """What the opens that are there have to give up for this one, or that the file has gone with them.
+        StatusError: they keep it out.
+        """
+        opened = asked.opened
+        access = opened.access | (Access.WRITE_DATA if asked.overwrite else 0)
+        violators = rules.violators(file, access, opened.share_access)
+        if violators or file.delete_pending:
+            self.sweep(writing, key, file, outcome)
+            violators = rules.violators(file, access, opened.share_access)
+        if file.delete_pending:
+            raise StatusError(NTSTATUS.DELETE_PENDING)
+        breaks = rules.breaks_of_open(
+            file,
+            opened.holder,
+            opened.access,
+            overwrite=asked.overwrite,
+            violation=bool(violators),
+            doomed=opened.delete_on_close,
+            again=asked.again,
+        )
+        breaks = self._carry_out(writing, key, file, breaks, outcome)
+        waiting = any(one.wait for one in breaks)
+        if violators and rules.violators(file, access, opened.share_access) and not waiting:
+            raise StatusError(NTSTATUS.SHARING_VIOLATION)
+        outcome.vanished = outcome.deleted
+        if not outcome.vanished:
+            outcome.breaks = [(file.owner_of(one.holder), one) for one in breaks]
+            outcome.waiting = waiting
 
     def close(self, key: FileKey, number: int, unlink: Callable[[FilePath], None]) -> Outcome:
         """Take the open out. `unlink(path)` is called if the file is to go with its last open."""
@@ -273,11 +267,11 @@ class FileTable:
         writing.delete(HELD, held_key(opened.owner, key, opened.id))
         if opened.durable is not None:
             writing.delete(DURABLE, opened.id.to_bytes(8, "big"))
+        raw = pack_key(key)
         if opened.holder and opened.holder not in file.grants:
             writing.delete(LEASES, opened.holder.encode())
-        raw = pack_key(key)
-        if not any(grant.version for grant in file.grants.values()):
-            writing.delete(DIRECTORIES, raw)
+            if not any(grant.version for grant in file.grants.values()):
+                writing.delete(DIRECTORIES, raw)
         if (locked := writing.get(LOCKS, raw)) is not None:
             self.put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
         outcome.wake += file.take_waiters()
@@ -352,6 +346,48 @@ class FileTable:
             writing.put(LOCKS, pack_key(key), ranges.encode(locks))
         else:
             writing.delete(LOCKS, pack_key(key))
+
+
+class Draft:
+    """Its own context manager, of the transaction and the record: there are two for every file that is opened."""
+
+    __slots__ = ("_before", "_file", "_key", "_packed", "_table", "_transaction", "_writing")
+
+    def __init__(self, table: FileTable, key: FileKey) -> None:
+        self._table, self._key, self._packed = table, key, pack_key(key)
+        self._transaction = table.store.write()
+
+    def __enter__(self) -> tuple[Writing, FileRecord]:
+        table, key = self._table, self._key
+        self._writing = writing = self._transaction.__enter__()
+        try:
+            self._before = writing.get(FILES, self._packed)
+            self._file = table.known(key, self._before)
+            table.seen.pop(key, None)  # what becomes of it is not known yet
+        except BaseException:
+            self._transaction.__exit__(*sys.exc_info())
+            raise
+        return writing, self._file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._transaction.__exit__(kind, error, trace)
+            return
+        file, raw = self._file, None
+        try:
+            if file.opens:
+                raw = file.encode()
+                self._writing.put(FILES, self._packed, raw)
+            elif self._before is not None:
+                self._writing.delete(FILES, self._packed)
+        except BaseException:
+            self._transaction.__exit__(*sys.exc_info())
+            raise
+        self._transaction.__exit__(None, None, None)
+        if raw is not None:
+            self._table.seen[self._key] = raw, file
 
 
 def _grown(held: Grant | None, asked: Asked, granted: int) -> Grant:
