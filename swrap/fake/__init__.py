@@ -40,7 +40,8 @@ A map of the package, from the inside out:
                  for one direction between two endpoints); ``fabric`` implements ``kernel.net`` and ``faults.Network``
 * ``loop``       asyncio's loop of one process: callbacks, descriptors, executors
 * ``process``    a program with a pid, ``descriptors``, an environment, chance (``seeds``) and an end
-* ``scheduler``  who has the next turn, and when time jumps
+* ``scheduler``  who has the next turn, and when time jumps; after how many turns there is a look for garbage
+                 (``collector``)
 * ``world``      all of these together
 * ``inside``     what stands in for parts of the standard library inside fake processes
 * ``machine``    what a simulated program may ask of its system besides

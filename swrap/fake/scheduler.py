@@ -16,6 +16,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from swrap.fake.collector import Collector
 from swrap.fake.fabric.clock import Clock
 from swrap.fake.inside.current import current
 
@@ -51,12 +52,15 @@ class Scheduler:
         """Who is in a call that blocks."""
         self._enter = enter
         self._waiting = waiting
+        self._over = Collector().turn
+        self._generators: dict[int, Process] = {}
+        """Whose an asynchronous generator is, by its id."""
 
     def run(self, home: FakeLoop) -> None:
         """Give turns until ``home`` is told to stop. Raises Deadlock."""
         queue, clock, draw = self.queue, self.clock, self._random
         before = current.process, events._get_running_loop(), sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=_first, finalizer=_final)
+        sys.set_asyncgen_hooks(firstiter=self._first, finalizer=self._final)
         began = _real_clock(), clock.now
         still = 0
         try:
@@ -130,6 +134,7 @@ class Scheduler:
             loop.turn()
         except SystemExit as ended:
             loop.process.exit_by(ended)
+        self._over()
 
     def _keep_pace(self, real: float, virtual: float) -> None:
         following = self.clock.next()
@@ -138,14 +143,14 @@ class Scheduler:
             while (late := until - _real_clock()) > 0 and not self.queue:
                 _real_sleep(min(late, _SLICE))
 
+    def _first(self, generator: Any) -> None:
+        process = current.process
+        if process is not None:
+            self._generators[id(generator)] = process
+            process.loop._asyncgen_firstiter_hook(generator)
 
-def _first(generator: Any) -> None:
-    process = current.process
-    if process is not None:
-        process.loop._asyncgen_firstiter_hook(generator)
-
-
-def _final(generator: Any) -> None:
-    process = current.process
-    if process is not None and process.alive:
-        process.loop._asyncgen_finalizer_hook(generator)
+    def _final(self, generator: Any) -> None:
+        """Nobody refers to it any more: that may turn out in anybody's turn."""
+        process = self._generators.pop(id(generator), None)
+        if process is not None and process.alive:
+            process.loop._asyncgen_finalizer_hook(generator)

@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from swrap.fake import seeds
+from swrap.fake.collector import by_turns
 from swrap.fake.fabric.fabric import Fabric, Notice
 from swrap.fake.inside import patch
 from swrap.fake.inside.current import current
@@ -63,7 +64,7 @@ class World:
 
         Afterwards the world is over: all processes are killed.
         """
-        with patch.installed():
+        with patch.installed(), by_turns():
             before = current.process, current.thread
             current.enter()
             try:
