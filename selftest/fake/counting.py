@@ -112,6 +112,20 @@ class Whole:
 whole = Whole()
 
 
+class Held:
+    """It gives something back when it goes, and that must not be done twice."""
+
+    def __init__(self) -> None:
+        self.uses = self.given_back = 0
+
+    def __del__(self) -> None:
+        assert not self.given_back
+        self.given_back += 1
+
+
+held = Held()
+
+
 def _wrapped(function: Callable[[list[int], int], int]) -> Callable[[], int]:
     calls = 0
     entries: list[int] = []
@@ -275,6 +289,11 @@ def in_another_module() -> int:
 def in_one_that_cannot_be_copied() -> int:
     whole.uses += 1
     return whole.uses
+
+
+def in_one_with_a_finalizer() -> int:
+    held.uses += 1
+    return held.uses
 
 
 async def uses(use: Callable[[], int], times: int) -> int:

@@ -110,10 +110,14 @@ def test_what_is_imported_in_the_middle_of_a_run_is_each_processs_own(
         sys.modules.pop("counted_by_nobody", None)
 
 
-def test_what_is_shared_and_changed_is_told(network: Network) -> None:
+@pytest.mark.parametrize(
+    ("use", "name"),
+    [(counting.in_one_that_cannot_be_copied, "whole"), (counting.in_one_with_a_finalizer, "held")],
+)
+def test_what_is_shared_and_changed_is_told(network: Network, use: Callable[[], int], name: str) -> None:
     with pytest.warns(SharedState) as told:
-        network.run(lambda: network.on("server", uses, counting.in_one_that_cannot_be_copied, 1))
-    assert [str(one.message).partition(" ")[0] for one in told] == ["selftest.fake.counting.whole"]
+        network.run(lambda: network.on("server", uses, use, 1))
+    assert [str(one.message).partition(" ")[0] for one in told] == [f"selftest.fake.counting.{name}"]
 
 
 def test_a_programs_own_objects_are_seen_by_who_gave_them(network: Network) -> None:

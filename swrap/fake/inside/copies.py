@@ -2,8 +2,9 @@
 
 Owns which objects are copied and how: containers, instances of a program's classes, and those of the standard library
 that only hold or count something. Code and types are the same for all, and so is what cannot be copied: threads,
-sockets, objects of C. It differs from ``copy.deepcopy`` in that one part which cannot be copied is shared alone, and
-in that whatever holds nothing that can change stays what it is, for ``is`` to find. Used by ``globals``.
+sockets, objects of C, and what has a finalizer. It differs from ``copy.deepcopy`` in that one part which cannot be
+copied is shared alone, and in that whatever holds nothing that can change stays what it is, for ``is`` to find. Used
+by ``globals``.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ def _maker(kind: type) -> Maker | None:
         return _MAKERS[kind]
     except KeyError:
         shared = issubclass(kind, _SHARED) or not is_programs(str(kind.__module__))
-        make = _MAKERS[kind] = None if shared else _instance
+        # Who has a finalizer gives something back that there is only once.
+        make = _MAKERS[kind] = None if shared or hasattr(kind, "__del__") else _instance
         return make
 
 
