@@ -33,6 +33,9 @@ NOT_SIMULATED = {
         "a megabyte arrives as it was sent",
         "an urgent byte in the middle of much leaves the rest as it was",
     ),
+    "a datagram is under way for a while, within its host too": (
+        "a group's members hear, all of them, as long as they are members",
+    ),
     "the program calls libc by ctypes, behind Python's back": (
         "connect to nobody is a reset, and the socket may connect again",
         "many at once",
@@ -46,10 +49,6 @@ NOT_SIMULATED = {
     "a gap: signal.signal, and signals that sockets send": (
         "SIGPIPE comes with the broken pipe, and not where MSG_NOSIGNAL forbids it",
         "an urgent byte is a SIGURG for whom the socket belongs to",
-    ),
-    "a gap: IP_MULTICAST_ALL, and to ask which interface groups are sent by": (
-        "options that can be set read back, before and after a bind",
-        "a group's members hear, all of them, as long as they are members",
     ),
 }
 """What programs of processes do that a fake process cannot, by its reason."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import struct
 
@@ -241,3 +242,28 @@ def test_control_messages_tell_the_way_and_choose_it() -> None:
         return listening.result
 
     assert network.run(story) == [b"ttl 2", "10.0.2.3", 2, "10.0.1.1", "10.0.1.1", 1, 0x10]
+
+
+def test_who_has_joined_nothing_hears_its_hosts_groups_unless_it_says_no(network: Network) -> None:
+    """ip(7): IP_MULTICAST_ALL, which is 49."""
+
+    async def program() -> list[int]:
+        level, member = socket.IPPROTO_IP, socket.inet_aton(GROUP) + socket.inet_aton("10.0.0.1")
+        heard = []
+        socks = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(3)]
+        for number, sock in enumerate(socks):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(level, 49, int(number < 2))
+            sock.bind(("", PORT))
+            sock.setblocking(False)
+        for join in (None, socks[0], socks[2]):
+            if join is not None:
+                join.setsockopt(level, socket.IP_ADD_MEMBERSHIP, member)
+            socks[0].sendto(b"x", (GROUP, PORT))
+            await asyncio.sleep(1)
+            heard += [int(bool(select.select([sock], [], [], 0)[0]) and len(sock.recv(9))) for sock in socks]
+        for sock in socks:
+            sock.close()
+        return heard
+
+    assert network.run(lambda: network.on("server", program)) == [0, 0, 0, 1, 1, 0, 1, 1, 1]

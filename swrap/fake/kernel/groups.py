@@ -24,6 +24,9 @@ IP, IP6 = socket.IPPROTO_IP, socket.IPPROTO_IPV6
 JOIN = {(IP, socket.IP_ADD_MEMBERSHIP), (IP6, socket.IPV6_JOIN_GROUP)}
 LEAVE = {(IP, socket.IP_DROP_MEMBERSHIP), (IP6, socket.IPV6_LEAVE_GROUP)}
 SEND_BY = {(IP, socket.IP_MULTICAST_IF), (IP6, socket.IPV6_MULTICAST_IF)}
+ALL = {(IP, 49), (IP6, 29)}
+"""IP_MULTICAST_ALL, IPV6_MULTICAST_ALL: does it hear what others of its host have joined?"""
+_BY6 = socket.IPV6_MULTICAST_IF
 _BROADCAST = socket.SOL_SOCKET, socket.SO_BROADCAST
 
 
@@ -37,7 +40,8 @@ def set_group(sock: Any, level: int, name: int, value: Any) -> None:
     if sock.kind != socket.SOCK_DGRAM:
         fail(errno.EPROTO)
     if (level, name) in SEND_BY:
-        sock.sends_by = _chosen(sock, level, value)
+        sock.sends_by = _chosen(sock, level, value, errno.EADDRNOTAVAIL)
+        sock.options[level, name] = _said(sock, level, value)
         return
     raw = bytes(value) if not isinstance(value, int) else b""
     if len(raw) < (8 if level == IP else 20):
@@ -55,6 +59,17 @@ def set_group(sock: Any, level: int, name: int, value: Any) -> None:
         sock.groups.discard(member)
     else:
         fail(errno.EADDRNOTAVAIL)
+
+
+def hears(sock: UdpSocket, member: tuple[str, str]) -> bool:
+    """Does it get what is sent to that group by that interface, if any socket of its host is a member?"""
+    return member in sock.groups or all(sock.options.get(option, 1) for option in ALL)
+
+
+def sends_by(sock: Any, level: int) -> int | bytes:
+    """What IP_MULTICAST_IF reads: the address that it was set to; IPV6_MULTICAST_IF: the index."""
+    chosen: int | bytes = sock.options.get((level, socket.IP_MULTICAST_IF if level == IP else _BY6), 0)
+    return bytes(4) if level == IP and not chosen else chosen
 
 
 def source_to_many(sock: UdpSocket, target: Endpoint) -> tuple[str, str]:
@@ -94,7 +109,13 @@ def send_to_many(sock: UdpSocket, target: Endpoint, data: bytes, marks: Marks | 
         )
 
 
-def _chosen(sock: Any, level: int, value: Any) -> str | None:
+def _said(sock: Any, level: int, value: Any) -> int | bytes:
+    if level == IP6:
+        return value if isinstance(value, int) else int(struct.unpack("i", value[:4])[0])
+    return bytes(4) if isinstance(value, int) else bytes(value[4:8] if len(value) >= 8 else value[:4])
+
+
+def _chosen(sock: Any, level: int, value: Any, nobodys: int = errno.ENODEV) -> str | None:
     """The interface that an option names, by its index or, in IPv4, its address; None: it leaves that open."""
     if isinstance(value, int):
         value = struct.pack("4xi", value) if level == IP6 else struct.pack("8xi", value)
@@ -109,14 +130,14 @@ def _chosen(sock: Any, level: int, value: Any) -> str | None:
         address = value[:4]
     if index:
         names = sock.host.described.interfaces
-        if not 2 <= index < len(names) + 2:
+        if not 1 <= index < len(names) + 2:
             fail(errno.ENODEV)
-        return f"{sock.host.name}.{names[index - 2].name}"
+        return f"{sock.host.name}.{names[index - 2].name if index > 1 else 'lo'}"
     if not any(address):
         return None
     wanted = str(ip_address(address))
     found = [name for name, ip in _addresses(sock, 4) if ip == wanted]
-    return found[0] if found else fail(errno.ENODEV if level == IP else errno.EADDRNOTAVAIL)
+    return found[0] if found else fail(nobodys)
 
 
 def _addresses(sock: Any, version: int) -> list[tuple[str, str]]:

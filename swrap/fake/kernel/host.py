@@ -11,6 +11,7 @@ import socket
 import zlib
 from random import Random
 
+from swrap.fake.kernel import groups
 from swrap.fake.kernel.address import ANY4, ANY6, Endpoint, is_loopback, is_multicast
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.handshake import Syn
@@ -148,7 +149,11 @@ class Host:
             one for one in self.udp.at(target.port) if _score(one, target.ip) and one.remote in (None, source)
         ]
         member = target.ip, interface
-        return found if not is_multicast(target.ip) or any(member in one.groups for one in self.udp) else []
+        if not is_multicast(target.ip):
+            return found
+        if not any(member in one.groups for one in self.udp):
+            return []
+        return [one for one in found if groups.hears(one, member)]
 
 
 def _score(candidate: TcpSocket | UdpSocket, ip: str) -> int:

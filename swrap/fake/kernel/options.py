@@ -39,7 +39,7 @@ _ANY: dict[_Option, int] = {
 _INET: dict[_Option, int] = {
     (IP, socket.IP_TTL): 64, (IP, socket.IP_TOS): 0, (IP, socket.IP_RECVTOS): 0, (IP, socket.IP_MULTICAST_TTL): 1,
     (IP, socket.IP_MULTICAST_LOOP): 1, (IP, socket.IP_TRANSPARENT): 0, (IP, 24): 0, (IP, 10): 1,
-    ancillary.PKTINFO: 0, ancillary.RECVTTL: 0,
+    ancillary.PKTINFO: 0, ancillary.RECVTTL: 0, **dict.fromkeys(groups.ALL, 1),
 }  # fmt: skip
 _INET6: dict[_Option, int] = {
     (IP6, socket.IPV6_UNICAST_HOPS): 64, (IP6, socket.IPV6_MULTICAST_HOPS): 1, (IP6, socket.IPV6_TCLASS): 0,
@@ -60,7 +60,15 @@ _SWITCHES = {
     (IP, socket.IP_MULTICAST_LOOP),
     (IP6, socket.IPV6_MULTICAST_LOOP),
     *ancillary.ASKS,
+    *groups.ALL,
 }
+_DEFAULTED = {
+    (IP, socket.IP_MULTICAST_TTL),
+    (IP6, socket.IPV6_MULTICAST_HOPS),
+    (IP6, socket.IPV6_UNICAST_HOPS),
+}
+"""-1 is what they are at first."""
+
 _RANGES = {
     (TCP, socket.TCP_KEEPIDLE): (1, 32767),
     (TCP, socket.TCP_KEEPINTVL): (1, 32767),
@@ -123,6 +131,8 @@ def _kept(sock: Any, option: _Option, number: int) -> int:
     stream = isinstance(sock, TcpSocket)
     if not least <= number <= most or (stream and option == (IP, socket.IP_MULTICAST_TTL)):
         fail(errno.EINVAL)
+    if option in _DEFAULTED and number == -1:
+        return {**_INET, **_INET6}[option]
     if option == (SOL, socket.SO_RCVLOWAT):
         return number or 1
     return number & ~3 if stream and option == (IP, socket.IP_TOS) else number  # the rest is for congestion
@@ -187,6 +197,8 @@ def _special(sock: Any, level: int, name: int) -> int | bytes | None:
         and sock.family == socket.AF_INET6
     ):
         return int(sock.v6only)
+    if (level, name) in groups.SEND_BY and isinstance(sock, UdpSocket):
+        return groups.sends_by(sock, level)
     if level == TCP and name == socket.TCP_INFO and isinstance(sock, TcpSocket):
         return tcp_info(sock)
     if level == TCP and name == 13 and isinstance(sock, TcpSocket):
