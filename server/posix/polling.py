@@ -11,8 +11,10 @@ import os
 from selectors import EpollSelector, SelectorKey
 from time import monotonic
 
-_CONVINCING = 4
-"""Short waits in a row after which it looks before it sleeps. A long one, and it sleeps at once again."""
+_MOST, _LONG = 4, 2
+"""Doubts that it begins with and has at most, and those that a long wait adds; a short one takes one away. With none
+left it looks before it sleeps: after one long wait among many it has slept twice when it looks again.
+"""
 
 
 class PollingSelector(EpollSelector):
@@ -21,7 +23,7 @@ class PollingSelector(EpollSelector):
     def __init__(self, patience: float) -> None:
         super().__init__()
         self._patience = patience
-        self._doubts = _CONVINCING
+        self._doubts = _MOST
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is not None and timeout <= 0:
@@ -31,7 +33,7 @@ class PollingSelector(EpollSelector):
         if not found:
             found = super().select(timeout)
             short = monotonic() - began < self._patience
-            self._doubts = max(self._doubts - 1, 0) if short else _CONVINCING
+            self._doubts = max(self._doubts - 1, 0) if short else min(self._doubts + _LONG, _MOST)
         return found
 
     def _look(self, began: float, timeout: float | None) -> list[tuple[SelectorKey, int]]:

@@ -20,7 +20,7 @@ from server.wire.status import NTSTATUS
 
 PATIENCE = 0.05
 WAIT = 0.2
-QUICK = 8
+QUICK = 4
 
 
 class Waited:
@@ -45,10 +45,10 @@ class Waited:
         self.selector.select(timeout)
         return list(self.asked)
 
-    def be_quick(self) -> None:
+    def be_quick(self, times: int = QUICK) -> None:
         """Requests that are there at once."""
         self.peer.send(b"x")
-        for _ in range(QUICK):
+        for _ in range(times):
             assert self.selector.select(None)
         self.own.recv(1)
 
@@ -71,6 +71,21 @@ def test_it_looks_first_after_quick_ones_and_not_again_after_a_slow_one(waited: 
     looked = waited.asked_for(WAIT)
     assert looked[0] == 0
     assert looked[-1] == WAIT
+    assert waited.asked_for(WAIT) == [WAIT]
+
+
+def test_one_slow_among_quick_ones_is_soon_forgotten(waited: Waited) -> None:
+    waited.be_quick()
+    waited.selector.select(2 * PATIENCE)
+    waited.be_quick(2)
+    assert waited.asked_for(WAIT)[0] == 0
+
+
+def test_as_many_slow_ones_as_quick_ones_and_it_sleeps_at_once(waited: Waited) -> None:
+    waited.be_quick()
+    for _ in range(QUICK):
+        waited.selector.select(2 * PATIENCE)
+        waited.be_quick(1)
     assert waited.asked_for(WAIT) == [WAIT]
 
 
