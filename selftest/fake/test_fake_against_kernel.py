@@ -69,6 +69,12 @@ def test_descriptors_are_passed_as_linux_passes_them(kind: int, calls: list[Call
     run_both(unix_pair(kind), calls)
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM])
+def test_who_comes_first_a_reset_or_a_descriptor_that_is_none(kind: int) -> None:
+    to_itself, take, end = ("pass_on", 0, 0), ("take_over", 1, 1), [("close", 0), ("close", 1)]
+    run_both(unix_pair(kind), [to_itself, to_itself, end[0], take, end[1], ("pass_on", 2, 0)])
+
+
 def tcp_pair() -> list[Any]:
     """Both ends of a connection over lo."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -331,6 +331,8 @@ class FakeSocket:
         parts = [_bytes(part) for part in buffers]
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         ancdata = [*ancdata]
+        if isinstance(self.file, UnixStream):
+            self.file.check_packets()
         files = self._passed(ancdata)
         where = None if address is None else self._address(address)
         while True:

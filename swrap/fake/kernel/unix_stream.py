@@ -91,10 +91,16 @@ class UnixStream(UnixSocket):
         """See send(2)."""
         return self.sendmsg(data, (), flags, None)
 
+    def check_packets(self) -> None:
+        """Raise what a packet meets before anybody looks at the descriptors that it would carry."""
+        if self.kind == socket.SOCK_SEQPACKET:
+            self.take_error()
+            if self.peer is None:
+                fail(errno.ENOTCONN)
+
     def sendmsg(self, data: Any, files: tuple[File, ...], flags: int, name: Any) -> int:
         """Send, with files. A packet goes whole or not at all. Raises EAGAIN, EPIPE, ENOTCONN, EMSGSIZE."""
-        if self.error and self.kind != socket.SOCK_STREAM:
-            self.take_error()
+        self.check_packets()
         peer = self.peer
         if name is not None and self.kind == socket.SOCK_STREAM:
             fail(errno.EISCONN if peer is not None else errno.EOPNOTSUPP)
