@@ -7,7 +7,7 @@ import pytest
 from selftest.conformance.backends import Backend
 
 PRELUDE = """
-import array, errno, fcntl, os, select, signal, struct, sys, termios, time
+import array, errno, fcntl, os, select, signal, struct, sys, tempfile, termios, time
 from socket import *
 A = {address!r}
 FAMILY = AF_INET6 if ":" in A else AF_INET
@@ -370,6 +370,33 @@ else:
     a.setsockopt(V6, IPV6_UNICAST_HOPS, 9); a.setsockopt(V6, IPV6_TCLASS, 0x10); b.setsockopt(V6, IPV6_RECVHOPLIMIT, 1); b.setsockopt(V6, IPV6_RECVTCLASS, 1)
 a.sendto(b"x", at_b)
 assert sorted(value[0] for _, _, value in b.recvmsg(9, 200)[1]) == [9, 0x10]
+""",
+    "each of many to one address says what its socket is at that moment": """
+a, b, at_a, at_b = pair(); c = udp(A, 0); any_port = udp("", 0)
+b.setsockopt(*((IP, IP_RECVTTL, 1) if FAMILY == AF_INET else (V6, IPV6_RECVHOPLIMIT, 1)))
+def heard():
+    data, control, _, sender = b.recvmsg(9, 200)
+    return data, control[0][2][0], sender
+for n in range(3): a.sendto(b"%d" % n, at_b); assert heard() == (b"%d" % n, 64, at_a)
+for to in (at_b[1], any_port.getsockname()[1]) * 2: assert a.sendto(b"x", (A, to)) == 1
+assert any_port.recvfrom(9) == (b"x", at_a) and any_port.recv(9) == b"x" and heard() == heard() == (b"x", 64, at_a)
+a.setsockopt(*((IP, IP_TTL, 9) if FAMILY == AF_INET else (V6, IPV6_UNICAST_HOPS, 9)))
+a.sendto(b"y", at_b); assert heard() == (b"y", 9, at_a)
+os.dup2(c.fileno(), a.fileno())
+a.sendto(b"z", at_b); assert heard() == (b"z", 64, c.getsockname())
+c.connect(at_a); a.sendto(b"!", at_b); assert heard() == (b"!", 64, c.getsockname())
+a.shutdown(SHUT_WR); assert failure(a.sendto, b"!", at_b) == "EPIPE"
+""",
+    "a file is read as one, whatever is said of how long it lives": """
+F_SET_RW_HINT = 1036
+s = udp(A, 0)
+for hint in range(6):
+    with tempfile.TemporaryFile() as file:
+        fcntl.fcntl(file, F_SET_RW_HINT, struct.pack("Q", hint))
+        assert os.write(file.fileno(), b"on disk") == 7 and os.lseek(file.fileno(), 0, 0) == 0
+        assert os.read(file.fileno(), 100) == b"on disk"
+        assert os.lseek(file.fileno(), 0, 0) == 0 and os.readv(file.fileno(), [bytearray(2), bytearray(9)]) == 7
+        assert os.writev(file.fileno(), [b"!", b"?"]) == 2
 """,
     "a group's members hear, all of them, as long as they are members": """
 GROUP = "239.7.7.7" if FAMILY == AF_INET else "ff02::7:7"

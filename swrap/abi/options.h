@@ -83,6 +83,7 @@ struct sw_options {
 	struct sw_place places[SW_PLACES];
 	uint8_t shared[1 << 13]; /* a bit for each port that datagram sockets have ever shared */
 	uint8_t devices[1 << 13]; /* likewise: that a socket bound to an interface has ever been bound to */
+	uint8_t particular[1 << 13]; /* from which a datagram socket with a peer or with options for what it sends has sent */
 };
 
 #endif

@@ -21,6 +21,13 @@ void sw_dgram_born(void)
 		__atomic_store_n(&options->datagrams, 1, __ATOMIC_RELAXED);
 }
 
+int sw_dgram_set_mark(int fd, enum sw_dgram_mark mark)
+{
+	uint64_t hint = mark;
+
+	return fcntl(fd, F_SET_RW_HINT, &hint);
+}
+
 void sw_dgram_note(int fd)
 {
 	uint64_t tag;

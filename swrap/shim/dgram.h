@@ -1,28 +1,62 @@
 /*
  * Datagram sockets, whose every message has a struct sw_dgram in front of it (syn.h).
  *
- * The receive calls must know whether a socket is one. Asking the kernel for the tag costs 0.3 µs, which is too much for
- * every read() of a process that has none: so a process remembers whether a virtual datagram socket may ever have come
- * in, by socket(), exec, SCM_RIGHTS or pidfd_getfd. It may remember too much, never too little.
+ * The receive calls must know whether a socket is one. Asking the kernel costs 0.2 µs, which is too much for every read()
+ * of a process that has none: so a process remembers whether a virtual datagram socket may ever have come in, by socket(),
+ * exec, SCM_RIGHTS or pidfd_getfd. It may remember too much, never too little.
  */
 #ifndef SW_DGRAM_H
 #define SW_DGRAM_H
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 
 #include "shim.h"
 
 extern bool sw_dgram_seen;
 
-/* sw_dgram_check() - Is @fd a virtual datagram socket? Free of system calls while the process cannot have one. */
+/*
+ * A datagram or netlink socket is marked beside its tag, by what the kernel tells at the least cost: the hint of its inode that
+ * is meant for files, how long that lives which is written to it (fcntl(2)).
+ */
+enum sw_dgram_mark {
+	SW_DGRAM_NONE,
+	SW_DGRAM_PLAIN = RWH_WRITE_LIFE_LONG, /* of IPv4, without a switch */
+	SW_DGRAM_OTHER = RWH_WRITE_LIFE_EXTREME,
+};
+
+/* sw_dgram_mark() - Is @fd marked so? That costs little more than half of what the tag does. Free while the process cannot have one. */
+static inline enum sw_dgram_mark sw_dgram_mark(int fd)
+{
+	uint64_t hint = 0;
+	int saved = errno;
+
+	if (!__builtin_expect(__atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED), 0))
+		return SW_DGRAM_NONE;
+	if (fcntl(fd, F_GET_RW_HINT, &hint) < 0)
+		errno = saved;
+	return hint < SW_DGRAM_PLAIN ? SW_DGRAM_NONE : (enum sw_dgram_mark)hint;
+}
+
+/* sw_dgram_check() - Is @fd a virtual datagram socket? */
 static inline bool sw_dgram_check(int fd, uint64_t *tag)
 {
-	return __builtin_expect(__atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED), 0) && sw_tag_get(fd, tag) &&
-	       (*tag & SW_TAG_DGRAM);
+	return sw_dgram_mark(fd) && sw_tag_get(fd, tag) && (*tag & SW_TAG_DGRAM);
+}
+
+/* sw_dgram_check_data() - For a receive without ancillary data: of a plain one it has to know no more. */
+static inline __attribute__((always_inline)) bool sw_dgram_check_data(int fd, uint64_t *tag)
+{
+	enum sw_dgram_mark mark = sw_dgram_mark(fd);
+
+	*tag = SW_TAG_DGRAM;
+	return mark == SW_DGRAM_PLAIN || (mark && sw_tag_get(fd, tag) && (*tag & SW_TAG_DGRAM));
 }
 
 /* sw_dgram_born() - This process has one from now on, and who inherits from it may. */
 void sw_dgram_born(void);
+/* sw_dgram_set_mark() - Mark @fd, which is one. Returns 0, or -1 with errno set. */
+int sw_dgram_set_mark(int fd, enum sw_dgram_mark mark);
 /* sw_dgram_note() - @fd came in. */
 void sw_dgram_note(int fd);
 /* sw_dgram_note_rights() - @msg came in, perhaps with fds. */
@@ -118,9 +152,14 @@ static inline bool sw_dgram_check_bound(int fd, uint64_t *tag, struct sw_ends *e
 	       (sw_lab()->flags & SW_DIRECT) && sw_dgram_look(fd, tag, ends);
 }
 
+/* dgram_way.c: sw_dgram_again() - sendto(2), if that is as simple as it mostly is, and was done; else false. */
+bool sw_dgram_again(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len);
+
 int sw_dgram_shutdown(int fd, uint64_t tag, int how);
 /* sw_dgram_send() - @ends: likewise. */
 ssize_t sw_dgram_send(int fd, uint64_t tag, const struct sw_ends *ends, const struct msghdr *msg, int flags);
 ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags);
+/* sw_dgram_take() - Likewise into one buffer; @tag is as sw_dgram_check_data() has found it. */
+ssize_t sw_dgram_take(int fd, uint64_t tag, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len);
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <string.h>
 
+#include "place.h"
 #include "real.h"
 
 /* Of an endpoint the address is four instructions and the port one. */
@@ -22,6 +23,9 @@ enum {
 	SHORT = 2 * TOKEN + DEVICE + 1 + KEPT,
 	LONG = SHORT + 2 * ENDPOINT,
 };
+
+/* What a tag may have without a word in what is sent to an IPv4 address (dgram_way.c). */
+#define SIMPLE ((uint64_t)(SW_TAG_DGRAM | SW_TAG_BOUND | SW_TAG_UDPLITE | SW_TAG_PKTINFO | SW_TAG_RECVTTL | SW_TAG_RECVTOS))
 
 static uint32_t word(const void *at)
 {
@@ -79,11 +83,16 @@ static size_t get(int fd, struct sock_filter filter[LONG], uint64_t *tag)
 int sw_dgram_retag(int fd, uint64_t tag)
 {
 	struct sock_filter filter[LONG];
+	struct sw_endpoint own;
 	uint64_t old;
 	size_t n = get(fd, filter, &old);
 
 	if (!n || old == tag)
 		return 0;
+	if (tag & ~SIMPLE & UINT32_MAX) {
+		get_endpoint(filter + n - KEPT + TAG, 1, &own);
+		sw_port_particularise(own.port);
+	}
 	put_tag(filter + n - KEPT, tag);
 	return attach(fd, filter, n);
 }

@@ -109,15 +109,12 @@ static void put_name(uint64_t tag, const struct sw_dgram *head, struct msghdr *m
 }
 
 /* nothing() - A receive that met the end: shutdown(2), or a switch that is gone. False: a stranger's empty message. */
-static bool nothing(int fd, uint64_t tag, struct msghdr *msg, ssize_t *result)
+static bool nothing(int fd, uint64_t tag, ssize_t *result)
 {
 	struct pollfd one = {.fd = fd, .events = POLLRDHUP};
 
 	if ((sw_lab()->flags & SW_DIRECT) && !(poll(&one, 1, 0) == 1 && (one.revents & POLLRDHUP)))
 		return false;
-	msg->msg_namelen = 0;
-	msg->msg_controllen = 0;
-	msg->msg_flags = 0;
 	*result = (tag & SW_TAG_SHUT) || (sw_lab()->flags & SW_DIRECT) ? 0 : sw_fail(ENETDOWN);
 	return true;
 }
@@ -145,9 +142,8 @@ static ssize_t in_pieces(int fd, struct msghdr *msg, size_t room, int flags, str
 }
 
 /* in_one_piece() - The same, for one small buffer and no ancillary data: one piece costs the kernel less than two. */
-static ssize_t in_one_piece(int fd, struct msghdr *msg, int flags, struct sw_dgram *head)
+static inline ssize_t in_one_piece(int fd, void *buf, size_t room, int flags, struct sw_dgram *head, int *told)
 {
-	const size_t room = msg->msg_iov->iov_len;
 	struct {
 		struct sw_dgram head;
 		char data[SMALL];
@@ -159,12 +155,34 @@ static ssize_t in_one_piece(int fd, struct msghdr *msg, int flags, struct sw_dgr
 		return n;
 	*head = piece.head;
 	size = (size_t)n - sizeof(piece.head);
-	msg->msg_flags = size > room ? MSG_TRUNC : 0;
-	if (size <= room)
-		memcpy(msg->msg_iov->iov_base, piece.data, size);
-	else
-		memcpy(msg->msg_iov->iov_base, piece.data, room);
+	*told = size > room ? MSG_TRUNC : 0;
+	memcpy(buf, piece.data, size < room ? size : room);
 	return size <= room || (flags & MSG_TRUNC) ? n : (ssize_t)(sizeof(piece.head) + room);
+}
+
+static inline bool is_data(ssize_t n, const struct sw_dgram *head)
+{
+	return n >= (ssize_t)sizeof(*head) && head->magic == SW_DGRAM_MAGIC && head->kind == SW_DGRAM_DATA;
+}
+
+/* is_over() - What came is no data. Does that end the call, with @result? */
+static bool is_over(int fd, uint64_t tag, int flags, ssize_t n, struct sw_dgram *head, ssize_t *result)
+{
+	*result = n;
+	if (n < 0) {
+		if (errno == ECONNRESET && !(sw_lab()->flags & SW_DIRECT))
+			errno = ENETDOWN;
+		return true;
+	}
+	if (n == 0 && nothing(fd, tag, result))
+		return true;
+	if (flags & MSG_PEEK) /* it must not be met again */
+		sw_real(recv)(fd, head, 0, MSG_DONTWAIT);
+	if (n < (ssize_t)sizeof(*head) || head->kind != SW_DGRAM_UNREACHABLE || !sw_tag_get(fd, &tag) ||
+	    !(tag & SW_TAG_CONNECTED))
+		return false;
+	*result = sw_fail(ECONNREFUSED);
+	return true;
 }
 
 ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
@@ -187,13 +205,10 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 	}
 	for (;;) {
 		struct sw_dgram head;
-		ssize_t n = one ? in_one_piece(fd, msg, flags, &head) : in_pieces(fd, msg, room, flags, &head), end;
+		ssize_t n = one ? in_one_piece(fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len, flags, &head, &msg->msg_flags)
+				: in_pieces(fd, msg, room, flags, &head);
 
-		if (n < 0)
-			return !direct && errno == ECONNRESET ? sw_fail(ENETDOWN) : n;
-		if (n == 0 && nothing(fd, tag, msg, &end))
-			return end;
-		if (n >= (ssize_t)sizeof(head) && head.magic == SW_DGRAM_MAGIC && head.kind == SW_DGRAM_DATA) {
+		if (is_data(n, &head)) {
 			/* What is for many its sender captures: it is sent once. */
 			if (sw_capturing && !(flags & (MSG_PEEK | MSG_TRUNC)) && !(msg->msg_flags & MSG_TRUNC) &&
 			    !sw_dgram_many(head.to.ip))
@@ -203,9 +218,48 @@ ssize_t sw_dgram_recv(int fd, uint64_t tag, struct msghdr *msg, int flags)
 			put_controls(tag, &head, msg, room);
 			return n - (ssize_t)sizeof(head);
 		}
-		if (flags & MSG_PEEK) /* it must not be met again */
-			sw_real(recv)(fd, &head, 0, MSG_DONTWAIT);
-		if (n >= (ssize_t)sizeof(head) && head.kind == SW_DGRAM_UNREACHABLE && (tag & SW_TAG_CONNECTED))
-			return sw_fail(ECONNREFUSED);
+		if (!is_over(fd, tag, flags, n, &head, &n))
+			continue;
+		if (n == 0) {
+			msg->msg_namelen = 0;
+			msg->msg_controllen = 0;
+			msg->msg_flags = 0;
+		}
+		return n;
 	}
+}
+
+/* take_plain() - recvfrom(2) of the plain sort of socket, into a small buffer. */
+static ssize_t take_plain(int fd, void *buf, size_t room, int flags, struct sockaddr *addr, socklen_t *len)
+{
+	for (;;) {
+		struct sw_dgram head;
+		int told;
+		ssize_t n = in_one_piece(fd, buf, room, flags, &head, &told);
+
+		if (is_data(n, &head)) {
+			if (addr)
+				sw_endpoint_write(SW_TAG_DGRAM, &head.from, addr, len);
+			return n - (ssize_t)sizeof(head);
+		}
+		if (!is_over(fd, SW_TAG_DGRAM, flags, n, &head, &n))
+			continue;
+		if (n == 0 && addr)
+			*len = 0;
+		return n;
+	}
+}
+
+ssize_t sw_dgram_take(int fd, uint64_t tag, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
+{
+	struct iovec iov = {buf, n};
+	struct msghdr msg = {.msg_name = addr, .msg_namelen = len ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t got;
+
+	if (!SW_TAG_IS(tag) && buf && n <= SMALL && !(flags & MSG_ERRQUEUE) && !sw_capturing && (!addr || len))
+		return take_plain(fd, buf, n, flags, addr, len);
+	got = sw_dgram_recv(fd, tag, &msg, flags);
+	if (got >= 0 && addr && len)
+		*len = msg.msg_namelen;
+	return got;
 }

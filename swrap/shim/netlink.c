@@ -108,7 +108,7 @@ static int begin(int fd, int type, int protocol)
 	flags |= protocol == NETLINK_KOBJECT_UEVENT ? SW_NL_UEVENT : 0;
 	if (sw_real(setsockopt)(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none)) < 0 ||
 	    sw_real(setsockopt)(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) < 0 ||
-	    sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0 ||
+	    sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0 || sw_dgram_set_mark(fd, SW_DGRAM_OTHER) < 0 ||
 	    ((type & SOCK_NONBLOCK) && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0))
 		return errno;
 	sw_dgram_born();

@@ -234,3 +234,14 @@ void sw_port_device(uint16_t port)
 	if (sw_options())
 		mark(sw_options()->devices, port);
 }
+
+bool sw_port_particular(uint16_t port)
+{
+	return !sw_options() || is_marked(sw_options()->particular, port);
+}
+
+void sw_port_particularise(uint16_t port)
+{
+	if (sw_options())
+		mark(sw_options()->particular, port);
+}

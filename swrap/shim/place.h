@@ -32,5 +32,8 @@ void sw_port_share(uint16_t port);
 /* sw_port_devices(), sw_port_device() - Likewise: ever had by sockets that were bound to an interface? */
 bool sw_port_devices(uint16_t port);
 void sw_port_device(uint16_t port);
+/* sw_port_particular(), sw_port_particularise() - Likewise: of a datagram socket that has a peer or options for what it sends. */
+bool sw_port_particular(uint16_t port);
+void sw_port_particularise(uint16_t port);
 
 #endif

@@ -19,8 +19,8 @@
  *	pages.c       sendfile and splice
  *	dgram.c       datagram sockets: address, peer; dgram_send.c and dgram_recv.c their messages,
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options;
- *	              without a switch dgram_direct.c delivers, dgram_route.c chooses the way, dgram_filter.c says who may
- *	              send, place.c where groups and broadcasts go
+ *	              without a switch dgram_direct.c delivers, dgram_route.c chooses the way, dgram_way.c remembers it,
+ *	              dgram_filter.c says who may send, place.c where groups and broadcasts go
  *	option.c      getsockopt, setsockopt: inet_option.c of TCP, IP and IPv6 (inet_table.c, inet_value.c), socket_option.c
  *	              of SOL_SOCKET (buffer.c), device.c which interface;
  *	              kept.c what is kept of them in the lab's options file

@@ -64,6 +64,12 @@ static int check(int domain, int type, int protocol, unsigned int *flags)
 	}
 }
 
+/* mark() - Returns 0, or -1 with errno set. */
+static int mark(int fd, unsigned int flags)
+{
+	return sw_dgram_set_mark(fd, !(flags & SW_TAG_V6) && (sw_lab()->flags & SW_DIRECT) ? SW_DGRAM_PLAIN : SW_DGRAM_OTHER);
+}
+
 SW_EXPORT int socket(int domain, int type, int protocol)
 {
 	unsigned int flags;
@@ -86,7 +92,7 @@ SW_EXPORT int socket(int domain, int type, int protocol)
 	if ((flags & SW_TAG_DGRAM) && !(sw_lab()->flags & SW_DIRECT))
 		type = (type & ~TYPE_MASK) | SOCK_SEQPACKET;
 	fd = sw_real(socket)(AF_UNIX, type, 0);
-	if (fd >= 0 && sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0) {
+	if (fd >= 0 && (sw_tag_set(fd, SW_TAG_MAKE(sw_self(), flags)) < 0 || ((flags & SW_TAG_DGRAM) && mark(fd, flags) < 0))) {
 		error = errno;
 		close(fd);
 		return sw_fail(error);

@@ -146,19 +146,6 @@ static inline ssize_t in(int fd, ssize_t n, const struct iovec *iov, size_t room
 	return n;
 }
 
-/* take() - Receive from a datagram socket into one buffer. */
-static __attribute__((noinline)) ssize_t take(int fd, uint64_t tag, void *buf, size_t n, int flags,
-					      struct sockaddr *addr, socklen_t *len)
-{
-	struct iovec iov = {buf, n};
-	struct msghdr msg = {.msg_name = addr, .msg_namelen = len ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t got = sw_dgram_recv(fd, tag, &msg, flags);
-
-	if (got >= 0 && addr && len)
-		*len = msg.msg_namelen;
-	return got;
-}
-
 /* put() - Send one buffer from a datagram socket. */
 static __attribute__((noinline)) ssize_t put(int fd, uint64_t tag, const struct sw_ends *ends, const void *buf, size_t n,
 					     int flags, const struct sockaddr *addr, socklen_t len)
@@ -173,8 +160,10 @@ SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
 	uint64_t tag;
 
-	if (sw_dgram_check(fd, &tag))
-		return take(fd, tag, buf, n, 0, NULL, NULL);
+	ssize_t got;
+
+	if (sw_dgram_check_data(fd, &tag) && ((got = sw_dgram_take(fd, tag, buf, n, 0, NULL, NULL)) >= 0 || errno != ENOTSOCK))
+		return got;
 	return in(fd, explain(fd, sw_real(read)(fd, buf, n)), &(struct iovec){(void *)buf, n}, n, 0);
 }
 
@@ -222,8 +211,8 @@ SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	uint64_t tag;
 
-	if (sw_dgram_check(fd, &tag))
-		return take(fd, tag, buf, n, flags, NULL, NULL);
+	if (sw_dgram_check_data(fd, &tag))
+		return sw_dgram_take(fd, tag, buf, n, flags, NULL, NULL);
 	if (is_unlike(fd, flags))
 		return unlike(fd, &(struct iovec){buf, n}, 1, flags);
 	return in(fd, explain(fd, sw_real(recv)(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
@@ -235,8 +224,8 @@ SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, stru
 	uint64_t tag;
 	ssize_t got;
 
-	if (sw_dgram_check(fd, &tag))
-		return take(fd, tag, buf, n, flags, addr, len);
+	if (sw_dgram_check_data(fd, &tag))
+		return sw_dgram_take(fd, tag, buf, n, flags, addr, len);
 	if (is_unlike(fd, flags)) {
 		got = unlike(fd, &(struct iovec){buf, n}, 1, flags);
 		if (got >= 0 && addr && len)
@@ -323,6 +312,8 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 	struct sw_ends ends;
 	uint64_t tag;
 
+	if (addr && buf && __atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED) && sw_dgram_again(fd, buf, n, flags, addr, len))
+		return (ssize_t)n;
 	if (addr && sw_dgram_check_bound(fd, &tag, &ends))
 		return put(fd, tag, &ends, buf, n, flags, addr, len);
 	if (sw_dgram_check(fd, &tag))
