@@ -13,7 +13,7 @@ from typing import Any
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 
-SHIM_CFLAGS = ["-std=c11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
+SHIM_CFLAGS = ["-std=c11", "-O3", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
 
 
 def _libswrap() -> Extension:
@@ -28,9 +28,11 @@ def _libswrap() -> Extension:
         extra_compile_args=SHIM_CFLAGS,
         # What every program that starts pays for. z,lazy: only what is called is bound, by ld.so in the way that is safe in
         # signal handlers and after vfork, as for any program. Bsymbolic-functions: no search for our own functions.
-        # z,noseparate-code, z,norelro: three mappings less, and what is written is on one page.
+        # z,noseparate-code, z,norelro: three mappings less, and what is written is on one page. nostartfiles: no search for
+        # hooks that nobody has.
         extra_link_args=[
             *(f"-Wl,-z,{how}" for how in ("lazy", "noseparate-code", "norelro")),
+            "-nostartfiles",
             "-Wl,-Bsymbolic-functions",
             "-Wl,--no-undefined",
         ],

@@ -43,8 +43,8 @@ static inline void sip_rounds(struct sip *s, int n)
 	}
 }
 
-/* siphash() - SipHash-2-4 of @len bytes under a 16-byte key, 128 bits of it (Aumasson, Bernstein: "SipHash", 2012) */
-static void siphash(const uint8_t key[16], const uint8_t *data, size_t len, uint64_t hash[2])
+/* siphash() - SipHash-2-4 of @len bytes under a 16-byte key, 128 bits of it (Aumasson, Bernstein: "SipHash", 2012); or the first 64, where @rest is NULL. */
+static uint64_t siphash(const uint8_t key[16], const uint8_t *data, size_t len, uint64_t *rest)
 {
 	uint64_t k0 = load64(key), k1 = load64(key + 8), m;
 	struct sip s = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull ^ 0xee, k0 ^ 0x6c7967656e657261ull,
@@ -66,10 +66,13 @@ static void siphash(const uint8_t key[16], const uint8_t *data, size_t len, uint
 	}
 	s.v2 ^= 0xee;
 	sip_rounds(&s, 4);
-	hash[0] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-	s.v1 ^= 0xdd;
-	sip_rounds(&s, 4);
-	hash[1] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	m = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	if (rest) {
+		s.v1 ^= 0xdd;
+		sip_rounds(&s, 4);
+		*rest = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	}
+	return m;
 }
 
 /* hex8() - The eight lower-case digits of @v, the first of them in the highest byte. */
@@ -107,7 +110,7 @@ static char *put_endpoint(char *at, const struct sw_endpoint *ep)
 	return put_u16(at, ep->port);
 }
 
-/* get_hex() - Of what are no digits it makes anything: who decodes a name encodes it again. */
+/* get_hex() - Of what are no digits it makes anything, for which there is no MAC. */
 static void get_hex(const char *at, uint8_t *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -125,14 +128,11 @@ static uint16_t get_u16(const char *at)
 	return (uint16_t)(big[0] << 8 | big[1]);
 }
 
-/* put_mac() - Append the MAC of what stands from @text to @at. Its other half, which nobody sees, is the token. */
-static char *put_mac(const struct sw_page *p, const char *text, char *at, uint64_t *token)
+/* put_mac() - Put the MAC of what stands from @text to @end to @at. Its other half, which nobody sees, is the token. */
+static char *put_mac(const struct sw_page *p, const char *text, const char *end, char *at, uint64_t *token)
 {
-	uint64_t hash[2], mac;
+	uint64_t mac = siphash(p->key, (const uint8_t *)text, (size_t)(end - text), token);
 
-	siphash(p->key, (const uint8_t *)text, (size_t)(at - text), hash);
-	mac = hash[0];
-	*token = hash[1];
 	*at++ = '/';
 	for (int i = 0; i < MAC_LEN; i++, mac >>= 6)
 		*at++ = b64[mac & 63];
@@ -158,22 +158,20 @@ socklen_t sw_name_sealed(const struct sw_page *p, const struct sw_name *name, st
 		*at++ = '>';
 		at = put_endpoint(at, &name->peer);
 	}
-	at = put_mac(p, text, at, token);
+	at = put_mac(p, text, at, at, token);
 	return (socklen_t)(at - (char *)sun);
 }
 
 socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun)
 {
-	uint64_t token;
-
-	return sw_name_sealed(p, name, sun, &token);
+	return sw_name_sealed(p, name, sun, NULL);
 }
 
 int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len, struct sw_name *name)
 {
 	enum { HEAD = 3 + SW_LAB_ID + 1 + 4 + 1 + 1 + 1, ONE = HEAD + HEX_EP + 1 + MAC_LEN, TWO = ONE + 1 + HEX_EP };
 	const char *text = sun->sun_path + 1, *at = text;
-	struct sockaddr_un again;
+	char mac[1 + MAC_LEN];
 
 	if (len < offsetof(struct sockaddr_un, sun_path) + 1 || sun->sun_family != AF_UNIX || sun->sun_path[0] != '\0')
 		return -EINVAL;
@@ -191,18 +189,18 @@ int sw_name_decode(const struct sw_page *p, const struct sockaddr_un *sun, sockl
 		get_hex(at + 44, name->peer.ip, 16);
 		name->peer.port = get_u16(at + 76);
 	}
-	/* Encoding it again checks the digits, the separators and the MAC at once. */
-	sw_name_encode(p, name, &again);
-	return memcmp(again.sun_path + 1, text, len) == 0 ? 0 : -EINVAL;
+	/* Whoever can make the MAC has made the digits and separators too. */
+	put_mac(p, text, text + len - sizeof(mac), mac, NULL);
+	return memcmp(mac, text + len - sizeof(mac), sizeof(mac)) == 0 ? 0 : -EINVAL;
 }
 
 uint64_t sw_name_token(const struct sw_page *p, const struct sockaddr_un *sun, socklen_t len)
 {
 	size_t text = len - offsetof(struct sockaddr_un, sun_path) - 1;
-	uint64_t hash[2];
+	uint64_t token;
 
-	siphash(p->key, (const uint8_t *)sun->sun_path + 1, text - (1 + MAC_LEN), hash);
-	return hash[1];
+	siphash(p->key, (const uint8_t *)sun->sun_path + 1, text - (1 + MAC_LEN), &token);
+	return token;
 }
 
 #define NOBODY 0xff /* of groups, which are nobody's address */

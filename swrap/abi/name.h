@@ -41,7 +41,7 @@ struct sw_name {
 /* sw_name_encode() - Fill @sun; returns the address length for bind(2) and connect(2). */
 socklen_t sw_name_encode(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun);
 
-/* sw_name_sealed() - Likewise, with sw_name_token() of it. */
+/* sw_name_sealed() - Likewise, with sw_name_token() of it, unless @token is NULL. */
 socklen_t sw_name_sealed(const struct sw_page *p, const struct sw_name *name, struct sockaddr_un *sun, uint64_t *token);
 
 /* sw_name_decode() - 0, or -EINVAL where it is no name of this lab or its MAC is wrong. */

@@ -63,10 +63,19 @@ void sw_page_write_end(struct sw_page *p)
 	__atomic_fetch_add(&p->seq, 1, __ATOMIC_SEQ_CST);
 }
 
+static bool is_named(const struct sw_host *host, const char *name)
+{
+	size_t at = 0;
+
+	while (at < SW_HOST_NAME && name[at] && host->name[at] == name[at])
+		at++;
+	return at == SW_HOST_NAME || host->name[at] == name[at];
+}
+
 uint16_t sw_host_index(const struct sw_page *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->n_hosts; i++)
-		if (strncmp(sw_hosts(p)[i].name, name, SW_HOST_NAME) == 0)
+		if (is_named(&sw_hosts(p)[i], name))
 			return (uint16_t)i;
 	return SW_NO_HOST;
 }

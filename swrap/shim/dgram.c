@@ -78,11 +78,12 @@ static void note_listed(const char *entries, long n)
 __attribute__((constructor)) static void note_inherited(void)
 {
 	_Alignas(8) char entries[2048];
-	int saved = errno, list;
+	int saved, list;
 	long n = -1;
 
 	if (!sw_lab() || (sw_options() && !sw_in_dropin() && !sw_datagrams_before()))
 		return;
+	saved = errno;
 	list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (list >= 0 && (n = sw_real(syscall)(SYS_getdents64, list, entries, sizeof(entries))) > 0)
 		note_listed(entries, n);

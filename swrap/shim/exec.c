@@ -33,29 +33,42 @@ static const char *const names[] = {
 	[MTU] = "SOCKET_WRAPPER_MTU",
 };
 
-/* As they were when this program began: NAME=value. What we were loaded as stands in LD_PRELOAD at least. */
-static char kept[N_NAMES][PATH_MAX + 16];
-
-__attribute__((constructor)) static void keep(void)
-{
-	for (size_t i = 0; i < N_NAMES; i++) {
-		const char *value = getenv(names[i]);
-		size_t len = strlen(names[i]), size = value ? strlen(value) : 0;
-
-		if (!value || len + size + 2 > sizeof(kept[i]))
-			continue;
-		memcpy(kept[i], names[i], len);
-		kept[i][len] = '=';
-		memcpy(kept[i] + len + 1, value, size + 1);
-	}
-}
+/* As they were when this program began: NAME=value, or NULL. What we were loaded as stands in LD_PRELOAD at least. */
+static const char *kept[N_NAMES] SW_EARLY;
+static char near[512] SW_EARLY, far[N_NAMES][PATH_MAX + 16]; /* where they stand: far, if they are long */
 
 /* is_set() - Does @entry set @name? */
 static bool is_set(const char *entry, const char *name)
 {
-	size_t len = strlen(name);
+	while (*name && *entry == *name)
+		entry++, name++;
+	return !*name && *entry == '=';
+}
 
-	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+/* copy() - A string to @to, where there is @room; the bytes it takes, or 0. */
+static size_t copy(char *to, size_t room, const char *from)
+{
+	for (size_t n = 0; n < room; n++)
+		if ((to[n] = from[n]) == '\0')
+			return n + 1;
+	return 0;
+}
+
+__attribute__((constructor)) static void keep(void)
+{
+	size_t used = 0, size;
+
+	for (char **entry = environ; entry && *entry; entry++)
+		for (size_t i = 0; (**entry == 'S' || **entry == 'L') && i < N_NAMES; i++) {
+			if (kept[i] || !is_set(*entry, names[i]))
+				continue;
+			size = copy(near + used, sizeof(near) - used, *entry);
+			if (size)
+				kept[i] = near + used;
+			else if (copy(far[i], sizeof(far[i]), *entry))
+				kept[i] = far[i];
+			used += size;
+		}
 }
 
 static const char *find(char *const *env, const char *name)
@@ -63,6 +76,16 @@ static const char *find(char *const *env, const char *name)
 	for (; env && *env; env++)
 		if (is_set(*env, name))
 			return *env;
+	return NULL;
+}
+
+const char *sw_environment(const char *name)
+{
+	const char *entry = find(environ, name);
+
+	for (; entry && *entry; entry++)
+		if (*entry == '=')
+			return entry + 1;
 	return NULL;
 }
 
@@ -94,15 +117,13 @@ static size_t room_for(char *const *env)
 /* missing() - What is to be put into @env for names[@i]; NULL where nothing is. */
 static const char *missing(char *const *env, size_t i, bool loaded)
 {
-	const char *before = kept[i][0] ? kept[i] : NULL;
-
 	if (find(env, names[i]))
 		return NULL;
 	if (i < DIR)
-		return before;
-	if (loaded || kept[LAB][0])
+		return kept[i];
+	if (loaded || kept[LAB])
 		return NULL;
-	return find(environ, names[DIR]) ? find(environ, names[i]) : before;
+	return find(environ, names[DIR]) ? find(environ, names[i]) : kept[i];
 }
 
 /* joined() - @env with what must be in it, made in @room; or @env itself where nothing is missing. */
@@ -114,7 +135,7 @@ static char *const *joined(char *const *env, void *room)
 	char **list = room;
 	char *text;
 
-	if (!kept[PRELOAD][0] || (loaded && !missing(env, LAB, true) && !missing(env, HOST, true)))
+	if (!kept[PRELOAD] || (loaded && !missing(env, LAB, true) && !missing(env, HOST, true)))
 		return env;
 	if (n > 0) /* clearenv(3) leaves no array at all */
 		memcpy(list, env, n * sizeof(*list));

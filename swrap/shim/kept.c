@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dropin.h"
+#include "kernel.h"
 #include "real.h"
 
 static struct sw_options *mapped SW_EARLY;
@@ -23,8 +25,8 @@ static bool is_whole(int fd)
 	struct stat st;
 
 	_Static_assert(offsetof(struct sw_options, datagrams) == offsetof(struct head, datagrams), "as it begins");
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)sizeof(*mapped) ||
-	    pread(fd, &head, sizeof(head), 0) != sizeof(head))
+	if (sw_kernel_size(fd, &st) != (off_t)sizeof(*mapped) ||
+	    sw_kernel(SYS_pread64, fd, (long)&head, sizeof(head), 0, 0, 0) != sizeof(head))
 		return false;
 	datagrams_before = head.datagrams != 0;
 	return head.magic == SW_OPTIONS_MAGIC && head.size == sizeof(*mapped);
@@ -37,23 +39,19 @@ bool sw_datagrams_before(void)
 
 struct sw_options *sw_kept_map(const char *dir)
 {
-	struct sw_options *found = NULL;
-	static const char file[] = "/options";
 	char path[PATH_MAX];
-	size_t len = strlen(dir);
+	long map = -1;
 	int fd;
 
-	if (len + sizeof(file) > sizeof(path))
+	if (!sw_path_in(path, dir, "options"))
 		return NULL;
-	memcpy(path, dir, len);
-	memcpy(path + len, file, sizeof(file));
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = sw_kernel_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return NULL;
 	if (is_whole(fd))
-		found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	return found == MAP_FAILED ? NULL : found;
+		map = sw_kernel_map(sizeof(*mapped), PROT_READ | PROT_WRITE, fd);
+	sw_kernel_close(fd);
+	return map < 0 && map > -4096 ? NULL : (struct sw_options *)map;
 }
 
 void sw_kept_use(struct sw_options *options)

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "real.h"
 
 /* Of a lab, all is found once and never changes. A race at worst maps the same page twice. */
@@ -24,45 +25,49 @@ static struct {
 
 char *sw_path_in(char path[PATH_MAX], const char *dir, const char *name)
 {
-	size_t len = strlen(dir), rest = strlen(name) + 1;
+	size_t n = 0;
 
-	if (len == 0 || len + 1 + rest > PATH_MAX)
+	for (const char *c = dir; *c && n < PATH_MAX; c++)
+		path[n++] = *c;
+	if (n == 0 || n == PATH_MAX)
 		return NULL;
-	memcpy(path, dir, len);
-	path[len] = '/';
-	memcpy(path + len + 1, name, rest);
-	return path;
+	path[n++] = '/';
+	for (const char *c = name; n < PATH_MAX; c++)
+		if ((path[n++] = *c) == '\0')
+			return path;
+	return NULL;
 }
 
 const struct sw_page *sw_page_map(const char *dir, struct stat *st)
 {
-	const struct sw_page *page = NULL;
+	const struct sw_page *page;
 	char path[PATH_MAX];
-	int error = EINVAL, fd;
+	off_t size;
+	long map;
+	int fd;
 
 	if (!sw_path_in(path, dir, "page")) {
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	fd = sw_kernel_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && (size_t)st->st_size >= sizeof(*page)) {
-		void *map = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_SHARED, fd, 0);
-
-		if (map == MAP_FAILED) {
-			error = errno;
-		} else {
-			page = map;
-			if (page->magic != SW_PAGE_MAGIC || page->size != (size_t)st->st_size) {
-				munmap(map, (size_t)st->st_size);
-				page = NULL;
-			}
-		}
 	}
-	close(fd);
-	errno = error;
-	return page;
+	size = sw_kernel_size(fd, st);
+	map = size < (off_t)sizeof(*page) ? -EINVAL : sw_kernel_map((size_t)size, PROT_READ, fd);
+	sw_kernel_close(fd);
+	if (map < 0 && map > -4096) {
+		errno = (int)-map;
+		return NULL;
+	}
+	page = (const struct sw_page *)map;
+	if (page->magic == SW_PAGE_MAGIC && page->size == (size_t)size)
+		return page;
+	munmap((void *)map, (size_t)size);
+	errno = EINVAL;
+	return NULL;
 }
 
 /* join() - The network that SOCKET_WRAPPER_DIR names now. Who cannot be in it is in none, not in the machine's own. */
@@ -79,14 +84,16 @@ static const struct sw_page *join(bool aloud)
 
 static void look(void)
 {
-	const char *dir = getenv("SWRAP_LAB"), *host = getenv("SWRAP_HOST");
+	const char *dir = sw_environment("SWRAP_LAB"), *host = sw_environment("SWRAP_HOST");
 	const struct sw_page *page;
 	struct stat st;
-	int saved = errno;
+	int saved;
 
 	lab.for_life = dir && *dir;
 	if (!lab.for_life) {
+		saved = errno;
 		join(false);
+		errno = saved;
 	} else if (host && (page = sw_page_map(dir, &st)) != NULL) {
 		lab.owner = st.st_uid;
 		lab.host = sw_host_index(page, host);
@@ -97,7 +104,6 @@ static void look(void)
 		}
 	}
 	__atomic_store_n(&lab.looked, true, __ATOMIC_RELEASE);
-	errno = saved;
 }
 
 const struct sw_page *sw_lab(void)
@@ -113,7 +119,8 @@ const struct sw_page *sw_lab_now(void)
 
 	if (!lab.for_life)
 		return join(true);
-	errno = EAFNOSUPPORT;
+	if (!page)
+		errno = EAFNOSUPPORT;
 	return page;
 }
 

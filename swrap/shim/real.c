@@ -1,7 +1,7 @@
 /*
  * Finding the functions behind ours. dlsym(RTLD_NEXT) takes a lock, so it is not async-signal-safe, and to look all up before
  * they are needed is what every program that starts would pay for. So the symbol tables of the objects behind this one are
- * read here. libc is among them and never unloaded, and has all of these: dlsym() is for an object without a DT_GNU_HASH.
+ * read here, by loops of our own: whatever is called of libc has to be found too. libc is among them and never unloaded, and has all of these: dlsym() is for an object without a DT_GNU_HASH.
  */
 #include "real.h"
 
@@ -10,7 +10,6 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
-#include <string.h>
 
 struct sw_real sw_real_table SW_EARLY;
 
@@ -51,13 +50,20 @@ static uint32_t hash_of(const char *name)
 	return h;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 /* is_it() - Is the @i-th symbol a function of this name, in the version that dlsym(3) would choose? */
 static bool is_it(const struct symbols *s, uint32_t i, const char *name)
 {
 	const ElfW(Sym) *sym = &s->table[i];
 
 	return sym->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(sym->st_info) == STT_FUNC &&
-	       !(s->versions && (s->versions[i] & 0x8000)) && strcmp(s->names + sym->st_name, name) == 0;
+	       !(s->versions && (s->versions[i] & 0x8000)) && is_same(s->names + sym->st_name, name);
 }
 
 /* find() - The symbol of this name; NULL: there is none. */
@@ -95,17 +101,19 @@ void *sw_real_find(size_t n)
 	const ElfW(Sym) *sym = NULL;
 	const char *name = names;
 	struct symbols s;
+	const size_t at = n;
 	void *found;
 	uint32_t h;
 
-	for (size_t i = 0; i < n; i++)
-		name += strlen(name) + 1;
+	for (; n > 0; name++)
+		if (*name == '\0')
+			n--;
 	h = hash_of(name);
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
 	while (!sym && map && (map = map->l_next) != NULL)
 		sym = read_symbols(map, &s) ? find(&s, name, h) : NULL;
 	found = sym ? (void *)(map->l_addr + sym->st_value) : dlsym(RTLD_NEXT, name);
-	__atomic_store_n((void **)&sw_real_table + n, found, __ATOMIC_RELAXED);
+	__atomic_store_n((void **)&sw_real_table + at, found, __ATOMIC_RELAXED);
 	return found;
 }

@@ -56,6 +56,9 @@
 #define SW_EXPORT __attribute__((visibility("default")))
 #define SW_EARLY __attribute__((section(".data"))) /* needed by every process: on the one page that is written anyway */
 
+/* exec.c: sw_environment() - getenv(3); what a program that starts does not have to find is the sooner done. */
+const char *sw_environment(const char *name);
+
 /* lab.c */
 
 /* sw_lab() - The page of the lab that this process is in; NULL outside of any, where every IP socket is refused. */
