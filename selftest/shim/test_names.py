@@ -68,7 +68,12 @@ def test_localhost_is_each_hosts_own(lab: Network) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["env -i /bin/sh -c 'uname -n'", "LD_PRELOAD= SWRAP_HOST=server /bin/sh -c 'exec uname -n'"]
+    "command",
+    [
+        "env -i /bin/sh -c 'uname -n'",
+        "LD_PRELOAD= SWRAP_HOST=server /bin/sh -c 'exec uname -n'",
+        """LD_PRELOAD="$(printf %600s)$LD_PRELOAD" exec /bin/sh -c "env -i /bin/sh -c 'uname -n'" """,
+    ],
 )
 def test_a_child_with_another_environment_is_in_the_host_all_the_same(lab: Network, command: str) -> None:
     assert lab.run("server", "/bin/sh", "-c", command).stdout == "server\n"
