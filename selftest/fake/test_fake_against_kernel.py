@@ -91,6 +91,18 @@ def test_a_connection_does_what_linux_does(calls: list[Call]) -> None:
     run_both(tcp_pair, [("poll", 0), ("accept", 1), ("close", 1), *calls], settle=0.002)
 
 
+def test_who_has_shut_down_both_ways_refuses_what_comes() -> None:
+    ends = [("error", 2), ("poll", 2), ("recv", 2, 1), ("poll", 0)]
+    calls = [("shutdown", 2, socket.SHUT_RDWR), ("send", 0, 1), ("send", 0, 1), *ends]
+    run_both(tcp_pair, [("poll", 0), ("accept", 1), ("close", 1), *calls], settle=0.002)
+
+
+@pytest.mark.parametrize("read", ["recv", "recv_into", "peek"])
+def test_a_read_at_the_mark_goes_past_it_though_there_is_nothing(read: str) -> None:
+    calls = [("urgent", 0, 1), (read, 2, 1), ("recv_urgent", 2, 0), ("send", 0, 1), (read, 2, 1)]
+    run_both(tcp_pair, [("poll", 0), ("accept", 1), ("close", 1), *calls], settle=0.002)
+
+
 # One urgent byte at a time: of two that are unread, Linux drops or keeps the first, as the reader happens to stand.
 URGENT = st.tuples(
     st.lists(st.one_of(*indices("send", send=SIZES), *indices("inline", inline=st.integers(0, 1))), max_size=3),

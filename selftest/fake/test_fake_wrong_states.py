@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from selftest.fake.sides import CHECKED, HOWS, SIZES, Call, indices, run_both
@@ -75,6 +75,7 @@ def test_calls_in_the_wrong_state_fail_as_on_linux(calls: list[Call]) -> None:
         max_size=12,
     )
 )  # fmt: skip
+@example([("set_option", 2, ((SOL, socket.SO_REUSEADDR), 1)), ("option", 2, (SOL, socket.SO_REUSEADDR))])
 def test_options_say_what_linux_says(calls: list[Call]) -> None:
     run_both(one_of_each, calls)
 
@@ -103,5 +104,7 @@ def three_udp() -> list[Any]:
         max_size=14,
     )
 )  # fmt: skip
+@example([("send", 2, 1), ("bind", 2, 0)])
+@example([("shutdown", 0, 0), ("sendto", 0, 0), ("recvfrom", 0, 1)])
 def test_datagrams_among_several_go_as_on_linux(calls: list[Call]) -> None:
     run_both(three_udp, calls, settle=0.001)

@@ -163,6 +163,9 @@ class Half:
             self._tries = 0
             self.stalled_since = None
         receiver, delivered = self.receiver, 0
+        if receiver.refuses and any(segment for at, segment in flight if at <= now):
+            receiver.refuse()
+            return
         fin, landed = False, 0
         for at, segment in flight:
             if at > now:
@@ -179,9 +182,6 @@ class Half:
         del flight[:landed]
         self.flight_size -= delivered
         self.delivered += delivered
-        if delivered and receiver.deaf:
-            receiver.refuse()
-            return
         if delivered and not self.mute:
             self._acknowledge(now)
         if self._unsent and not (self._waiting or self.starved):

@@ -144,6 +144,8 @@ def _set_socket(sock: Any, name: int, number: int, value: Any) -> bool:
     if name == socket.SO_REUSEADDR:
         if inet:
             sock.reuse_address = bool(number)
+        else:
+            sock.options[SOL, name] = int(bool(number))
     elif name == socket.SO_REUSEPORT:
         if inet:
             sock.reuse_port = bool(number)
@@ -220,7 +222,7 @@ def _special_socket(sock: Any, name: int) -> int | bytes | None:
         case socket.SO_ACCEPTCONN:
             return int(getattr(sock, "listening", False) or getattr(sock, "state", "") == "listen")
         case socket.SO_REUSEADDR:
-            return int(getattr(sock, "reuse_address", False))
+            return int(getattr(sock, "reuse_address", sock.options.get((SOL, name), 0)))
         case socket.SO_REUSEPORT:
             return int(getattr(sock, "reuse_port", False))
         case socket.SO_SNDBUF:

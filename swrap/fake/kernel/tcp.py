@@ -200,7 +200,7 @@ class TcpSocket(InetSocket):
 
     def recv_into(self, buffer: memoryview, flags: int = 0) -> int:
         """The same, into a buffer."""
-        if not self.inbox.size or not len(buffer):
+        if not len(buffer) or not (self.inbox.size or self.mark):
             return len(self._nothing(len(buffer)))
         if flags & ~DONTWAIT or self.mark is not None:
             data = self.recv(len(buffer), flags)
@@ -364,8 +364,14 @@ class TcpSocket(InetSocket):
         self._free_port()
         self.changed()
 
+    @property
+    def refuses(self) -> bool:
+        """Will nobody read what comes now? Closed, or shut down both ways (RFC 1122, 4.2.2.13)."""
+        return self.deaf or (self.shut_write and self.shut_read)
+
     def refuse(self) -> None:
         """Bytes came that nobody will read: a RST goes back."""
+        self.error = errno.ECONNRESET
         self._send_reset()
 
     def reset(self, number: int = errno.ECONNRESET) -> None:

@@ -99,6 +99,8 @@ class UdpSocket(InetSocket):
         """Send a datagram. Raises EDESTADDRREQ, EMSGSIZE, ENETUNREACH, and what ICMP has told."""
         if self.error:
             self.take_error()
+        if self.local is None:
+            self.autobind()  # whatever then becomes of it
         if flags & _OOB:
             fail(errno.EOPNOTSUPP)
         target = endpoint or self.remote
@@ -218,7 +220,7 @@ class UdpSocket(InetSocket):
     def arrived(self, source: Endpoint, data: bytes, told: Told | None = None) -> None:
         """A datagram; dropped where the buffer is full."""
         cost = len(data) + _COST
-        if self.shut_read or (self._queued + cost > self.receive_buffer and self.queue):
+        if self._queued + cost > self.receive_buffer and self.queue:
             return
         self._queued += cost
         self.queue.append((source, data, told))
