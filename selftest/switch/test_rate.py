@@ -11,10 +11,10 @@ import pytest
 
 from selftest.switch.driver import Switched, receive, wait
 
+Pair = tuple[socket.socket, socket.socket]
 
-def measured(
-    pairs: list[tuple[socket.socket, socket.socket]], warm: int, count: int
-) -> tuple[float, list[int]]:
+
+def measured(pairs: list[Pair], warm: int, count: int) -> tuple[float, list[int]]:
     """Bytes per second through all pairs together, after the first `warm` bytes, and each one's share."""
     poll = select.poll()
     by_fd = {}
@@ -38,7 +38,7 @@ def measured(
     return (sum(got) - warm) / (time.monotonic() - begin), got
 
 
-def carries(pairs: list[tuple[socket.socket, socket.socket]], rate: int, warm: int, count: int) -> list[int]:
+def carries(pairs: list[Pair], rate: int, warm: int, count: int) -> list[int]:
     """Assert that all pairs together get `rate` bits per second, within 3 %; the shares.
 
     On a busy machine the reader itself may be too late, so a shortfall is measured again; an excess is not.

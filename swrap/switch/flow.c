@@ -16,6 +16,7 @@ int sw_flows_init(struct sw *sw)
 	sw_list_init(&sw->pending);
 	sw_list_init(&sw->retries);
 	sw_list_init(&sw->active);
+	sw_floor_init(sw);
 	sw->by_ino = calloc(BUCKETS, sizeof(*sw->by_ino));
 	if (!sw->by_ino)
 		return -ENOMEM;
@@ -117,6 +118,7 @@ struct sw_flow *sw_flow_new(struct sw *sw, int fd)
 		f->half[i].dir = (uint8_t)i;
 		sw_list_init(&f->half[i].ready);
 		sw_list_init(&f->half[i].shaped);
+		sw_list_init(&f->half[i].floor);
 		f->half[i].patience.kind = SW_TIMER_PATIENCE;
 	}
 	f->side[0].fd = fd;
@@ -168,6 +170,7 @@ void sw_flow_bury(struct sw *sw, struct sw_flow *f)
 		sw_list_del(&h->ready);
 		sw_timer_clear(sw, &h->patience);
 		sw_shape_leave(sw, h);
+		sw_floor_leave(sw, h);
 		sw_line_drop(sw, h);
 		free(h->stash);
 		h->stash = NULL;

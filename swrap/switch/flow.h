@@ -16,6 +16,7 @@
  *   ready       on the ready list                              its turn
  *   full        its output has no room                         EPOLLOUT of the other side (armed only then)
  *   shaped      in the queue of a bucket without tokens        the bucket's time
+ *   queued      others have the floor                          a place on it (floor.c)
  *   held        its path is dead: bytes wait                   sw_refresh()
  *   on the way  its packets take time                          the timer of its line
  *   done        its FIN has passed
@@ -63,7 +64,10 @@ struct sw_side {
 
 struct sw_half {
 	struct sw_list ready, shaped;
+	struct sw_list floor;  /* on it, or in the queue for it */
 	struct sw_timer patience; /* of its sender: when it gives up */
+	uint64_t moved_at;     /* ns, when it had the floor */
+	uint32_t share;        /* bytes that it may still move there; 0: it had its share */
 	uint64_t delivered;    /* bytes handed to the receiver's buffer */
 	uint64_t acked;        /* while it is mute: what was acked when that began */
 	uint64_t silent_since; /* ns, since when no ACK can come; 0: it can */
@@ -80,6 +84,7 @@ struct sw_half {
 	bool mute;             /* no ACK of what it delivers comes back */
 	bool done;             /* its FIN has passed */
 	bool bulk;             /* the last turn found much: ask for the length first */
+	bool has_floor;
 	bool turn;             /* a bucket is serving it */
 };
 

@@ -239,8 +239,7 @@ static uint64_t next(const struct sw *sw)
 {
 	uint64_t at = earlier(earlier(sw_shape_next(sw), sw_events_next(sw)), sw_twins_next(sw));
 
-	at = earlier(at, sw_timers_next(sw));
-
+	at = earlier(earlier(at, sw_timers_next(sw)), sw_floor_next(sw));
 	if (any_has_work(sw))
 		return 0;
 	if (!sw_list_empty(&sw->openings))
@@ -275,6 +274,7 @@ int sw_run(struct sw *sw)
 		sw_end_resets(sw, NULL);
 		tables(sw);
 		sw_shape_run(sw);
+		sw_floor_run(sw);
 		deadlines(sw);
 		sw_flows_reap(sw);
 		if (sw->n_fired > 0)

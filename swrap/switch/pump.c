@@ -69,7 +69,7 @@ static bool sends(struct sw_half *h)
 	return h->stash_len > 0 || sw_from(h)->fin || back->delivered > back->acked || sw_fresh(sw_from(h)) > 0;
 }
 
-/* step() - Move once. Returns as sw_copy(); @more as there; -EBUSY where tokens must be waited for. */
+/* step() - Move once. Returns as sw_copy(); @more as there; -EBUSY where tokens or the floor must be waited for. */
 static int64_t step(struct sw *sw, struct sw_half *h, uint32_t most, bool *more)
 {
 	struct sw_side *from = sw_from(h);
@@ -96,8 +96,13 @@ static int64_t step(struct sw *sw, struct sw_half *h, uint32_t most, bool *more)
 		return sw_copy(sw, h, least(SW_BLOCK, most), more);
 	if (fresh >= 2 * SW_COPY && most == UINT32_MAX && !sw_to(h)->deaf &&
 	    !sw_has_mark(from)) { /* splice(2) would lose it in silence */
-		int64_t n = sw_splice(sw, h, fresh, more);
+		int64_t n;
 
+		if (!sw_floor_take(sw, h))
+			return -EBUSY;
+		n = sw_splice(sw, h, fresh, more);
+		if (n > 0)
+			sw_floor_moved(sw, h, (uint32_t)n);
 		if (n != 0)
 			return n;
 	}

@@ -56,6 +56,8 @@ struct sw {
 	struct sw_flow **slabs;
 	uint32_t n_slabs;
 	struct sw_list free, dead, openings, pending, retries, active;
+	struct sw_list floor, queue; /* halves: on it, the one that moved last at its end; and waiting for it */
+	uint32_t on_floor;
 	struct sw_list *by_ino;
 	struct sw_ended *ended;
 	struct sw_bucket *buckets; /* two an interface: tx, rx */
@@ -151,6 +153,18 @@ void sw_rules_free(struct sw *sw);
 void sw_pump(struct sw *sw, struct sw_half *h);
 /* sw_window() - How much more may arrive before an ACK must come back. */
 uint32_t sw_window(const struct sw_half *h);
+
+/* floor.c */
+void sw_floor_init(struct sw *sw);
+/* sw_floor_take() - May @h move bulk? If not, it is in the queue, and made ready when it may. */
+bool sw_floor_take(struct sw *sw, struct sw_half *h);
+/* sw_floor_moved() - @h, on the floor, moved @n bytes: perhaps its share is used up. */
+void sw_floor_moved(struct sw *sw, struct sw_half *h, uint32_t n);
+/* sw_floor_leave() - @h is neither on the floor nor in its queue. */
+void sw_floor_leave(struct sw *sw, struct sw_half *h);
+/* sw_floor_run() - Others take the places of those that do not move. */
+void sw_floor_run(struct sw *sw);
+uint64_t sw_floor_next(const struct sw *sw);
 
 /* line.c, loss.c */
 /* sw_line_set() - Let the line of @h be as its verdict says, or take it away. Return: whether that changed anything. */
