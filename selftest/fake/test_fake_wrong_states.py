@@ -59,6 +59,7 @@ def on_each(*verbs: str, **arguments: st.SearchStrategy[Any]) -> list[st.SearchS
         max_size=10,
     )
 )  # fmt: skip
+@example([("listen", 0), ("recv_urgent", 0, 0)])
 def test_calls_in_the_wrong_state_fail_as_on_linux(calls: list[Call]) -> None:
     run_both(one_of_each, calls)
 

@@ -227,6 +227,8 @@ class TcpSocket(InetSocket):
 
     def _urgent(self, size: int, flags: int) -> bytes:
         mark = self.mark
+        if self.state == "listen":
+            fail(errno.ENOTCONN)
         if mark is None or mark.byte is None:
             fail(errno.EINVAL)
         byte = mark.byte
