@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 
+#include "kernel.h"
 #include "shim.h"
 
 extern bool sw_dgram_seen;
@@ -29,12 +30,10 @@ enum sw_dgram_mark {
 static inline enum sw_dgram_mark sw_dgram_mark(int fd)
 {
 	uint64_t hint = 0;
-	int saved = errno;
 
 	if (!__builtin_expect(__atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED), 0))
 		return SW_DGRAM_NONE;
-	if (fcntl(fd, F_GET_RW_HINT, &hint) < 0)
-		errno = saved;
+	sw_kernel(SYS_fcntl, fd, F_GET_RW_HINT, (long)&hint, 0, 0, 0);
 	return hint < SW_DGRAM_PLAIN ? SW_DGRAM_NONE : (enum sw_dgram_mark)hint;
 }
 

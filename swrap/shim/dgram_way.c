@@ -105,10 +105,8 @@ bool sw_dgram_again(int fd, const void *buf, size_t n, int flags, const struct s
 
 	if (!is_simple(n, flags, addr, len) || busy)
 		return false;
-	if (sw_real(getsockname)(fd, (struct sockaddr *)&own, &own_len) < 0 || own_len != NAME) {
-		errno = saved;
+	if (sw_kernel(SYS_getsockname, fd, (long)&own, (long)&own_len, 0, 0, 0) < 0 || own_len != NAME)
 		return false;
-	}
 	busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	found = holds(&kept, &own, in) || find(&own, in, &kept);

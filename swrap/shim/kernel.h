@@ -1,6 +1,6 @@
 /*
- * System calls by our own instruction, for what every program that starts has to do: to find one of libc's functions for
- * the first time costs more than most of the calls.
+ * System calls by our own instruction: for what every program that starts has to do, since to find one of libc's functions
+ * for the first time costs more than most of the calls; and for what is asked of a socket again and again.
  */
 #ifndef SW_KERNEL_H
 #define SW_KERNEL_H

@@ -188,7 +188,7 @@ bool sw_peer_is_ours(int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return sw_real(getsockopt)(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == lab.owner;
+	return sw_kernel(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, (long)&peer, (long)&len, 0) == 0 && peer.uid == lab.owner;
 }
 
 __attribute__((constructor)) static void begin(void)

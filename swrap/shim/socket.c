@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "real.h"
 
 #ifndef SO_MAX_PACING_RATE
@@ -20,22 +21,18 @@
 bool sw_tag_get(int fd, uint64_t *tag)
 {
 	socklen_t len = sizeof(*tag);
-	int saved = errno;
 
-	if (sw_real(getsockopt)(fd, SOL_SOCKET, SO_MAX_PACING_RATE, tag, &len) == 0 && len == sizeof(*tag) &&
-	    SW_TAG_IS(*tag))
-		return true;
-	errno = saved;
-	return false;
+	return sw_kernel(SYS_getsockopt, fd, SOL_SOCKET, SO_MAX_PACING_RATE, (long)tag, (long)&len, 0) == 0 &&
+	       len == sizeof(*tag) && SW_TAG_IS(*tag);
 }
 
 int sw_tag_set(int fd, uint64_t tag)
 {
 	const uint64_t sort = tag & (SW_TAG_DGRAM | SW_TAG_BOUND | SW_TAG_NETLINK);
-	int error;
+	int error = -(int)sw_kernel(SYS_setsockopt, fd, SOL_SOCKET, SO_MAX_PACING_RATE, (long)&tag, sizeof(tag), 0);
 
-	if (sw_real(setsockopt)(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof(tag)) < 0)
-		return -1;
+	if (error)
+		return sw_fail(error);
 	if (__builtin_expect(sort != (SW_TAG_DGRAM | SW_TAG_BOUND), 1) || !(sw_lab()->flags & SW_DIRECT))
 		return 0;
 	error = sw_dgram_retag(fd, tag);
