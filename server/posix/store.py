@@ -15,16 +15,21 @@ import lmdb
 _MAP_SIZE = 1 << 30
 _READERS = 8192
 _ROOM = 8 << 20
-"""Bytes that are allocated beforehand, enough for thousands of opens: where a full disk has no room for a mapped
-page, the process that writes to it ends with SIGBUS.
+"""Bytes that are allocated beforehand, and again when half of them are used: where a full disk has no room for a
+mapped page, the process that writes to it ends with SIGBUS.
 """
+_PAGE = os.sysconf("SC_PAGESIZE")
+_LEAST = 1 << 20
+"""Bytes without which nothing more is written: more than any transactions that are under way can take."""
+_UNCHECKED = 16
+"""Transactions of a process between two looks at how much is used."""
 
 
 class LmdbStore:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
-        data = directory / "data.mdb"
-        new = not data.exists()
+        self._data = directory / "data.mdb"
+        self._allocated = self._unchecked = 0
         self._environment = lmdb.open(
             str(directory),
             map_size=_MAP_SIZE,
@@ -34,27 +39,40 @@ class LmdbStore:
             writemap=True,
             mode=0o600,
         )
-        if new:
-            _allocate(data)
+        self._make_room()
         self._environment.reader_check()  # slots of processes that were killed while they read
 
     def read(self) -> LmdbTransaction:
         return LmdbTransaction(self._environment.begin())
 
     def write(self) -> LmdbTransaction:
+        """OSError ENOSPC: the disk is full."""
+        self._unchecked -= 1
+        if self._unchecked < 0:
+            self._make_room()
         return LmdbTransaction(self._environment.begin(write=True))
 
     def close(self) -> None:
         self._environment.close()
 
+    def _make_room(self) -> None:
+        used = self._environment.info()["last_pgno"] * _PAGE
+        if used + _ROOM // 2 > self._allocated:
+            try:
+                self._allocate(used + _ROOM)
+            except OSError:
+                if used + _LEAST > self._allocated:
+                    raise
+                return  # and look again the next time
+        self._unchecked = _UNCHECKED
 
-def _allocate(data: Path) -> None:
-    """OSError ENOSPC: there is no room."""
-    fd = os.open(data, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        os.posix_fallocate(fd, 0, _ROOM)
-    finally:
-        os.close(fd)
+    def _allocate(self, size: int) -> None:
+        fd = os.open(self._data, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            os.posix_fallocate(fd, 0, size)
+        finally:
+            os.close(fd)
+        self._allocated = size
 
 
 class LmdbTransaction:

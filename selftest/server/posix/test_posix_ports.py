@@ -135,6 +135,39 @@ def test_there_is_room_for_what_is_mapped(tmp_path: Path) -> None:
     assert (tmp_path / "store" / "data.mdb").stat().st_blocks * 512 >= 8 << 20
 
 
+FILLER = """
+import errno, os, resource, sys
+from pathlib import Path
+from server.posix.store import LmdbStore
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+store = LmdbStore(Path(sys.argv[1]) / "store")
+written = 0
+try:
+    while True:
+        with store.write() as writing:
+            writing.put("t", b"%d" % written, bytes(1000))
+        written += 1
+except OSError as error:
+    print(errno.errorcode[error.errno], written)
+os.unlink(Path(sys.argv[1]) / "fill")
+with store.write() as writing:
+    assert writing.delete("t", b"7")
+"""
+
+
+def test_a_full_disk_is_an_error_and_what_is_there_stays(tmp_path: Path) -> None:
+    script = 'mount -t tmpfs -o size=24m none "$1"; fallocate -l 4m "$1/fill"; "$2" -c "$3" "$1"'
+    command = ["sh", "-ec", script, "sh", str(tmp_path), sys.executable, FILLER]
+    own = [] if os.geteuid() == 0 else ["--map-root-user"]
+    done = subprocess.run(["unshare", "--mount", *own, *command], capture_output=True, text=True)
+    if "unshare" in done.stderr:
+        pytest.skip(f"needs a namespace of mounts: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    reason, written = done.stdout.split()
+    assert reason == "ENOSPC"
+    assert int(written) > 8000, "all that was allocated beforehand, and more"
+
+
 SPAWNER = """
 import asyncio, json, os, signal, sys
 from pathlib import Path
