@@ -260,13 +260,10 @@ int sw_run(struct sw *sw)
 	sw->n_fired = sw->next_fired = 0;
 	sw_clock(sw);
 	for (;;) {
-		uint64_t at = next(sw), wait = at > sw->now ? at - sw->now : 0;
-		struct timespec t = {.tv_sec = (time_t)(wait / SW_NS), .tv_nsec = (long)(wait % SW_NS)};
-		int n = epoll_pwait2(sw->epoll, events, EVENTS, at == UINT64_MAX ? NULL : &t, NULL);
+		int n = sw_rest(sw, events, EVENTS, next(sw));
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		sw_clock(sw);
+		if (n < 0)
+			return n;
 		for (int i = 0; i < n; i++)
 			dispatch(sw, &events[i]);
 		sw_timers_run(sw);

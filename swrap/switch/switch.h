@@ -58,6 +58,7 @@ struct sw {
 	struct sw_list free, dead, openings, pending, retries, active;
 	struct sw_list floor, queue; /* halves: on it, the one that moved last at its end; and waiting for it */
 	uint32_t on_floor;
+	uint32_t convinced; /* short waits in a row */
 	struct sw_list *by_ino;
 	struct sw_ended *ended;
 	struct sw_bucket *buckets; /* two an interface: tx, rx */
@@ -154,6 +155,9 @@ void sw_pump(struct sw *sw, struct sw_half *h);
 /* sw_window() - How much more may arrive before an ACK must come back. */
 uint32_t sw_window(const struct sw_half *h);
 
+/* rest.c */
+/* sw_rest() - Wait until something comes in, or until @at; how many @events, or -errno. */
+int sw_rest(struct sw *sw, struct epoll_event *events, int most, uint64_t at);
 /* floor.c */
 void sw_floor_init(struct sw *sw);
 /* sw_floor_take() - May @h move bulk? If not, it is in the queue, and made ready when it may. */
