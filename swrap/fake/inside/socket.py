@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import array
 import errno
-import os
 import socket as real
 from collections.abc import Iterable
 from typing import Any
 
 from swrap.fake.inside import blocking
+from swrap.fake.inside.creation import new_file
 from swrap.fake.inside.current import current
 from swrap.fake.kernel import ancillary, options
 from swrap.fake.kernel.address import parse
@@ -21,39 +21,11 @@ from swrap.fake.kernel.file import File, fail
 from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.tcp import DONTWAIT, IN, OUT, PEEK, TcpSocket
 from swrap.fake.kernel.udp import UdpSocket
-from swrap.fake.kernel.unix import Credentials, UnixSocket
-from swrap.fake.kernel.unix_datagram import UnixDatagram
+from swrap.fake.kernel.unix import UnixSocket
 from swrap.fake.kernel.unix_stream import UnixStream
-from swrap.fake.process import Process
 
 NONBLOCK, CLOEXEC = int(real.SOCK_NONBLOCK), int(real.SOCK_CLOEXEC)
 WAITALL, TRUNC = int(real.MSG_WAITALL), int(real.MSG_TRUNC)
-
-
-def new_file(process: Process, family: int, kind: int, protocol: int) -> File:
-    """What socket(2) makes. Raises EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT."""
-    if family == real.AF_UNIX:
-        credentials = Credentials(process.pid, os.getuid(), os.getgid())
-        if kind == real.SOCK_DGRAM:
-            return UnixDatagram(process.world.unix, credentials)
-        if kind in (real.SOCK_STREAM, real.SOCK_SEQPACKET):
-            return UnixStream(process.world.unix, credentials, kind)
-        fail(errno.ESOCKTNOSUPPORT)
-    if family not in (real.AF_INET, real.AF_INET6):
-        raise NotImplementedError(f"the fake network has no sockets of address family {family}")
-    if process.host is None:
-        fail(errno.EAFNOSUPPORT)  # the harness is on no host
-    if kind == real.SOCK_STREAM:
-        if protocol not in (0, real.IPPROTO_TCP):
-            fail(errno.EPROTONOSUPPORT)
-        return TcpSocket(process.host, family)
-    if kind == real.SOCK_DGRAM:
-        if protocol not in (0, real.IPPROTO_UDP):
-            fail(errno.EPROTONOSUPPORT)
-        return UdpSocket(process.host, family)
-    if kind == real.SOCK_RAW:
-        fail(errno.EPERM)
-    fail(errno.ESOCKTNOSUPPORT)
 
 
 class _Over(Exception):
