@@ -256,6 +256,19 @@ def test_a_full_file_system_ends_the_capture_and_not_the_program(net: Dropin, fi
     assert file.read_bytes() == whole
 
 
+def test_where_nothing_fits_any_more_what_is_there_stays(net: Dropin, file: Path) -> None:
+    out(net.run(PYTHON, "-c", TALK, "127.0.0.1", SOCKET_WRAPPER_PCAP_FILE=str(file)))
+    whole = file.read_bytes()
+    assert len(whole) > 512
+    other = Dropin(net.prefix, net.directory.with_name("other"))
+    other.directory.mkdir()
+    limited = ("sh", "-c", 'ulimit -f 1; exec "$@"', "-", PYTHON, "-c", TALK, "127.0.0.1")
+    # Its own page is made by somebody who has room for it.
+    out(other.run(PYTHON, "-c", "import socket; socket.create_server(('127.0.0.1', 1))"))
+    out(other.run(*limited, SOCKET_WRAPPER_PCAP_FILE=str(file)))
+    assert file.read_bytes() == whole
+
+
 def test_a_daemon_that_closes_all_descriptors_is_captured_and_no_file_of_its_own_is_touched(
     net: Dropin, file: Path, tmp_path: Path
 ) -> None:

@@ -109,8 +109,10 @@ bool sw_pcap_put(const struct sw_pcap *pcap, uint8_t *record, uint32_t n)
 	written = append(pcap->fd, record, SW_PCAP_HEAD + n);
 	if (written == (ssize_t)(SW_PCAP_HEAD + n))
 		return true;
-	end = written > 0 ? lseek(pcap->fd, 0, SEEK_CUR) : -1;
-	if (end >= written)
-		(void)!ftruncate(pcap->fd, end - written);
+	if (written > 0) { /* a part: take it out again */
+		end = lseek(pcap->fd, 0, SEEK_CUR);
+		if (end >= written)
+			(void)!ftruncate(pcap->fd, end - written);
+	}
 	return false;
 }
