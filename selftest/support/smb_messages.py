@@ -150,7 +150,7 @@ class Messages:
     def compound(self, session: LoggedOn, requests: Sequence[tuple[Command, bytes, bool]]) -> list[Answer]:
         """(command, body, related) each; one PDU there, one back."""
         self.exchange.send(self.compound_bytes(session, requests))
-        return [_decoded(bytes(found)) for found in split_compound(self.exchange.receive())]
+        return [_decoded(bytes(found)) for _, found in split_compound(self.exchange.receive())]
 
     def compound_bytes(self, session: LoggedOn, requests: Sequence[tuple[Command, bytes, bool]]) -> bytes:
         """The PDU that `compound` sends."""

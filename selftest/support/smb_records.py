@@ -13,7 +13,7 @@ from pathlib import Path
 from server.core.notify import WATCHES
 from server.core.shared import ranges
 from server.core.shared.records import NOBODY, FileRecord, unpack_key
-from server.core.shared.table import DIRECTORIES, DURABLE, FILES, HELD, LEASES, LOCKS
+from server.core.shared.table import DIRECTORIES, DURABLE, FILES, LEASES, LOCKS, ORPHANS
 from server.ports.store import Reading
 from server.posix.store import LmdbStore
 
@@ -41,7 +41,7 @@ def counts(runtime: Path) -> dict[str, int]:
         with store.read() as reading:
             return {
                 table: sum(1 for _ in reading.scan(table))
-                for table in ("sessions", FILES, HELD, LEASES, LOCKS, DURABLE, DIRECTORIES, WATCHES)
+                for table in ("sessions", FILES, ORPHANS, LEASES, LOCKS, DURABLE, DIRECTORIES, WATCHES)
             }
     finally:
         store.close()
@@ -56,13 +56,13 @@ def _wrong(reading: Reading, living: set[str]) -> Iterator[str]:
         if not any(address.encode() in raw for address in living):
             yield f"watch {raw!r}: its process is gone"
     files = {key: FileRecord.decode(raw) for key, raw in reading.scan(FILES)}
-    held = {key for key, _ in reading.scan(HELD)}
+    orphans = {key for key, _ in reading.scan(ORPHANS)}
     for key, file in files.items():
-        yield from _wrong_file(key, file, living, held)
-    for key in held:
-        number, file = int.from_bytes(key[32:], "big"), files.get(key[16:32])
+        yield from _wrong_file(key, file, living, orphans)
+    for key in orphans:
+        number, file = int.from_bytes(key[16:], "big"), files.get(key[:16])
         if file is None or number not in file.opens:
-            yield f"held {key.hex()}: there is no such open"
+            yield f"orphan {key.hex()}: there is no such open"
     for raw, key in reading.scan(LEASES):
         if key not in files or raw.decode() not in files[key].grants:
             yield f"lease {raw.decode()}: nobody has it"
@@ -78,15 +78,15 @@ def _wrong(reading: Reading, living: set[str]) -> Iterator[str]:
             yield f"directory {unpack_key(key)}: nobody caches it"
 
 
-def _wrong_file(key: bytes, file: FileRecord, living: set[str], held: set[bytes]) -> Iterator[str]:
+def _wrong_file(key: bytes, file: FileRecord, living: set[str], orphans: set[bytes]) -> Iterator[str]:
     for opened in file.opens.values():
         what = f"open {opened.id:x} of {'/'.join(opened.path)}"
         if opened.owner != NOBODY and opened.owner not in living:
             yield f"{what}: its process is gone"
         if opened.owner == NOBODY and opened.durable is None:
             yield f"{what}: waits for its client, and is not durable"
-        if opened.owner.encode().ljust(16, b"-") + key + opened.id.to_bytes(8, "big") not in held:
-            yield f"{what}: its owner does not know it"
+        if (opened.owner == NOBODY) != (key + opened.id.to_bytes(8, "big") in orphans):
+            yield f"{what}: whether it has an owner, its record and the orphans disagree"
         if opened.holder and opened.holder not in file.grants:
             yield f"{what}: has a lease that there is not"
     for holder in file.grants:

@@ -135,8 +135,7 @@ class Exchange:
             if self._envelope is None:
                 raise ChannelLost("an encrypted answer, without a key for it")
             pdu = self._envelope.open(pdu)
-        for message in split_compound(pdu):
-            header = Header.decode(message)
+        for header, message in split_compound(pdu):
             reply = Reply(header, message[SIZE:])
             if header.message_id == UNSOLICITED:
                 self.unsolicited.append(reply)

@@ -18,7 +18,7 @@ from server.core.verify import identify
 from server.log import Log
 from server.wire.encryption import Envelope, TransformHeader
 from server.wire.errors import WireError
-from server.wire.header import MAGIC, MAGIC_ENCRYPTED, MAGIC_SMB1, Command, Header, split_compound
+from server.wire.header import MAGIC, MAGIC_ENCRYPTED, MAGIC_SMB1, Command, Flags, split_compound
 from server.wire.misc import ERROR_BODY, ErrorResponse
 from server.wire.negotiate import Dialect
 from server.wire.status import NTSTATUS
@@ -36,6 +36,7 @@ _LARGE = (
 )
 _WITHOUT_SENDER = (NTSTATUS.USER_SESSION_DELETED, NTSTATUS.NETWORK_NAME_DELETED)
 _CANCEL, _SUCCESS = Command.CANCEL, NTSTATUS.SUCCESS
+_RESPONSE = int(Flags.SERVER_TO_REDIR)
 _SMALL_LIMIT = 68 * 1024
 
 
@@ -66,12 +67,13 @@ class Dispatcher:
             return
         try:
             magic, envelope = pdu[:4], None
-            if magic == MAGIC_SMB1:
-                self._smb1(self._core, connection, memoryview(pdu))
-                return
-            if magic == MAGIC_ENCRYPTED:
-                envelope = _envelope(connection, pdu)
-                pdu = envelope.open(pdu)
+            if magic != MAGIC:
+                if magic == MAGIC_SMB1:
+                    self._smb1(self._core, connection, memoryview(pdu))
+                    return
+                if magic == MAGIC_ENCRYPTED:
+                    envelope = _envelope(connection, pdu)
+                    pdu = envelope.open(pdu)
             self._run(self._requests(connection, pdu, envelope), [], 0)
         except DisconnectError as error:
             connection.close(str(error))
@@ -85,34 +87,32 @@ class Dispatcher:
         self, connection: Connection, pdu: bytes | bytearray, envelope: Envelope | None
     ) -> list[Request]:
         """The requests of the PDU, with their ids taken from the window."""
-        if pdu[:4] != MAGIC:
-            raise DisconnectError(f"a message of protocol {bytes(pdu[:4]).hex()}")
         chain: Chain | None = None
         requests: list[Request] = []
-        for message in split_compound(pdu):
-            header = Header.decode(message)
-            if header.is_response:
+        multicredit = connection.multicredit
+        for header, message in split_compound(pdu):
+            if header.flags & _RESPONSE:
                 raise DisconnectError("a response, sent to a server")
             if connection.dialect is None and not requests and header.command is not Command.NEGOTIATE:
                 raise DisconnectError(f"{header.command.name} before NEGOTIATE")
-            if len(message) > _SMALL_LIMIT and not (connection.multicredit and header.command in _LARGE):
+            if len(message) > _SMALL_LIMIT and not (multicredit and header.command in _LARGE):
                 raise DisconnectError(f"{header.command.name} of {len(message)} bytes")
             request = Request(self._core, connection, header, message, envelope)
             if envelope is not None and not _fits(envelope, request, first=not requests):
                 raise DisconnectError("an encrypted message of another session than its envelope")
             if not request.related:
                 chain = request.chain
-            elif chain is None:
-                chain = Chain(refused=NTSTATUS.INVALID_PARAMETER)
-            request.chain = chain
+            else:
+                chain = request.chain = chain or Chain(refused=NTSTATUS.INVALID_PARAMETER)
             if header.command is not _CANCEL:
-                charge = (header.credit_charge or 1) if connection.multicredit else 1
+                charge = (header.credit_charge or 1) if multicredit else 1
                 if not connection.window.consume(header.message_id, charge):
                     raise DisconnectError(f"MessageId {header.message_id} is not the client's to use")
                 connection.requests[header.message_id] = request
             requests.append(request)
-        for request in requests[:-1]:
-            request.last = False
+        if len(requests) > 1:
+            for request in requests[:-1]:
+                request.last = False
         return requests
 
     def _run(self, requests: list[Request], answers: list[tuple[Request, Reply]], start: int) -> None:
@@ -130,8 +130,8 @@ class Dispatcher:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 return
-            else:
-                request.over()
+            elif request.file is not None:
+                request.over(request.file)
         respond.send(answers)
         answers.clear()  # which the requests know, and it them: let go of them now and not when garbage is collected
 
@@ -165,13 +165,14 @@ class Dispatcher:
             request.chain.session_id = reply.session_id
         if reply.tree_id is not None:
             request.chain.tree_id = reply.tree_id
-        request.over()
+        if request.file is not None:
+            request.over(request.file)
         answers.append((request, reply))
 
     def _answer(self, request: Request) -> Result:
         try:
-            if request.related and request.chain.refused is not None:
-                raise StatusError(request.chain.refused, "nothing to be related to")
+            if request.related:
+                request.inherit()
             identify(request)
             handler = self._handlers.get(request.header.command)
             if handler is None:

@@ -6,19 +6,12 @@ say. Called when a request has found its open, and when that request is over.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 _HALF = 0x7FFF
 
 
 class StaleError(Exception):
     """The request is fenced off: STATUS_FILE_NOT_AVAILABLE."""
-
-
-class Ticket(NamedTuple):
-    """A request that was counted, with the sequence that its header had."""
-
-    sequence: int
 
 
 @dataclass(slots=True)
@@ -29,9 +22,9 @@ class Fence:
     outstanding: int = 0
     before: int = 0
 
-    def admit(self, sequence: int, *, replay: bool, modifying: bool) -> Ticket | None:
-        """Count the request, or let it pass uncounted (None). `modifying`: WRITE, SET_INFO or IOCTL.
-        StaleError: a modifying request that is too late, or a replay while earlier requests are under way.
+    def admit(self, sequence: int, *, replay: bool, modifying: bool) -> int | None:
+        """Count the request: what to tell `done`; or let it pass uncounted (None). `modifying`: WRITE, SET_INFO or
+        IOCTL. StaleError: a modifying request that is too late, or a replay while earlier requests are under way.
         """
         ahead = (sequence - self.sequence) & 0xFFFF
         if ahead > _HALF:
@@ -43,11 +36,11 @@ class Fence:
         if replay and self.before:
             return self._refuse(modifying)
         self.outstanding += 1
-        return Ticket(sequence)
+        return sequence
 
-    def done(self, ticket: Ticket) -> None:
+    def done(self, sequence: int) -> None:
         """The counted request is over: answered, or dropped with its connection."""
-        if ticket.sequence == self.sequence:
+        if sequence == self.sequence:
             self.outstanding -= 1
         else:
             self.before -= 1

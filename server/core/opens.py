@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from server.core.request import Request
     from server.core.session import Session, Tree
 
-_FILE_ID = Struct("<QQ")
+FILE_ID = Struct("<QQ")
+"""(persistent, volatile)."""
 _CLUSTER = 4096
 _MOST_RESERVED = 2**44
 
@@ -82,7 +83,7 @@ class Open:
     @property
     def file_id(self) -> bytes:
         """The 16 bytes on the wire."""
-        return _FILE_ID.pack(self.persistent, self.volatile)
+        return FILE_ID.pack(self.persistent, self.volatile)
 
     @property
     def name(self) -> str:
@@ -118,9 +119,3 @@ def reserve(opened: Open, size: int) -> None:
         raise StatusError(NTSTATUS.DISK_FULL, "more than a file may have")
     opened.handle.allocate(size)
     opened.reserved = -(-size // _CLUSTER) * _CLUSTER
-
-
-def decode_file_id(raw: bytes) -> tuple[int, int]:
-    """(persistent, volatile)."""
-    persistent, volatile = _FILE_ID.unpack(raw)
-    return persistent, volatile

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.core.errors import StatusError
-from server.core.fence import StaleError, Ticket
-from server.core.opens import Open, decode_file_id
+from server.core.fence import StaleError
+from server.core.opens import FILE_ID, Open
 from server.wire.encryption import Envelope
 from server.wire.header import SIZE, Command, Flags, Header
 from server.wire.ioctl import NO_FILE
@@ -88,7 +88,7 @@ class Request:
     verified: bool = False
     dropped: bool = False
     file: Open | None = None
-    ticket: Ticket | None = None
+    ticket: int | None = None
     last: bool = True
     async_id: int | None = None
     waiter: asyncio.Future[None] | None = None
@@ -111,7 +111,8 @@ class Request:
         flags = header.flags
         self.related = bool(flags & _RELATED)
         self.signed = envelope is None and bool(flags & _SIGNED)
-        self.chain = Chain(header.session_id, header.tree_id)
+        self.session_id, self.tree_id = session_id, tree_id = header.session_id, header.tree_id
+        self.chain = Chain(session_id, tree_id)
         self.earlier: list[tuple[Request, Reply]] = []
         """The answers to what came before it in its PDU, as far as they are not sent yet."""
 
@@ -119,13 +120,12 @@ class Request:
     def body(self) -> memoryview:
         return self.message[SIZE:]
 
-    @property
-    def session_id(self) -> int:
-        return self.chain.session_id if self.related else self.header.session_id
-
-    @property
-    def tree_id(self) -> int:
-        return self.chain.tree_id if self.related else self.header.tree_id
+    def inherit(self) -> None:
+        """It is related, and all before it is answered. StatusError: there is nothing that it could be related to."""
+        chain = self.chain
+        self.session_id, self.tree_id = chain.session_id, chain.tree_id
+        if chain.refused is not None:
+            raise StatusError(chain.refused, "nothing to be related to")
 
     def charge(self, sent: int, asked: int) -> None:
         """StatusError: too few credits for what the request carries and what it asks for (3.3.5.2.5)."""
@@ -154,15 +154,15 @@ class Request:
 
         StatusError: FILE_CLOSED for an id that is not one, FILE_NOT_AVAILABLE for what comes too late.
         """
-        session = self.need_session()
+        session, chain = self.need_session(), self.chain
         if self.related and file_id == NO_FILE:
-            if self.chain.create_error is not None:
-                raise StatusError(self.chain.create_error, "the CREATE before it failed")
-            if self.chain.file_id is None:
+            if chain.create_error is not None:
+                raise StatusError(chain.create_error, "the CREATE before it failed")
+            if chain.file_id is None:
                 raise StatusError(NTSTATUS.INVALID_HANDLE, "no FileId to inherit")
-            file_id = self.chain.file_id
-        self.chain.file_id = file_id
-        persistent, volatile = decode_file_id(file_id)
+            file_id = chain.file_id
+        chain.file_id = file_id
+        persistent, volatile = FILE_ID.unpack(file_id)
         found = session.opens.get(volatile)
         if (
             found is None
@@ -170,20 +170,20 @@ class Request:
             or (self.tree is not None and found.tree is not self.tree)
         ):
             raise StatusError(NTSTATUS.FILE_CLOSED)
-        self._pass_fence(found)
+        if (self.connection.dialect or 0) >= _SMB_3_0:
+            self._pass_fence(found)
         found.replayable = False
         self.file = found
         found.enter(self)
         return found
 
     def _pass_fence(self, found: Open) -> None:
-        if (self.connection.dialect or 0) < _SMB_3_0:
-            return
+        header = self.header
         try:
             self.ticket = found.fence.admit(
-                self.header.channel_sequence,
-                replay=bool(self.header.flags & _REPLAY),
-                modifying=self.header.command in _MODIFYING,
+                header.channel_sequence,
+                replay=bool(header.flags & _REPLAY),
+                modifying=header.command in _MODIFYING,
             )
         except StaleError:
             raise StatusError(NTSTATUS.FILE_NOT_AVAILABLE, "behind the open's ChannelSequence") from None
@@ -210,10 +210,9 @@ class Request:
         self.dropped = True
         self.interrupt(NTSTATUS.CANCELLED)
 
-    def over(self) -> None:
-        """Give back what the request holds: the fence's count and the open's handle."""
-        if self.file is not None:
-            if self.ticket is not None:
-                self.file.fence.done(self.ticket)
-            self.file.leave(self)
-            self.file = None
+    def over(self, file: Open) -> None:
+        """Give back what the request holds of its `file`: the fence's count and the handle."""
+        if self.ticket is not None:
+            file.fence.done(self.ticket)
+        file.leave(self)
+        self.file = None

@@ -7,7 +7,6 @@ answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 
 from server.core.errors import StatusError
@@ -15,13 +14,12 @@ from server.core.request import ROOM, Reply, Request
 from server.wire.buffers import Buffer, padding
 from server.wire.encryption import Envelope
 from server.wire.framing import PREFIX_SIZE, prefix
-from server.wire.header import Command, Flags, Header, join_compound
+from server.wire.header import SIZE, Command, Flags, join_compound
 from server.wire.misc import ERROR_BODY
 from server.wire.status import NTSTATUS
 
 _SESSION_SETUP = Command.SESSION_SETUP
-_RESPONSE = int(Flags.SERVER_TO_REDIR)
-_KEPT = Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION
+_KEPT = int(Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION)
 
 
 def send(answers: Sequence[tuple[Request, Reply]]) -> None:
@@ -37,12 +35,12 @@ def send(answers: Sequence[tuple[Request, Reply]]) -> None:
     bodies = [reply.body[ROOM:] if reply.room else reply.body for _, reply in answers]
     messages = join_compound(
         [
-            _header(*answer).encode() + body + padding(len(body))  # the last one as well, as Windows does
+            _header(*answer) + body + padding(len(body))  # the last one as well, as Windows does
             for answer, body in zip(answers, bodies, strict=True)
         ]
     )
     for (request, reply), message in zip(answers, messages, strict=True):
-        _sign(request, reply, memoryview(message), envelope)
+        _sign(request, reply, message, 0, envelope)
     parts: list[Buffer] = [prefix(sum(map(len, messages))), *messages]
     connection.wire.send(parts if envelope is None else envelope.seal(b"".join(messages)))
 
@@ -63,38 +61,38 @@ def pend(request: Request) -> None:
     if under_way >= request.core.config.limits.max_async:
         raise StatusError(NTSTATUS.INSUFFICIENT_RESOURCES, "too many wait already")
     request.async_id = connection.new_async_id()
-    header = replace(
-        _header(request, Reply(b"", NTSTATUS.PENDING)), credits=connection.window.grant(_wanted(request))
-    )
-    message = header.encode() + ERROR_BODY
+    credits = connection.window.grant(_wanted(request))
+    message = _head(request, Reply(b"", NTSTATUS.PENDING), credits) + ERROR_BODY
     envelope = _envelope(request)
     connection.wire.send([prefix(len(message)), message] if envelope is None else envelope.seal(message))
 
 
 def _single(request: Request, reply: Reply, envelope: Envelope | None) -> bytearray:
-    header = _header(request, reply).encode()
+    head, body = _header(request, reply), reply.body
     if reply.room:
-        pdu = cast(bytearray, reply.body)
-        pdu[:ROOM] = prefix(len(pdu) - PREFIX_SIZE) + header
+        pdu = cast(bytearray, body)
+        pdu[:ROOM] = prefix(len(pdu) - PREFIX_SIZE) + head
     else:
-        pdu = bytearray().join((prefix(len(header) + len(reply.body)), header, reply.body))
-    _sign(request, reply, memoryview(pdu)[PREFIX_SIZE:], envelope)
+        pdu = bytearray().join((prefix(SIZE + len(body)), head, body))
+    _sign(request, reply, pdu, PREFIX_SIZE, envelope)
     return pdu
 
 
-def _header(request: Request, reply: Reply) -> Header:
-    asked, async_id = request.header, request.async_id
-    return Header(
-        asked.command,
+def _header(request: Request, reply: Reply) -> bytes:
+    """With the credits that have not gone with STATUS_PENDING."""
+    granted = 0 if request.async_id is not None else request.connection.window.grant(_wanted(request))
+    return _head(request, reply, granted)
+
+
+def _head(request: Request, reply: Reply, credits: int) -> bytes:
+    asked = request.header
+    return asked.answered(
         reply.status,
-        _RESPONSE | (asked.flags & _KEPT),
-        asked.message_id,
+        asked.flags & _KEPT,
         request.tree_id if reply.tree_id is None else reply.tree_id,
         request.session_id if reply.session_id is None else reply.session_id,
-        async_id,
-        asked.credit_charge,
-        0 if async_id is not None else request.connection.window.grant(_wanted(request)),
-        process_id=asked.process_id,
+        request.async_id,
+        credits,
     )
 
 
@@ -106,15 +104,19 @@ def _wanted(request: Request) -> int:
     return wanted
 
 
-def _sign(request: Request, reply: Reply, message: memoryview, envelope: Envelope | None) -> None:
-    if envelope is None:
+def _sign(request: Request, reply: Reply, pdu: bytearray, start: int, envelope: Envelope | None) -> None:
+    """The message that begins at `start` of the PDU is complete."""
+    signer = reply.signer
+    if envelope is not None:
+        signer = None
+    elif signer is None:
         session = request.session
-        due = request.signed or (session is not None and session.signing_required)
-        signer = reply.signer or (request.signer if due else None)
-        if signer is not None:
-            signer.sign(message, server=True)
+        if request.signed or (session is not None and session.signing_required):
+            signer = request.signer
+    if signer is not None:
+        signer.sign(memoryview(pdu)[start:], server=True)
     if reply.sent is not None:
-        reply.sent(message)
+        reply.sent(memoryview(pdu)[start:])
 
 
 def _envelope(request: Request) -> Envelope | None:

@@ -36,8 +36,23 @@ def identify(request: Request) -> None:
         return
     if command is _IOCTL and request.core.config.torture and request.session_id == 0:
         return  # smbtorture speaks of a connection, whoever is logged on there
-    session = _find_session(request)
-    _check_signature(request, session)
+    connection = request.connection
+    session = connection.sessions.get(request.session_id)
+    if session is None or session.state is _IN_PROGRESS:
+        request.signer = refusal_signer(request)
+        raise StatusError(NTSTATUS.USER_SESSION_DELETED)
+    request.session = session
+    channel = session.channels.get(connection.name)
+    if channel is not None:
+        request.signer = channel.signer
+    if session.expires is not None:
+        session.state_at(request.core.clock())
+    if session.state is _EXPIRED and command not in _WHEN_EXPIRED:
+        raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
+    if request.envelope is not None:
+        request.verified = True
+    elif request.signed or session.signing_required or session.encrypt:
+        _check_signature(request, session)
     if command in _WITHOUT_TREE:
         return
     request.tree = tree = session.trees.get(request.tree_id)
@@ -45,19 +60,6 @@ def identify(request: Request) -> None:
         raise StatusError(NTSTATUS.NETWORK_NAME_DELETED)
     if request.envelope is None and tree.share.config.encrypt:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted, on a share that has to be")
-
-
-def _find_session(request: Request) -> Session:
-    session = request.connection.sessions.get(request.session_id)
-    if session is None or session.state is _IN_PROGRESS:
-        request.signer = refusal_signer(request)
-        raise StatusError(NTSTATUS.USER_SESSION_DELETED)
-    request.session = session
-    channel = session.channels.get(request.connection.name)
-    request.signer = channel.signer if channel is not None else None
-    if session.state_at(request.core.clock()) is _EXPIRED and request.header.command not in _WHEN_EXPIRED:
-        raise StatusError(NTSTATUS.NETWORK_SESSION_EXPIRED)
-    return session
 
 
 def refusal_signer(request: Request) -> Signer | None:
@@ -74,10 +76,8 @@ def refusal_signer(request: Request) -> Signer | None:
 
 
 def _check_signature(request: Request, session: Session) -> None:
-    """That it is signed or encrypted, if it has to be."""
-    if request.envelope is not None:
-        request.verified = True
-    elif request.signed:
+    """Of what did not come encrypted: that it is signed, if it has to be, and that it had not to be encrypted."""
+    if request.signed:
         if request.signer is None:
             raise StatusError(NTSTATUS.NOT_SUPPORTED, "signed, without a key")
         if not request.signer.verify(request.message, server=False):
@@ -85,5 +85,5 @@ def _check_signature(request: Request, session: Session) -> None:
         request.verified = True
     elif session.signing_required:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not signed")
-    if request.envelope is None and session.encrypt and request.core.config.encryption is _REQUIRED:
+    if session.encrypt and request.core.config.encryption is _REQUIRED:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "not encrypted")

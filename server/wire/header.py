@@ -166,27 +166,52 @@ class Header:
             self.signature,
         )
 
+    def answered(
+        self, status: int, flags: int, tree_id: int, session_id: int, async_id: int | None, credits: int
+    ) -> bytes:
+        """The 64 bytes of the response to this request; its ``flags`` without ASYNC_COMMAND. As `encode` of another
+        header would give them, which is not made for every answer.
+        """
+        low, high = self.process_id, tree_id
+        if async_id is not None:
+            flags |= _ASYNC
+            low, high = async_id & 0xFFFF_FFFF, async_id >> 32
+        return _LAYOUT.pack(
+            MAGIC,
+            SIZE,
+            self.credit_charge,
+            status,
+            self.command,
+            credits,
+            flags | _RESPONSE,
+            0,
+            self.message_id,
+            low,
+            high,
+            session_id,
+            NO_SIGNATURE,
+        )
 
-def split_compound(pdu: bytes | bytearray | memoryview) -> list[memoryview]:
-    """The messages of one PDU, in order, each with its trailing padding (which its signature covers).
 
-    Views, not copies. FramingError: a NextCommand that is unaligned, shorter than a header or past the end.
-    The headers themselves are not checked beyond their NextCommand: ``Header.decode`` does that.
+def split_compound(pdu: bytes | bytearray | memoryview) -> list[tuple[Header, memoryview]]:
+    """The messages of one PDU, in order, each with its header and its trailing padding (which its signature covers).
+
+    Views, not copies. FramingError: a header that is none, or a NextCommand that is unaligned, shorter than a header
+    or past the end.
     """
     view = memoryview(pdu)
-    messages: list[memoryview] = []
+    messages: list[tuple[Header, memoryview]] = []
     while True:
-        if len(view) < SIZE:
-            raise FramingError(f"SMB2 message {len(messages)} of the PDU: {len(view)} bytes, need {SIZE}")
-        offset = int.from_bytes(view[_OFFSET_NEXT : _OFFSET_NEXT + 4], "little")
+        header = Header.decode(view)
+        offset = header.next_command
         if offset == 0:
-            messages.append(view)
+            messages.append((header, view))
             return messages
         if offset % 8 or offset < SIZE or offset > len(view) - SIZE:
             raise FramingError(
                 f"SMB2 message {len(messages)} of the PDU: NextCommand {offset} of {len(view)} bytes"
             )
-        messages.append(view[:offset])
+        messages.append((header, view[:offset]))
         view = view[offset:]
 
 

@@ -201,7 +201,7 @@ def test_nothing_is_left_in_the_store_when_all_is_closed(fleet: tuple[InProcess,
     alice.ask(Command.LOCK, LockRequest(opened.file_id, (element,)).encode(), session)
     alice.ask(Command.CLOSE, CloseRequest(opened.file_id).encode(), session)
     with fleet[0].core.store.read() as reading:
-        tables = ("files", "locks", "held", "leases", "durable", "applications")
+        tables = ("files", "locks", "orphans", "leases", "durable", "applications")
         assert {table: list(reading.scan(table)) for table in tables} == {table: [] for table in tables}
 
 

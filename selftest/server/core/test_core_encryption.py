@@ -228,8 +228,8 @@ def test_a_compound_shares_one_envelope(server: InProcess) -> None:
     envelope = session.need_envelope()
     peer.exchange.send(b"".join(envelope.seal(first + second))[4:])
     answers = split_compound(envelope.open(peer.exchange.receive()))
-    assert [Header.decode(answer).status for answer in answers] == [NTSTATUS.SUCCESS] * 2
-    assert bytes(ReadResponse.decode(answers[1][64:]).data) == b"x" * 48
+    assert [header.status for header, _ in answers] == [NTSTATUS.SUCCESS] * 2
+    assert bytes(ReadResponse.decode(answers[1][1][64:]).data) == b"x" * 48
 
 
 def test_the_keys_of_the_session_hold_on_every_channel_and_no_nonce_comes_twice(server: InProcess) -> None:
@@ -289,7 +289,7 @@ def test_an_envelope_in_an_envelope_is_refused(server: InProcess) -> None:
     envelope = session.need_envelope()
     inner = b"".join(envelope.seal(peer._message(Command.ECHO, EMPTY_BODY, session_id=session.id)))[4:]
     peer.exchange.send(b"".join(envelope.seal(inner))[4:])
-    with pytest.raises(Closed, match="protocol fd534d42"):
+    with pytest.raises(Closed, match="protocol id fd534d42"):
         peer.exchange.receive()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from server.core.fence import Fence, StaleError, Ticket
+from server.core.fence import Fence, StaleError
 
 
-def write(fence: Fence, sequence: int, *, replay: bool = False) -> Ticket | None:
+def write(fence: Fence, sequence: int, *, replay: bool = False) -> int | None:
     return fence.admit(sequence, replay=replay, modifying=True)
 
 
-def read(fence: Fence, sequence: int) -> Ticket | None:
+def read(fence: Fence, sequence: int) -> int | None:
     return fence.admit(sequence, replay=False, modifying=False)
 
 

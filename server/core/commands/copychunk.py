@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from server.core.commands.readwrite import pass_locks
 from server.core.errors import StatusError
-from server.core.opens import Open, decode_file_id
+from server.core.opens import FILE_ID, Open
 from server.core.request import Reply, Request
 from server.core.storage import on_thread
 from server.ports.files import Handle
@@ -95,7 +95,7 @@ def _copy_one(source: Handle, target: Handle, chunk: Chunk) -> None:
 
 def _source(request: Request, key: bytes) -> Open:
     """The open of this session that the key is of."""
-    persistent, volatile = decode_file_id(key[:16])
+    persistent, volatile = FILE_ID.unpack(key[:16])
     found = request.need_session().opens.get(volatile)
     if found is None or found.persistent != persistent or any(key[16:]):
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no such resume key")

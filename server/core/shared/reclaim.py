@@ -17,7 +17,7 @@ from server.core.shared.records import (
     pack_key,
     unpack_key,
 )
-from server.core.shared.table import DURABLE, FILES, HELD, FileTable, Outcome, held_key
+from server.core.shared.table import DURABLE, FILES, ORPHANS, FileTable, Outcome, orphan_key
 
 
 def disconnected(table: FileTable, number: int) -> tuple[FileKey, OpenRecord, Grant] | None:
@@ -39,8 +39,7 @@ def take(table: FileTable, key: FileKey, number: int, pid: int) -> bool:
         opened = file.opens.get(number)
         if opened is None or opened.owner != NOBODY:
             return False
-        writing.delete(HELD, held_key(NOBODY, key, number))
-        writing.put(HELD, held_key(table.address, key, number), b"")
+        writing.delete(ORPHANS, orphan_key(key, number))
         file.put(opened._replace(owner=table.address, pid=pid, expires=0))
         return True
 
@@ -79,7 +78,8 @@ def expire(table: FileTable) -> tuple[dict[FileKey, list[str]], int | None]:
     late: list[tuple[FileKey, int]] = []
     soonest: int | None = None
     with table.store.read() as reading:
-        for key, number in _held_by(table, NOBODY):
+        for raw, _ in list(reading.scan(ORPHANS)):
+            key, number = unpack_key(raw[:16]), int.from_bytes(raw[16:], "big")
             opened = FileRecord.decode(reading.get(FILES, pack_key(key))).opens.get(number)
             if opened is None:
                 continue
@@ -107,7 +107,15 @@ def _each(table: FileTable, found: list[tuple[FileKey, int]], owner: str) -> dic
 
 
 def _held_by(table: FileTable, owner: str) -> list[tuple[FileKey, int]]:
-    prefix = owner.encode().ljust(16, b"-")
+    """Looks at all that is open, since a worker ends more rarely than files are opened. Most records are passed over
+    undecoded: the owner's address is not in their bytes.
+    """
+    address = owner.encode()
     with table.store.read() as reading:
-        keys = [raw[16:] for raw, _ in reading.scan(HELD, prefix)]
-    return [(unpack_key(raw[:16]), int.from_bytes(raw[16:], "big")) for raw in keys]
+        files = [(raw, value) for raw, value in reading.scan(FILES) if address in value]
+    return [
+        (unpack_key(raw), opened.id)
+        for raw, value in files
+        for opened in FileRecord.decode(value).opens.values()
+        if opened.owner == owner
+    ]

@@ -123,25 +123,9 @@ class FileRecord:
 
     def encode(self) -> bytes:
         # Read by the processes of this very server alone, which are of one Python: nothing is as fast.
-        return marshal.dumps(
-            (
-                self.delete_pending,
-                self.waiters,
-                [_plain(opened) for opened in self.opens.values()],
-                [
-                    (
-                        one.holder,
-                        int(one.state),
-                        one.version,
-                        one.epoch,
-                        one.breaking,
-                        int(one.wanted),
-                        one.parent,
-                    )
-                    for one in self.grants.values()
-                ],
-            )
-        )
+        opens = [tuple(one) if one.durable is None else _plain(one) for one in self.opens.values()]
+        grants = [_plain_grant(one) for one in self.grants.values()] if self.grants else []
+        return marshal.dumps((self.delete_pending, self.waiters, opens, grants))
 
     @classmethod
     def decode(cls, raw: bytes | None) -> FileRecord:
@@ -158,8 +142,12 @@ class FileRecord:
 
 
 def _plain(opened: OpenRecord) -> tuple[object, ...]:
-    durable = opened.durable
-    return tuple(opened) if durable is None else tuple(opened._replace(durable=tuple(durable)))  # type: ignore[arg-type]
+    return tuple(opened._replace(durable=tuple(opened.durable)))  # type: ignore[arg-type]
+
+
+def _plain_grant(one: Grant) -> tuple[object, ...]:
+    state, wanted = int(one.state), int(one.wanted)
+    return one.holder, state, one.version, one.epoch, one.breaking, wanted, one.parent
 
 
 def _open_of(fields: tuple[Any, ...]) -> OpenRecord:

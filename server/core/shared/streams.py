@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from server.core.errors import StatusError
 from server.core.shared.records import FileKey, OpenRecord
-from server.core.shared.table import HELD, FileTable, held_key
+from server.core.shared.table import FileTable
 from server.ports.files import FilePath
 from server.wire.create import Access, ShareAccess
 from server.wire.status import NTSTATUS
@@ -26,11 +26,10 @@ def enter(table: FileTable, base: FileKey, path: FilePath, opened: OpenRecord) -
         durable=None,
         stream=True,
     )
-    with table.draft(base) as (writing, file):
+    with table.draft(base) as (_, file):
         if file.delete_pending:
             raise StatusError(NTSTATUS.DELETE_PENDING)
         file.put(shadow)
-        writing.put(HELD, held_key(opened.owner, base, opened.id), b"")
 
 
 def any_open(table: FileTable, base: FileKey) -> bool:

@@ -1,7 +1,7 @@
 """The transactions on files that are open: admitted, closed, renamed, doomed, locked.
 
-Owns the tables `files` (by device and inode), `locks` (the same), `held` (who has which), `leases` (which
-file a lease key is for). Each call is one transaction. What has to be told to others afterwards is in its
+Owns the tables `files` (by device and inode), `locks` (the same), `orphans` (the opens without an owner), `leases`
+(which file a lease key is for). Each call is one transaction. What has to be told to others afterwards is in its
 result: if the caller is killed in between, whoever waits learns of that death instead. Called by the
 commands, through the core.
 """
@@ -34,7 +34,7 @@ from server.ports.store import Store, Writing
 from server.wire.create import Access
 from server.wire.status import NTSTATUS
 
-FILES, LOCKS, HELD, LEASES, DURABLE = "files", "locks", "held", "leases", "durable"
+FILES, LOCKS, ORPHANS, LEASES, DURABLE = "files", "locks", "orphans", "leases", "durable"
 DIRECTORIES = "directories"
 """The directories that somebody has a lease on: what changes in them has to be told."""
 
@@ -113,27 +113,50 @@ class FileTable:
     def known(self, key: FileKey, raw: bytes | None) -> FileRecord:
         """The record that these bytes are."""
         seen = self.seen.get(key)
-        if seen is None or seen[0] != raw:
-            if len(self.seen) >= _SEEN:
-                self.seen.clear()
-            seen = self.seen[key] = (raw, FileRecord.decode(raw))
-        return seen[1]
+        if seen is not None and seen[0] == raw:
+            return seen[1]
+        file = FileRecord.decode(raw)
+        self._remember(key, raw, file)
+        return file
+
+    def _remember(self, key: FileKey, raw: bytes | None, file: FileRecord) -> None:
+        if len(self.seen) >= _SEEN:
+            self.seen.clear()
+        self.seen[key] = raw, file
+
+    def drafted(self, writing: Writing, key: FileKey, packed: bytes) -> FileRecord:
+        """The record, to be changed within the transaction: what becomes of it is not known before it is finished."""
+        raw, seen = writing.get(FILES, packed), self.seen.pop(key, None)
+        return seen[1] if seen is not None and seen[0] == raw else FileRecord.decode(raw)
+
+    def finish(self, writing: Writing, key: FileKey, packed: bytes, file: FileRecord) -> None:
+        """The record as it is to be from now on. If the transaction is undone all the same, its bytes are no longer
+        those that are remembered.
+        """
+        if file.opens:
+            raw = file.encode()
+            writing.put(FILES, packed, raw)
+            self._remember(key, raw, file)
+        else:
+            writing.delete(FILES, packed)
 
     def admit(self, key: FileKey, asked: Asked, links: Callable[[], int]) -> Outcome:
         """Enter the open, or wait: `waiting` with what has to break first. StatusError: it may not be opened so."""
-        holder, outcome = asked.opened.holder, Outcome()
-        with self.draft(key) as (writing, file):
+        outcome, packed = Outcome(), pack_key(key)
+        with self.store.write() as writing:
+            file = self.drafted(writing, key, packed)
             if not file.opens and not links():
                 outcome.vanished = True
                 return outcome
-            if asked.version and (known := writing.get(LEASES, holder.encode())) not in (None, pack_key(key)):
-                raise StatusError(NTSTATUS.INVALID_PARAMETER, f"the lease is for another file {known!r}")
+            if asked.version and writing.get(LEASES, asked.opened.holder.encode()) not in (None, packed):
+                raise StatusError(NTSTATUS.INVALID_PARAMETER, "the lease is for another file")
             if file.opens:
                 self._make_room(writing, key, file, asked, outcome)
             if outcome.waiting:
                 self.wait_for(file)
             elif not outcome.vanished:
-                outcome.grant = self._enter(writing, key, file, asked)
+                outcome.grant = self._enter(writing, packed, file, asked)
+            self.finish(writing, key, packed, file)
         return outcome
 
     def _make_room(
@@ -170,12 +193,14 @@ class FileTable:
 
     def close(self, key: FileKey, number: int, unlink: Callable[[FilePath], None]) -> Outcome:
         """Take the open out. `unlink(path)` is called if the file is to go with its last open."""
-        outcome = Outcome()
-        with self.draft(key) as (writing, file):
+        outcome, packed = Outcome(), pack_key(key)
+        with self.store.write() as writing:
+            file = self.drafted(writing, key, packed)
             opened = file.opens.get(number)
             if opened is None or opened.owner != self.address:
                 return outcome
             self.leave(writing, key, file, opened, lambda: unlink(opened.path), outcome)
+            self.finish(writing, key, packed, file)
         return outcome
 
     def leased_directories(self) -> bool:
@@ -246,8 +271,7 @@ class FileTable:
         if durable is None or not self._may_stay(file, opened):
             self.leave(writing, key, file, opened, partial(self.delete, opened, key), outcome)
             return
-        writing.delete(HELD, held_key(opened.owner, key, opened.id))
-        writing.put(HELD, held_key(NOBODY, key, opened.id), b"")
+        writing.put(ORPHANS, orphan_key(key, opened.id), b"")
         expires = self.clock() + durable.timeout * 1_000_000
         file.put(opened._replace(owner=NOBODY, pid=0, expires=expires))
         outcome.expires = expires
@@ -264,7 +288,8 @@ class FileTable:
     ) -> None:
         """Everything that an open leaves behind goes. A failing `unlink` is kept as the outcome's `failure`."""
         outcome.removed = file.remove(opened.id)
-        writing.delete(HELD, held_key(opened.owner, key, opened.id))
+        if opened.owner == NOBODY:
+            writing.delete(ORPHANS, orphan_key(key, opened.id))
         if opened.durable is not None:
             writing.delete(DURABLE, opened.id.to_bytes(8, "big"))
         raw = pack_key(key)
@@ -274,7 +299,8 @@ class FileTable:
                 writing.delete(DIRECTORIES, raw)
         if (locked := writing.get(LOCKS, raw)) is not None:
             self.put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
-        outcome.wake += file.take_waiters()
+        if file.waiters:
+            outcome.wake += file.take_waiters()
         if opened.delete_on_close:
             file.delete_pending = outcome.doomed = True
         if not file.opens and file.delete_pending:
@@ -287,11 +313,10 @@ class FileTable:
             except OSError as error:
                 outcome.failure = error
 
-    def _enter(self, writing: Writing, key: FileKey, file: FileRecord, asked: Asked) -> Grant | None:
-        opened, holder = asked.opened, asked.opened.holder
-        grant = None
-        if holder:
-            locked = writing.get(LOCKS, pack_key(key)) is not None
+    def _enter(self, writing: Writing, packed: bytes, file: FileRecord, asked: Asked) -> Grant | None:
+        opened, grant = asked.opened, None
+        if holder := opened.holder:
+            locked = writing.get(LOCKS, packed) is not None
             granted = rules.grantable(
                 file,
                 asked.caching,
@@ -301,19 +326,19 @@ class FileTable:
             )
             grant = _grown(file.grants.get(holder), asked, granted)
             if grant.version:
-                writing.put(LEASES, holder.encode(), pack_key(key))
+                writing.put(LEASES, holder.encode(), packed)
                 if asked.directory:
-                    writing.put(DIRECTORIES, pack_key(key), b"")
+                    writing.put(DIRECTORIES, packed, b"")
             elif not grant.state:
                 grant, opened = None, opened._replace(holder="")
-        if opened.durable is not None and not (grant is not None and grant.state & H):
-            opened = opened._replace(durable=None)
         if opened.durable is not None:
-            writing.put(DURABLE, opened.id.to_bytes(8, "big"), pack_key(key))
+            if grant is not None and grant.state & H:
+                writing.put(DURABLE, opened.id.to_bytes(8, "big"), packed)
+            else:
+                opened = opened._replace(durable=None)
         if grant is not None:
             file.grants[grant.holder] = grant
         file.put(opened)
-        writing.put(HELD, held_key(opened.owner, key, opened.id), b"")
         return grant
 
     def _carry_out(
@@ -349,21 +374,18 @@ class FileTable:
 
 
 class Draft:
-    """Its own context manager, of the transaction and the record: there are two for every file that is opened."""
+    """Its own context manager, of the transaction and the record."""
 
-    __slots__ = ("_before", "_file", "_key", "_packed", "_table", "_transaction", "_writing")
+    __slots__ = ("_file", "_key", "_packed", "_table", "_transaction", "_writing")
 
     def __init__(self, table: FileTable, key: FileKey) -> None:
         self._table, self._key, self._packed = table, key, pack_key(key)
         self._transaction = table.store.write()
 
     def __enter__(self) -> tuple[Writing, FileRecord]:
-        table, key = self._table, self._key
         self._writing = writing = self._transaction.__enter__()
         try:
-            self._before = writing.get(FILES, self._packed)
-            self._file = table.known(key, self._before)
-            table.seen.pop(key, None)  # what becomes of it is not known yet
+            self._file = self._table.drafted(writing, self._key, self._packed)
         except BaseException:
             self._transaction.__exit__(*sys.exc_info())
             raise
@@ -372,22 +394,13 @@ class Draft:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._transaction.__exit__(kind, error, trace)
-            return
-        file, raw = self._file, None
-        try:
-            if file.opens:
-                raw = file.encode()
-                self._writing.put(FILES, self._packed, raw)
-            elif self._before is not None:
-                self._writing.delete(FILES, self._packed)
-        except BaseException:
-            self._transaction.__exit__(*sys.exc_info())
-            raise
-        self._transaction.__exit__(None, None, None)
-        if raw is not None:
-            self._table.seen[self._key] = raw, file
+        if kind is None:
+            try:
+                self._table.finish(self._writing, self._key, self._packed, self._file)
+            except BaseException:
+                self._transaction.__exit__(*sys.exc_info())
+                raise
+        self._transaction.__exit__(kind, error, trace)
 
 
 def _grown(held: Grant | None, asked: Asked, granted: int) -> Grant:
@@ -401,5 +414,5 @@ def _grown(held: Grant | None, asked: Asked, granted: int) -> Grant:
     return replace(held, state=state, epoch=(held.epoch + 1) & 0xFFFF)
 
 
-def held_key(owner: str, key: FileKey, number: int) -> bytes:
-    return owner.encode().ljust(16, b"-") + pack_key(key) + number.to_bytes(8, "big")
+def orphan_key(key: FileKey, number: int) -> bytes:
+    return pack_key(key) + number.to_bytes(8, "big")
