@@ -16,7 +16,7 @@ from selftest.support.programs import Program
 from swrap.abi.paths import libswrap
 
 PROMISES = {
-    "threads": ["storm", "each-alone", "blocked-accept", "duplex"],
+    "threads": ["storm", "each-alone", "blocked-accept", "duplex", "cancelled", "cancels-itself"],
     "signals": [
         "interrupted",
         "restarted",

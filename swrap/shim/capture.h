@@ -49,7 +49,7 @@ struct sw_flows {
 };
 
 /* Does this process capture? As sw_dropin_join() has read it. */
-extern bool sw_capturing;
+extern bool sw_capturing __attribute__((visibility("hidden")));
 
 /* All of these leave errno as it is. */
 

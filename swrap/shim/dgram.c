@@ -2,6 +2,7 @@
 #include "dgram.h"
 #include "option.h"
 #include "place.h"
+#include "plain.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -12,11 +13,17 @@
 
 bool sw_dgram_seen SW_EARLY;
 
+static void see(void)
+{
+	__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+	sw_plain_never();
+}
+
 void sw_dgram_born(void)
 {
 	struct sw_options *options = sw_options();
 
-	__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+	see();
 	if (options)
 		__atomic_store_n(&options->datagrams, 1, __ATOMIC_RELAXED);
 }
@@ -33,7 +40,7 @@ void sw_dgram_note(int fd)
 	uint64_t tag;
 
 	if (!sw_dgram_seen && sw_lab() && sw_tag_get(fd, &tag) && (tag & SW_TAG_DGRAM))
-		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+		see();
 }
 
 void sw_dgram_note_rights(const struct msghdr *msg)
@@ -90,7 +97,7 @@ __attribute__((constructor)) static void note_inherited(void)
 	if (list >= 0)
 		close(list);
 	if (n < 0)
-		__atomic_store_n(&sw_dgram_seen, true, __ATOMIC_RELAXED);
+		see();
 	errno = saved;
 }
 

@@ -14,7 +14,7 @@
 #include "kernel.h"
 #include "shim.h"
 
-extern bool sw_dgram_seen;
+extern bool sw_dgram_seen __attribute__((visibility("hidden")));
 
 /*
  * A datagram or netlink socket is marked beside its tag, by what the kernel tells at the least cost: the hint of its inode that

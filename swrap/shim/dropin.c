@@ -11,6 +11,7 @@
 
 #include "capture.h"
 #include "option.h"
+#include "plain.h"
 #include "real.h"
 
 #define HOSTS 254
@@ -212,6 +213,8 @@ const struct sw_page *sw_dropin_join(uid_t *owner, bool aloud)
 	}
 	in_dropin = true;
 	sw_capturing = file && *file;
+	if (sw_capturing)
+		sw_plain_never();
 	form = net && strcmp(net, "10.53.57.0") == 0 ? ITSELF : LOOPBACK;
 	network = join(dir);
 	if (!network) {

@@ -33,6 +33,19 @@ static inline long sw_kernel(long number, long a, long b, long c, long d, long e
 #endif
 }
 
+/* sw_kernel3() - The same with three arguments, for who makes nothing but that call. */
+static inline long sw_kernel3(long number, long a, long b, long c)
+{
+#if defined(__x86_64__)
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return result;
+#else
+	return sw_kernel(number, a, b, c, 0, 0, 0);
+#endif
+}
+
 static inline int sw_kernel_open(const char *path, int flags)
 {
 	return (int)sw_kernel(SYS_openat, AT_FDCWD, (long)path, flags, 0, 0, 0);

@@ -5,6 +5,7 @@
  */
 #include "real.h"
 
+#include "plain.h"
 #include "shim.h"
 
 #include <dlfcn.h>
@@ -57,12 +58,13 @@ static bool is_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* is_it() - Is the @i-th symbol a function of this name, in the version that dlsym(3) would choose? */
+/* is_it() - Is the @i-th symbol what has this name, in the version that dlsym(3) would choose? */
 static bool is_it(const struct symbols *s, uint32_t i, const char *name)
 {
 	const ElfW(Sym) *sym = &s->table[i];
+	const unsigned int type = ELF64_ST_TYPE(sym->st_info);
 
-	return sym->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(sym->st_info) == STT_FUNC &&
+	return sym->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_OBJECT) &&
 	       !(s->versions && (s->versions[i] & 0x8000)) && is_same(s->names + sym->st_name, name);
 }
 
@@ -95,25 +97,54 @@ static const char names[] =
 #undef SW_REAL_NAME
 	;
 
-void *sw_real_find(size_t n)
+/* behind() - The first object behind ours that has it; NULL: none. */
+static const struct link_map *behind(const char *name, const ElfW(Sym) **sym)
 {
 	const struct link_map *map = _r_debug.r_map;
-	const ElfW(Sym) *sym = NULL;
-	const char *name = names;
+	const uint32_t h = hash_of(name);
 	struct symbols s;
-	const size_t at = n;
-	void *found;
-	uint32_t h;
+
+	while (map && map->l_ld != _DYNAMIC)
+		map = map->l_next;
+	while (map && (map = map->l_next) != NULL)
+		if (read_symbols(map, &s) && (*sym = find(&s, name, h)) != NULL)
+			break;
+	return map;
+}
+
+#define AT(name) (offsetof(struct sw_real, name) / sizeof(void *))
+
+/* name_of() - Of the @n-th of the table. */
+static const char *name_of(size_t n)
+{
+	const char *name = names;
 
 	for (; n > 0; name++)
 		if (*name == '\0')
 			n--;
-	h = hash_of(name);
-	while (map && map->l_ld != _DYNAMIC)
-		map = map->l_next;
-	while (!sym && map && (map = map->l_next) != NULL)
-		sym = read_symbols(map, &s) ? find(&s, name, h) : NULL;
-	found = sym ? (void *)(map->l_addr + sym->st_value) : dlsym(RTLD_NEXT, name);
-	__atomic_store_n((void **)&sw_real_table + at, found, __ATOMIC_RELAXED);
+	return name;
+}
+
+bool sw_real_is_libc(const char *single)
+{
+	const ElfW(Sym) *sym;
+	const struct link_map *libc = single ? behind("__libc_single_threaded", &sym) : NULL;
+
+	if (!libc || (const char *)libc->l_addr + sym->st_value != single)
+		return false; /* the program has a copy of that variable, which not every libc keeps in step with its own */
+	return behind("read", &sym) == libc && behind("recv", &sym) == libc && behind("write", &sym) == libc &&
+	       behind("send", &sym) == libc;
+}
+
+void *sw_real_find(size_t n)
+{
+	const char *name = name_of(n);
+	const ElfW(Sym) *sym;
+	const struct link_map *map = behind(name, &sym);
+	void *found = map ? (void *)(map->l_addr + sym->st_value) : dlsym(RTLD_NEXT, name);
+
+	__atomic_store_n((void **)&sw_real_table + n, found, __ATOMIC_RELAXED);
+	if (n >= AT(read) && n <= AT(send)) /* one of these four, which stand together */
+		sw_plain_try();
 	return found;
 }

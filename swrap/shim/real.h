@@ -9,7 +9,9 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -29,19 +31,20 @@
 	X(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *len))                                 \
 	X(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t len))                            \
 	X(ssize_t, read, (int fd, void *buf, size_t n))                                                                \
-	X(ssize_t, readv, (int fd, const struct iovec *iov, int n))                                                    \
 	X(ssize_t, recv, (int fd, void *buf, size_t n, int flags))                                                     \
+	X(ssize_t, write, (int fd, const void *buf, size_t n))                                                         \
+	X(ssize_t, send, (int fd, const void *buf, size_t n, int flags))                                               \
+	X(ssize_t, readv, (int fd, const struct iovec *iov, int n))                                                    \
 	X(ssize_t, recvfrom, (int fd, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len))          \
 	X(ssize_t, recvmsg, (int fd, struct msghdr *msg, int flags))                                                   \
-	X(ssize_t, write, (int fd, const void *buf, size_t n))                                                         \
 	X(ssize_t, writev, (int fd, const struct iovec *iov, int n))                                                   \
-	X(ssize_t, send, (int fd, const void *buf, size_t n, int flags))                                               \
 	X(ssize_t, sendto, (int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)) \
 	X(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags))                                             \
 	X(ssize_t, sendfile, (int out, int in, off_t *offset, size_t n))                                               \
 	X(ssize_t, splice, (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags))   \
 	X(int, sendmmsg, (int fd, struct mmsghdr * messages, unsigned int n, int flags))                               \
 	X(int, recvmmsg, (int fd, struct mmsghdr * messages, unsigned int n, int flags, struct timespec *patience))    \
+	X(int, pthread_cancel, (pthread_t thread))                                                                     \
 	X(long, syscall, (long number, ...))                                                                           \
 	X(int, execve, (const char *path, char *const argv[], char *const env[]))                                      \
 	X(int, execvpe, (const char *file, char *const argv[], char *const env[]))                                     \
@@ -80,7 +83,7 @@ struct sw_real {
 #undef SW_REAL_FIELD
 };
 
-extern struct sw_real sw_real_table;
+extern struct sw_real sw_real_table __attribute__((visibility("hidden")));
 
 /* sw_real_find() - Find the @n-th of the table, and keep it there; safe in a signal handler, and to race. */
 void *sw_real_find(size_t n);
@@ -94,5 +97,11 @@ static inline void *sw_real_at(size_t n)
 
 /* sw_real() - The function behind the one of this name. */
 #define sw_real(name) ((__typeof__(sw_real_table.name))sw_real_at(offsetof(struct sw_real, name) / sizeof(void *)))
+
+/*
+ * sw_real_is_libc() - Are read, recv, write and send behind ours those of the libc that has __libc_single_threaded(3) where
+ * @single is? False also of a program that has a copy of that variable.
+ */
+bool sw_real_is_libc(const char *single);
 
 #endif

@@ -15,7 +15,7 @@
  *	syn.c         the message to the switch that opens a flow
  *	accept.c      listen, accept, accept4
  *	transfer.c    the read and write family: the kernel's own but for addresses and the reason of an error
- *	peek.c        MSG_PEEK with MSG_WAITALL
+ *	plain.c       when these are made by our own instruction; peek.c MSG_PEEK with MSG_WAITALL
  *	pages.c       sendfile and splice
  *	dgram.c       datagram sockets: address, peer; dgram_send.c and dgram_recv.c their messages,
  *	              twin.c what is said to the switch, group.c their groups, dgram_option.c their options;
@@ -54,6 +54,7 @@
 #include "tag.h"
 
 #define SW_EXPORT __attribute__((visibility("default")))
+#define SW_HOT __attribute__((aligned(64)))
 #define SW_EARLY __attribute__((section(".data"))) /* needed by every process: on the one page that is written anyway */
 
 /* exec.c: sw_environment() - getenv(3); what a program that starts does not have to find is the sooner done. */

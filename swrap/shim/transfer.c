@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "kernel.h"
+#include "plain.h"
 #include "real.h"
 
 /* is_stream() - A virtual stream, whose calls carry no address. */
@@ -67,6 +69,12 @@ static ssize_t explain(int fd, ssize_t n)
 	return n;
 }
 
+/* ended_or_failed() - After a receive by our own instruction that brought nothing: likewise, with -errno in @n. */
+static __attribute__((noinline)) ssize_t ended_or_failed(int fd, long n)
+{
+	return explain(fd, n < 0 ? sw_fail((int)-n) : 0);
+}
+
 static size_t size_of(const struct iovec *iov, size_t n)
 {
 	size_t size = 0;
@@ -121,6 +129,13 @@ static __attribute__((noinline)) ssize_t explain_failure(int fd, size_t size, in
 	return -1;
 }
 
+/* failed() - After a send by our own instruction: likewise, with -errno in @n. */
+static __attribute__((noinline)) ssize_t failed(int fd, long n, size_t size, int signal)
+{
+	errno = (int)-n;
+	return explain_failure(fd, size, signal);
+}
+
 static inline ssize_t explain_send(int fd, ssize_t n, size_t size, int signal)
 {
 	return __builtin_expect(n >= 0, 1) ? n : explain_failure(fd, size, signal);
@@ -156,15 +171,25 @@ static __attribute__((noinline)) ssize_t put(int fd, uint64_t tag, const struct 
 	return sw_dgram_send(fd, tag, ends, &msg, flags);
 }
 
-SW_EXPORT ssize_t read(int fd, void *buf, size_t n)
+/* read_watched() - read(2) in a process that is not plain. */
+static __attribute__((noinline)) ssize_t read_watched(int fd, void *buf, size_t n)
 {
 	uint64_t tag;
-
 	ssize_t got;
 
 	if (sw_dgram_check_data(fd, &tag) && ((got = sw_dgram_take(fd, tag, buf, n, 0, NULL, NULL)) >= 0 || errno != ENOTSOCK))
 		return got;
 	return in(fd, explain(fd, sw_real(read)(fd, buf, n)), &(struct iovec){(void *)buf, n}, n, 0);
+}
+
+SW_EXPORT SW_HOT ssize_t read(int fd, void *buf, size_t n)
+{
+	long got;
+
+	if (!sw_is_plain())
+		return read_watched(fd, buf, n);
+	got = sw_kernel3(SYS_read, fd, (long)buf, (long)n);
+	return __builtin_expect(got > 0, 1) ? got : ended_or_failed(fd, got);
 }
 
 SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
@@ -201,13 +226,20 @@ static __attribute__((noinline)) ssize_t unlike(int fd, struct iovec *to, size_t
 		  flags);
 }
 
+/* are_unlike() - Are these such flags? */
+static inline bool are_unlike(int flags)
+{
+	return __builtin_expect((flags & (MSG_TRUNC | MSG_ERRQUEUE)) || (flags & LOOK_AT_ALL) == LOOK_AT_ALL, 0);
+}
+
 /* is_unlike() - Is it such a receive? */
 static inline bool is_unlike(int fd, int flags)
 {
-	return __builtin_expect((flags & (MSG_TRUNC | MSG_ERRQUEUE)) || (flags & LOOK_AT_ALL) == LOOK_AT_ALL, 0) && is_stream(fd);
+	return are_unlike(flags) && is_stream(fd);
 }
 
-SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+/* recv_watched() - recv(2) in a process that is not plain, or with flags that are not. */
+static __attribute__((noinline)) ssize_t recv_watched(int fd, void *buf, size_t n, int flags)
 {
 	uint64_t tag;
 
@@ -216,6 +248,16 @@ SW_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 	if (is_unlike(fd, flags))
 		return unlike(fd, &(struct iovec){buf, n}, 1, flags);
 	return in(fd, explain(fd, sw_real(recv)(fd, buf, n, flags)), &(struct iovec){(void *)buf, n}, n, flags);
+}
+
+SW_EXPORT SW_HOT ssize_t recv(int fd, void *buf, size_t n, int flags)
+{
+	long got;
+
+	if (!sw_is_plain() || are_unlike(flags))
+		return recv_watched(fd, buf, n, flags);
+	got = sw_kernel(SYS_recvfrom, fd, (long)buf, (long)n, flags, 0, 0);
+	return __builtin_expect(got > 0, 1) ? got : ended_or_failed(fd, got);
 }
 
 SW_EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict addr,
@@ -270,7 +312,7 @@ SW_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	return in(fd, explain(fd, got), msg->msg_iov, size_of(msg->msg_iov, msg->msg_iovlen), flags);
 }
 
-/* write_watched() - write(2) in a process that may have datagram sockets, or captures. */
+/* write_watched() - write(2) in a process that is not plain. */
 static __attribute__((noinline)) ssize_t write_watched(int fd, const void *buf, size_t n)
 {
 	uint64_t tag;
@@ -280,11 +322,14 @@ static __attribute__((noinline)) ssize_t write_watched(int fd, const void *buf, 
 	return out(fd, explain_send(fd, sw_real(write)(fd, buf, n), n, KERNEL), &(struct iovec){(void *)buf, n}, 0);
 }
 
-SW_EXPORT ssize_t write(int fd, const void *buf, size_t n)
+SW_EXPORT SW_HOT ssize_t write(int fd, const void *buf, size_t n)
 {
-	if (__builtin_expect(__atomic_load_n(&sw_dgram_seen, __ATOMIC_RELAXED) | sw_capturing, 0))
+	long sent;
+
+	if (!sw_is_plain())
 		return write_watched(fd, buf, n);
-	return explain_send(fd, sw_real(write)(fd, buf, n), n, KERNEL); /* the kernel's call and a look at its result */
+	sent = sw_kernel3(SYS_write, fd, (long)buf, (long)n);
+	return __builtin_expect(sent >= 0, 1) ? sent : failed(fd, sent, n, KERNEL);
 }
 
 SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -297,14 +342,31 @@ SW_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 	return out(fd, explain_send(fd, sw_real(writev)(fd, iov, n), size_of(iov, (size_t)n), KERNEL), iov, 0);
 }
 
-SW_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
+/* whose() - Who sends SIGPIPE for a send with these flags. */
+static inline int whose(int flags)
+{
+	return flags & MSG_NOSIGNAL ? NOBODY : US;
+}
+
+/* send_watched() - send(2) in a process that is not plain. */
+static __attribute__((noinline)) ssize_t send_watched(int fd, const void *buf, size_t n, int flags)
 {
 	uint64_t tag;
 
 	if (sw_dgram_check(fd, &tag))
 		return put(fd, tag, NULL, buf, n, flags, NULL, 0);
-	return out(fd, explain_send(fd, sw_real(send)(fd, buf, n, flags | MSG_NOSIGNAL), n, flags & MSG_NOSIGNAL ? NOBODY : US),
+	return out(fd, explain_send(fd, sw_real(send)(fd, buf, n, flags | MSG_NOSIGNAL), n, whose(flags)),
 		   &(struct iovec){(void *)buf, n}, flags);
+}
+
+SW_EXPORT SW_HOT ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+	long sent;
+
+	if (!sw_is_plain())
+		return send_watched(fd, buf, n, flags);
+	sent = sw_kernel(SYS_sendto, fd, (long)buf, (long)n, flags | MSG_NOSIGNAL, 0, 0);
+	return __builtin_expect(sent >= 0, 1) ? sent : failed(fd, sent, n, whose(flags));
 }
 
 SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
@@ -322,8 +384,7 @@ SW_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
 		addr = NULL;
 		len = 0;
 	}
-	return out(fd, explain_send(fd, sw_real(sendto)(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n,
-				    flags & MSG_NOSIGNAL ? NOBODY : US),
+	return out(fd, explain_send(fd, sw_real(sendto)(fd, buf, n, flags | MSG_NOSIGNAL, addr, len), n, whose(flags)),
 		   &(struct iovec){(void *)buf, n}, flags);
 }
 
@@ -339,13 +400,13 @@ SW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 		return sw_dgram_send(fd, tag, NULL, msg, flags);
 	if (!msg->msg_name || !is_stream(fd))
 		return out(fd, explain_send(fd, sw_real(sendmsg)(fd, msg, flags | MSG_NOSIGNAL),
-					    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
+					    size_of(msg->msg_iov, msg->msg_iovlen), whose(flags)),
 			   msg->msg_iov, flags);
 	plain = *msg;
 	plain.msg_name = NULL;
 	plain.msg_namelen = 0;
 	return out(fd, explain_send(fd, sw_real(sendmsg)(fd, &plain, flags | MSG_NOSIGNAL),
-				    size_of(msg->msg_iov, msg->msg_iovlen), flags & MSG_NOSIGNAL ? NOBODY : US),
+				    size_of(msg->msg_iov, msg->msg_iovlen), whose(flags)),
 		   msg->msg_iov, flags);
 }
 

@@ -121,10 +121,69 @@ static void duplex(void)
 	MUST(pthread_join(thread, NULL) == 0);
 }
 
+static ssize_t by_recv(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, 0);
+}
+
+static ssize_t by_read(int fd)
+{
+	char byte;
+
+	return read(fd, &byte, 1);
+}
+
+static ssize_t (*const receivers[])(int) = {by_recv, by_read};
+
+static void *waits(void *ends)
+{
+	receivers[((int *)ends)[2]](((int *)ends)[0]);
+	return NULL;
+}
+
+/* Who waits for what never comes can be cancelled. */
+static void cancelled(void)
+{
+	pthread_t thread;
+	void *result;
+	int ends[3];
+
+	pair(ends);
+	for (ends[2] = 0; ends[2] < 2; ends[2]++) {
+		MUST(pthread_create(&thread, NULL, waits, ends) == 0);
+		MUST(pthread_cancel(thread) == 0 && pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+	}
+}
+
+static void last_words(void *unused)
+{
+	(void)unused;
+	puts("kept");
+	fflush(stdout);
+	_exit(0);
+}
+
+/* Also the only thread that there is, by itself: then its next call is its last. */
+static void cancels_itself(void)
+{
+	int ends[2];
+
+	pair(ends);
+	MUST(write(ends[0], "?", 1) == 1); /* by which the way of such calls may have been chosen */
+	pthread_cleanup_push(last_words, NULL);
+	MUST(pthread_cancel(pthread_self()) == 0);
+	MUST(write(ends[0], "!", 1) == 1);
+	pthread_cleanup_pop(0);
+	MUST(!"cancelled");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct promise promises[] = {
-		{"storm", storm}, {"each-alone", each_alone}, {"blocked-accept", blocked}, {"duplex", duplex}, {0}};
+		{"storm", storm},	  {"each-alone", each_alone},		 {"blocked-accept", blocked}, {"duplex", duplex},
+		{"cancelled", cancelled}, {"cancels-itself", cancels_itself}, {0}};
 
 	return keep_one(promises, argc, argv);
 }
