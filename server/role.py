@@ -14,7 +14,7 @@ from server.lifeline import Reporter
 from server.log import Log
 from server.posix.files import PosixFiles
 from server.posix.interfaces import PosixInterfaces
-from server.posix.polling import PollingSelector
+from server.posix.loop import PollingLoop
 from server.posix.processes import PosixPeers
 from server.posix.sockets import PosixSocketQueries
 from server.posix.store import LmdbStore
@@ -24,8 +24,7 @@ from server.worker import Ports, Settings, Worker
 def main(settings: str, lifeline: socket.socket) -> None:
     """The worker role's main function: runs in a process of its own."""
     told = Settings.from_json(settings)
-    selector = PollingSelector(told.config.limits.poll_time)
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+    with asyncio.Runner(loop_factory=lambda: PollingLoop(told.config.limits.poll_time)) as runner:
         runner.run(_main(told, lifeline))
 
 
