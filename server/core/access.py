@@ -27,6 +27,7 @@ _GENERIC = (
     (Access.GENERIC_EXECUTE, FILE_GENERIC_EXECUTE),
     (Access.GENERIC_ALL, FILE_ALL_ACCESS),
 )
+_ANY_GENERIC = 0xF000_0000
 _OWNERS = Access.READ_CONTROL | Access.WRITE_DAC
 
 EVERYONE = sid(1, 0)
@@ -41,6 +42,8 @@ EVERYBODYS = Descriptor(
 
 def specific(access: int) -> int:
     """The mask with its generic bits spelt out."""
+    if not access & _ANY_GENERIC:
+        return access
     for generic, rights in _GENERIC:
         if access & generic:
             access = (access & ~generic) | rights

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from struct import iter_unpack
 
 from server.config import ServerConfig
 from server.core.breaks import Breaks
@@ -46,6 +47,8 @@ from server.wire.filetime import from_unix_ns
 from server.wire.header import Command
 from server.wire.status import NTSTATUS
 
+_CHANGE_NOTIFY = Command.CHANGE_NOTIFY
+_DRAWN = 512
 _UNSET = (0, 0xFFFF_FFFF_FFFF_FFFF)
 
 
@@ -80,8 +83,10 @@ class Core:
     watches: Watches = field(init=False)
     shares: Shares = field(init=False)
     last_file_id: int = 0
+    _numbers: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._numbers = _random_numbers(self.entropy)
         self.shares = Shares(self.config, self.files)
         self.table = FileTable(
             self.store, self.couriers.address, self.couriers.alive, self.clock, self.shares.delete
@@ -127,7 +132,7 @@ class Core:
         if len(self.opens) >= self.config.limits.max_opens:
             raise StatusError(NTSTATUS.INSUFFICIENT_RESOURCES, "opens")
         self.last_file_id += 1
-        return int.from_bytes(self.entropy(8), "little") >> 1, self.last_file_id
+        return next(self._numbers), self.last_file_id
 
     def noticed(self, notice: Notice) -> None:
         """Another worker, or this one, has told something."""
@@ -226,12 +231,13 @@ class Core:
             del self.creates[opened.create_guid]
         if opened.application is not None and not keep:
             applications.leave(self.table, opened.application, opened.persistent)
-        self.watches.remove(opened)
+        if opened.watch is not None:
+            self.watches.remove(opened)
         if opened.written:
             self._touched(opened.tree.share.config.name, opened.path[:-1], opened)
-        interrupt_watchers(opened, NTSTATUS.NOTIFY_CLEANUP)
         for request in opened.users:
-            request.interrupt(status)
+            watches = request.header.command is _CHANGE_NOTIFY
+            request.interrupt(NTSTATUS.NOTIFY_CLEANUP if watches else status)
         if opened.base is not None:
             self._leave_base(opened, opened.base)
         if keep:
@@ -243,7 +249,8 @@ class Core:
         else:
             outcome = self.table.close(opened.key, opened.persistent, lambda path: self._unlink(opened, path))
         opened.close()
-        self.spread(opened.key, outcome)
+        if outcome.breaks or outcome.wake:
+            self.spread(opened.key, outcome)
         if outcome.doomed:
             self.doomed(opened.key)
         if outcome.deleted and outcome.removed is not None:
@@ -317,6 +324,12 @@ class Core:
             client.connections.pop(connection.name, None)
             if not client.connections:
                 self.clients.pop(client.guid, None)
+
+
+def _random_numbers(entropy: Callable[[int], bytes]) -> Iterator[int]:
+    """Of 63 bits each; drawn many at a time, since every open takes one."""
+    while True:
+        yield from (number >> 1 for (number,) in iter_unpack("<Q", entropy(_DRAWN)))
 
 
 def interrupt_watchers(opened: Open, status: NTSTATUS) -> None:

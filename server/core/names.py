@@ -6,6 +6,7 @@ Pure functions. Called by create, rename and the directory query.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from server.core.errors import StatusError
 from server.ports.files import FilePath
@@ -14,12 +15,18 @@ from server.wire.status import NTSTATUS
 _FORBIDDEN = re.compile(r'[\x00-\x1f"*/<>?|]')
 _STREAM_TYPE = "$DATA"
 _MAX_NAME = 255
+_SHORT = 260
+"""Characters of a path of which it is remembered what it says."""
 
 
 def parse_path(name: str) -> FilePath:
     """The path that a CREATE or a rename names, as `server.ports.files` has them: `file:stream` is a named stream.
     StatusError: not a path.
     """
+    return _short_path(name) if len(name) <= _SHORT else _path(name)
+
+
+def _path(name: str) -> FilePath:
     if name.startswith("\\"):
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "a name with a leading backslash")
     above, backslash, last = name.rpartition("\\")
@@ -39,6 +46,10 @@ def parse_path(name: str) -> FilePath:
         _check_part(part)
         parts.append(part)
     return with_stream(tuple(parts), stream) if stream else tuple(parts)
+
+
+_short_path = lru_cache(_path)
+"""What is opened once is often opened again."""
 
 
 def parse_stream(name: str) -> str:

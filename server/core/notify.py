@@ -85,8 +85,7 @@ class Watches:
             writing.put(WATCHES, self._key(opened), b"")
 
     def remove(self, opened: Open) -> None:
-        if opened.watch is None:
-            return
+        """Of an open that has one."""
         self._opens.remove(opened)
         opened.watch = None
         key = self._key(opened)

@@ -55,9 +55,12 @@ def payload(body: Buffer, offset: int, length: int, fixed: int, name: str) -> me
     """
     if length == 0:
         return EMPTY
-    if offset < HEADER_SIZE + fixed:
+    begin = offset - HEADER_SIZE
+    if begin < fixed:
         raise MalformedError(f"{name}: offset {offset} lies in the fixed part")
-    return slice_of(body, offset - HEADER_SIZE, length, name)
+    if begin + length > len(body):
+        raise MalformedError(f"{name}: {length} bytes at {begin} of {len(body)}")
+    return memoryview(body)[begin : begin + length]
 
 
 def text(data: Buffer, name: str) -> str:

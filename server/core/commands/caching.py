@@ -39,7 +39,7 @@ _DURABLE = {
 class Wish(NamedTuple):
     """`caching`: as a lease of `version` 1 or 2 with `lease`, or as an oplock (0). `durable` 0: not to outlive."""
 
-    client: bytes
+    client: uuid.UUID
     caching: int = 0
     lease: Lease | None = None
     directories: bool = False
@@ -49,31 +49,20 @@ class Wish(NamedTuple):
     application: bytes | None = None
 
     @property
-    def version(self) -> int:
-        return self.lease.version if self.lease is not None else 0
-
-    @property
-    def epoch(self) -> int:
-        return self.lease.epoch if self.lease is not None else 0
-
-    @property
-    def parent(self) -> str:
+    def parent_key(self) -> bytes:
+        """That of the lease on the directory, which the client says it has; b"" if it says nothing of one."""
         if self.lease is None or not self.lease.flags & contexts.LEASE_FLAG_PARENT_KEY:
-            return ""
-        return self.lease.parent_key.hex()
-
-    @property
-    def parent_holder(self) -> str:
-        """The lease on the directory that the client says it has."""
-        return lease_holder(self.client, bytes.fromhex(self.parent)) if self.parent else ""
+            return b""
+        return self.lease.parent_key
 
     def holder(self, number: int, directory: bool) -> str:
         """The name of what this open would hold; "" if it asks for nothing that it could get."""
-        if directory and not (self.version == 2 and self.directories):
+        lease = self.lease
+        if lease is None:
+            return oplock_holder(number) if self.caching and not directory else ""
+        if directory and not (lease.version == 2 and self.directories):
             return ""
-        if self.lease is not None:
-            return lease_holder(self.client, self.lease.key)
-        return oplock_holder(number) if self.caching else ""
+        return lease_holder(self.client, lease.key)
 
     def durability(self, limits: Limits, directory: bool) -> Durability | None:
         if not self.durable or directory:
@@ -95,7 +84,7 @@ def wish_of(request: Request, asked: CreateRequest) -> Wish:
     connection = request.connection
     if not asked.contexts:
         return Wish(
-            connection.client_guid.bytes,
+            connection.client_guid,
             CACHING_OF_LEVEL.get(asked.oplock_level, 0),  # type: ignore[call-overload]
         )
     dialect = connection.dialect or Dialect.SMB_2_0_2
@@ -114,7 +103,7 @@ def wish_of(request: Request, asked: CreateRequest) -> Wish:
     durable, timeout, guid = _durable(asked, dialect)
     directories = bool(connection.capabilities & Capabilities.DIRECTORY_LEASING)
     return Wish(
-        connection.client_guid.bytes, caching, lease, directories, durable, timeout, guid, _application(asked)
+        connection.client_guid, caching, lease, directories, durable, timeout, guid, _application(asked)
     )
 
 

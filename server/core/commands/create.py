@@ -56,9 +56,10 @@ _ATTEMPTS = 8
 def create(request: Request) -> Result:
     asked = CreateRequest.decode(request.body)
     wish = caching.wish_of(request, asked)
-    again = reopen.reconnect(request, asked, wish) or reopen.replay(request, asked, wish)
-    if again is not None:
-        return answer(request, asked, wish, *again)
+    if asked.contexts:
+        again = reopen.reconnect(request, asked, wish) or reopen.replay(request, asked, wish)
+        if again is not None:
+            return answer(request, asked, wish, *again)
     check(asked)
     volume = request.need_tree().share.volume
     if volume is None:
@@ -68,7 +69,7 @@ def create(request: Request) -> Result:
         request.core.creates[guid] = None
     waiting = False
     try:
-        former = reopen.displace(request, wish)
+        former = reopen.displace(request, wish.application) if wish.application is not None else None
         if former is not None:
             result: Result = _wait_for_former(request, asked, volume, wish, former)
         else:
@@ -141,50 +142,46 @@ def _admit(found: Found) -> Reply | None:
     session, tree = request.need_session(), request.need_tree()
     if found.again:
         found.stat = found.handle.stat()  # whoever gave way may have written
-    access = granted(found.access, found.stat, found.permitted)
+    wish, stat, lease, number = found.wish, found.stat, found.wish.lease, found.ids[0]
+    access = granted(found.access, stat, found.permitted)
     if not found.made:
-        check_existing(asked, found.stat)
-    _check_lease(found)
-    durable = found.wish.durability(core.config.limits, found.stat.directory or found.base is not None)
-    wanted = found.wish.caching & (~W if found.stat.directory else _ALL)
+        check_existing(asked, stat)
+    holder = wish.holder(number, stat.directory)
+    if lease is not None and not holder:
+        _check_lease(found, lease)
+    durable = wish.durability(core.config.limits, stat.directory or found.base is not None)
+    wanted = wish.caching & (~W if stat.directory else _ALL)
     if core.config.cluster is not None:
         wanted, durable = presence.at_this_node(core.config.cluster, found, access, wanted), None
     record = OpenRecord(
-        id=found.ids[0],
-        owner=core.couriers.address,
-        pid=core.identity,
-        client=request.connection.client_guid.hex,
-        user=session.user,
-        share=tree.share.config.name,
-        path=found.path,
-        access=access,
-        share_access=asked.share_access,
-        options=asked.options,
-        delete_on_close=bool(asked.options & _DELETE_ON_CLOSE),
-        holder=found.wish.holder(found.ids[0], found.stat.directory),
-        durable=durable,
+        number,
+        core.couriers.address,
+        core.identity,
+        request.connection.client_guid.hex,
+        session.user,
+        tree.share.config.name,
+        found.path,
+        access,
+        asked.share_access,
+        asked.options,
+        bool(asked.options & _DELETE_ON_CLOSE),
+        holder,
+        durable,
     )
+    terms = (0, 0, "") if lease is None else (lease.version, lease.epoch, wish.parent_key.hex())
     outcome = core.table.admit(
         found.key,
-        Asked(
-            record,
-            wanted,
-            found.wish.version,
-            found.wish.epoch,
-            found.wish.parent,
-            found.overwrite,
-            found.stat.directory,
-            found.again,
-        ),
+        Asked(record, wanted, *terms, found.overwrite, stat.directory, found.again),
         found.handle.links,
     )
-    core.spread(found.key, outcome)
+    if outcome.breaks or outcome.wake:
+        core.spread(found.key, outcome)
     found.again, found.vanished = outcome.waiting, outcome.vanished
     if outcome.waiting or outcome.vanished:
         return None
     grant = outcome.grant
     opened = Open(
-        persistent=found.ids[0],
+        persistent=number,
         volatile=found.ids[1],
         session=session,
         tree=tree,
@@ -197,11 +194,12 @@ def _admit(found: Found) -> Reply | None:
         client_guid=request.connection.client_guid,
         fence=Fence(request.header.channel_sequence),
         holder="" if grant is None else grant.holder,
+        parent=lease_holder(wish.client, wish.parent_key) if wish.parent_key else "",
         durable=durable is not None and caching.lasting(grant),
-        create_guid=found.wish.create_guid,
-        application=found.wish.application,
-        parent=found.wish.parent_holder,
-        replayable=found.wish.create_guid is not None and not found.stat.directory,
+        create_guid=wish.create_guid,
+        application=wish.application,
+        action=_OPENED,
+        replayable=wish.create_guid is not None and not stat.directory,
         base=found.base,
     )
     core.register(opened)
@@ -210,27 +208,24 @@ def _admit(found: Found) -> Reply | None:
     try:
         if found.base is not None:
             streams.enter(core.table, found.base, without_stream(found.path), record)
-        opened.action = _fill(found, opened)
+        if found.made or found.overwrite:
+            opened.action = _fill(found, opened)
     except BaseException:
         # As if it had never been opened, but that the file, if it was made, has to stay until the open is gone.
         core.close_open(opened)
         raise
-    return answer(request, asked, found.wish, opened, grant, found.stat)
+    return answer(request, asked, wish, opened, grant, found.stat)
 
 
-def _check_lease(found: Found) -> None:
+def _check_lease(found: Found, lease: contexts.Lease) -> None:
     """A lease key is for one file, even where none is granted (3.3.5.9.8)."""
-    if found.wish.lease is None or found.wish.holder(found.ids[0], found.stat.directory):
-        return
-    holder = lease_holder(found.wish.client, found.wish.lease.key)
+    holder = lease_holder(found.wish.client, lease.key)
     if caches.file_of_lease(found.request.core.table, holder) not in (None, found.key):
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "the lease is for another file")
 
 
 def _fill(found: Found, opened: Open) -> CreateAction:
     """What a new file has, and nothing else in one that is overwritten. Both change what `found.stat` says."""
-    if not (found.made or found.overwrite):
-        return _OPENED
     asked, watches = found.asked, found.request.core.watches
     attributes = asked.attributes & SETTABLE
     archive = 0 if found.stat.directory else Attributes.ARCHIVE
@@ -261,14 +256,14 @@ def answer(
     stat: FileStat | None = None,
 ) -> Reply:
     """The response for an open that is there: just made, found again, or replayed. `stat`: its file's, if known."""
-    request.chain.file_id = opened.file_id
-    request.chain.create_error = None
+    file_id = opened.file_id
+    request.chain.file_id, request.chain.create_error = file_id, None
     if stat is None:
         stat = opened.handle.stat()
     limits = request.core.config.limits
     answers = _answers(asked, wish, opened, grant, stat, limits) if asked.contexts else ()
     response = CreateResponse(
-        opened.file_id,
+        file_id,
         opened.action,
         caching.level_of(grant),
         0,

@@ -5,8 +5,6 @@ Owns what is known of it before anybody else who has it open is asked. Called by
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from server.core.access import specific
 from server.core.commands import protection
 from server.core.commands.caching import Wish
@@ -15,7 +13,7 @@ from server.core.errors import StatusError
 from server.core.names import is_stream, parse_path, with_stream, without_stream
 from server.core.request import Request
 from server.core.shared.records import FileKey
-from server.ports.files import FilePath, FileStat, Handle, Make, Volume
+from server.ports.files import FilePath, Handle, Make, Volume
 from server.wire import create_contexts as contexts
 from server.wire.create import FILE_ALL_ACCESS, Access, Attributes, CreateOptions, CreateRequest, Disposition
 from server.wire.status import NTSTATUS
@@ -24,37 +22,43 @@ _DIRECTORY_FILE = CreateOptions.DIRECTORY_FILE
 _WRITING = WRITES | Access.MAXIMUM_ALLOWED
 
 
-@dataclass(slots=True, eq=False)
 class Found:
     """A file that was found or made for a CREATE and is not admitted yet. `made`: it is to go again if it is not.
     `again`: it had to wait. `vanished`: it has been deleted since, and has to be looked for once more. `base`: the
     file whose stream it is.
     """
 
-    request: Request
-    asked: CreateRequest
-    volume: Volume
-    wish: Wish
-    ids: tuple[int, int]
-    access: int
-    handle: Handle
-    path: FilePath
-    made: bool
-    again: bool = False
-    vanished: bool = False
-    permitted: int = int(FILE_ALL_ACCESS)
-    base: FileKey | None = None
-    base_made: bool = False
-    stat: FileStat = field(init=False)
-    key: FileKey = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.stat = stat = self.handle.stat()
-        self.key = stat.device, stat.inode
-
-    @property
-    def overwrite(self) -> bool:
-        return self.asked.disposition in REPLACING and not self.made
+    def __init__(
+        self,
+        request: Request,
+        asked: CreateRequest,
+        volume: Volume,
+        wish: Wish,
+        ids: tuple[int, int],
+        access: int,
+        handle: Handle,
+        path: FilePath,
+        made: bool,
+        base: FileKey | None = None,
+        base_made: bool = False,
+        permitted: int = FILE_ALL_ACCESS,
+    ) -> None:
+        self.request = request
+        self.asked = asked
+        self.volume = volume
+        self.wish = wish
+        self.ids = ids
+        self.access = access
+        self.handle = handle
+        self.path = path
+        self.made = made
+        self.base = base
+        self.base_made = base_made
+        self.permitted = permitted
+        self.overwrite = asked.disposition in REPLACING and not made
+        self.again = self.vanished = False
+        self.stat = stat = handle.stat()
+        self.key: FileKey = (stat.device, stat.inode)
 
     def abandon(self) -> None:
         """As if it had not been looked for."""
@@ -122,9 +126,9 @@ def _find_stream(
     try:
         return Found(
             *(request, asked, volume, wish, ids, access, handle, path, made),
-            permitted=permitted,
             base=key,
             base_made=base_made,
+            permitted=permitted,
         )
     except BaseException:
         handle.close()

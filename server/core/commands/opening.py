@@ -28,7 +28,7 @@ _DELETE_ON_CLOSE = CreateOptions.DELETE_ON_CLOSE
 _MAXIMUM_ALLOWED, _READONLY = Access.MAXIMUM_ALLOWED, Attributes.READONLY
 _LAST = Disposition.OVERWRITE_IF
 WRITES = Access.WRITE_DATA | Access.APPEND_DATA
-REPLACING = (Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition.OVERWRITE_IF)
+REPLACING = frozenset({Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition.OVERWRITE_IF})
 _MAKE: Mapping[int, Make] = {
     Disposition.SUPERSEDE: Make.IF_MISSING,
     Disposition.OPEN: Make.NO,
@@ -46,32 +46,31 @@ _NO_ATTRIBUTES = ~0x7FFF_FFFF
 
 def check(asked: CreateRequest) -> None:
     """What is wrong whatever the file may be."""
-    directory = asked.options & _DIRECTORY_FILE
-    if asked.impersonation > 3:
+    name, access, disposition, options, share_access, given, _, impersonation, attached = asked
+    if impersonation > 3:
         raise StatusError(NTSTATUS.BAD_IMPERSONATION_LEVEL)
-    if asked.disposition > _LAST or asked.share_access > 7:
+    if disposition > _LAST or share_access > 7:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "disposition or share access")
-    if asked.attributes & _NO_ATTRIBUTES:
+    if given & _NO_ATTRIBUTES:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
-    if directory and names_data(asked.name):
-        raise StatusError(NTSTATUS.NOT_A_DIRECTORY, "a stream")
-    if directory and asked.options & _NON_DIRECTORY:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
-    if directory and asked.attributes & Attributes.TEMPORARY:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a temporary directory")
-    if directory and asked.disposition in REPLACING:
-        raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory is never overwritten")
-    if asked.options & _UNKNOWN_OPTIONS:
+    if options & _DIRECTORY_FILE:
+        if names_data(name):
+            raise StatusError(NTSTATUS.NOT_A_DIRECTORY, "a stream")
+        if options & _NON_DIRECTORY:
+            raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
+        if given & Attributes.TEMPORARY:
+            raise StatusError(NTSTATUS.INVALID_PARAMETER, "a temporary directory")
+        if disposition in REPLACING:
+            raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory is never overwritten")
+    if options & _UNKNOWN_OPTIONS:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "options that there are not")
-    if asked.options & _UNSERVED_OPTIONS:
+    if options & _UNSERVED_OPTIONS:
         raise StatusError(NTSTATUS.NOT_SUPPORTED, "open by file id, or an option of old")
-    if not asked.desired_access or asked.desired_access & ~_KNOWN_ACCESS:
+    if not access or access & ~_KNOWN_ACCESS:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "access mask")
-    if asked.options & _DELETE_ON_CLOSE and not asked.desired_access & (
-        Access.DELETE | Access.GENERIC_ALL | _MAXIMUM_ALLOWED
-    ):
+    if options & _DELETE_ON_CLOSE and not access & (Access.DELETE | Access.GENERIC_ALL | _MAXIMUM_ALLOWED):
         raise StatusError(NTSTATUS.ACCESS_DENIED, "delete on close without the right to delete")
-    if asked.contexts and contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
+    if attached and contexts.find(attached, contexts.TIMEWARP) is not None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no snapshots")
 
 

@@ -20,7 +20,7 @@ def oplock_break(request: Request) -> Reply:
 
 
 def _lease(request: Request, asked: LeaseBreak) -> Reply:
-    holder = lease_holder(request.connection.client_guid.bytes, asked.key)
+    holder = lease_holder(request.connection.client_guid, asked.key)
     key = caches.file_of_lease(request.core.table, holder)
     if key is None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no such lease")

@@ -64,12 +64,12 @@ def replay(request: Request, asked: CreateRequest, wish: Wish) -> Again | None:
     return opened, grant
 
 
-def displace(request: Request, wish: Wish) -> asyncio.Future[None] | None:
+def displace(request: Request, application: bytes) -> asyncio.Future[None] | None:
     """An application that comes back on another client gets the open of its former instance closed
     (3.3.5.9.13). What to wait for before the file is opened, if it takes a wait.
     """
     core = request.core
-    found = applications.find(core.table, wish.application) if wish.application is not None else None
+    found = applications.find(core.table, application)
     if found is None:
         return None
     key, record = found

@@ -6,6 +6,7 @@ Owns the layout. A record is small and read whole; it is there as long as somebo
 from __future__ import annotations
 
 import marshal
+import uuid
 from dataclasses import dataclass, field
 from enum import IntEnum
 from struct import Struct
@@ -155,8 +156,8 @@ def _open_of(fields: tuple[Any, ...]) -> OpenRecord:
     return found if found.durable is None else found._replace(durable=Durability(*found.durable))
 
 
-def lease_holder(client: bytes, key: bytes) -> str:
-    return client.hex() + key.hex()
+def lease_holder(client: uuid.UUID, key: bytes) -> str:
+    return client.hex + key.hex()
 
 
 def oplock_holder(number: int) -> str:
