@@ -69,7 +69,11 @@ def _wrong(reading: Reading, living: set[str]) -> Iterator[str]:
     for raw, key in reading.scan(DURABLE):
         if key not in files or int.from_bytes(raw, "big") not in files[key].opens:
             yield f"durable {raw.hex()}: there is no such open"
-    for key, raw in reading.scan(LOCKS):
+    locks = dict(reading.scan(LOCKS))
+    for key, file in files.items():
+        if file.locked != (key in locks):
+            yield f"locks of {unpack_key(key)}: its record and the locks disagree"
+    for key, raw in locks.items():
         for lock in ranges.decode(raw):
             if key not in files or lock.open not in files[key].opens:
                 yield f"{lock} of {unpack_key(key)}: there is no such open"

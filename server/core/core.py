@@ -329,7 +329,8 @@ class Core:
 def _random_numbers(entropy: Callable[[int], bytes]) -> Iterator[int]:
     """Of 63 bits each; drawn many at a time, since every open takes one."""
     while True:
-        yield from (number >> 1 for (number,) in iter_unpack("<Q", entropy(_DRAWN)))
+        for (number,) in iter_unpack("<Q", entropy(_DRAWN)):
+            yield number >> 1
 
 
 def interrupt_watchers(opened: Open, status: NTSTATUS) -> None:

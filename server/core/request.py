@@ -94,6 +94,8 @@ class Request:
     waiter: asyncio.Future[None] | None = None
     interrupted: NTSTATUS | None = None
     outlives: bool = False
+    earlier: list[tuple[Request, Reply]]
+    """The answers to what came before it in its PDU, as far as they are not sent yet. Set when its turn comes."""
 
     def __init__(
         self,
@@ -113,8 +115,6 @@ class Request:
         self.signed = envelope is None and bool(flags & _SIGNED)
         self.session_id, self.tree_id = session_id, tree_id = header.session_id, header.tree_id
         self.chain = Chain(session_id, tree_id)
-        self.earlier: list[tuple[Request, Reply]] = []
-        """The answers to what came before it in its PDU, as far as they are not sent yet."""
 
     @property
     def body(self) -> memoryview:

@@ -19,6 +19,8 @@ from server.wire.misc import ERROR_BODY
 from server.wire.status import NTSTATUS
 
 _SESSION_SETUP = Command.SESSION_SETUP
+_STRANGERS = 32
+"""Credits for an answer to somebody who is not logged on, at most."""
 _KEPT = int(Flags.RELATED_OPERATIONS | Flags.PRIORITY_MASK | Flags.DFS_OPERATIONS | Flags.REPLAY_OPERATION)
 
 
@@ -61,8 +63,7 @@ def pend(request: Request) -> None:
     if under_way >= request.core.config.limits.max_async:
         raise StatusError(NTSTATUS.INSUFFICIENT_RESOURCES, "too many wait already")
     request.async_id = connection.new_async_id()
-    credits = connection.window.grant(_wanted(request))
-    message = _head(request, Reply(b"", NTSTATUS.PENDING), credits) + ERROR_BODY
+    message = _header(request, Reply(b"", NTSTATUS.PENDING), interim=True) + ERROR_BODY
     envelope = _envelope(request)
     connection.wire.send([prefix(len(message)), message] if envelope is None else envelope.seal(message))
 
@@ -78,30 +79,24 @@ def _single(request: Request, reply: Reply, envelope: Envelope | None) -> bytear
     return pdu
 
 
-def _header(request: Request, reply: Reply) -> bytes:
-    """With the credits that have not gone with STATUS_PENDING."""
-    granted = 0 if request.async_id is not None else request.connection.window.grant(_wanted(request))
-    return _head(request, reply, granted)
-
-
-def _head(request: Request, reply: Reply, credits: int) -> bytes:
-    asked = request.header
+def _header(request: Request, reply: Reply, *, interim: bool = False) -> bytes:
+    """All credits go with the `interim` answer, if there is one. Strangers get few, since each credit is memory that
+    they could take.
+    """
+    asked, async_id, granted = request.header, request.async_id, 0
+    if interim or async_id is None:
+        wanted = asked.credits or 1
+        if request.session is None and asked.command is not _SESSION_SETUP:
+            wanted = min(wanted, _STRANGERS)
+        granted = request.connection.window.grant(wanted)
     return asked.answered(
         reply.status,
         asked.flags & _KEPT,
         request.tree_id if reply.tree_id is None else reply.tree_id,
         request.session_id if reply.session_id is None else reply.session_id,
-        request.async_id,
-        credits,
+        async_id,
+        granted,
     )
-
-
-def _wanted(request: Request) -> int:
-    """What the client asks for; strangers get few, since each credit is memory that they could take."""
-    wanted = request.header.credits or 1
-    if request.session is None and request.header.command is not _SESSION_SETUP:
-        return min(wanted, 32)
-    return wanted
 
 
 def _sign(request: Request, reply: Reply, pdu: bytearray, start: int, envelope: Envelope | None) -> None:

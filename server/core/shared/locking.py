@@ -34,7 +34,7 @@ def lock(table: FileTable, key: FileKey, wanted: list[Lock], *, wait: bool, most
                 outcome.waiting = True
                 return outcome
             held.append(one)
-        table.put_locks(writing, key, held)
+        table.put_locks(writing, key, file, held)
     return outcome
 
 
@@ -50,6 +50,6 @@ def unlock(table: FileTable, key: FileKey, given_up: list[Lock]) -> tuple[Outcom
                 whole = False
                 break
             held = rest
-        table.put_locks(writing, key, held)
+        table.put_locks(writing, key, file, held)
         outcome.wake = file.take_waiters()
     return outcome, whole

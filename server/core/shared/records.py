@@ -91,12 +91,15 @@ class OpenRecord(NamedTuple):
 
 @dataclass(slots=True)
 class FileRecord:
-    """A draft within one transaction. `waiters`: post addresses of workers that want to know of any change."""
+    """A draft within one transaction. `waiters`: post addresses of workers that want to know of any change. `locked`:
+    some bytes of it are.
+    """
 
     opens: dict[int, OpenRecord] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     delete_pending: bool = False
     waiters: list[str] = field(default_factory=list)
+    locked: bool = False
 
     def others(self, holder: str) -> list[Grant]:
         return [grant for grant in self.grants.values() if grant.holder != holder]
@@ -126,19 +129,18 @@ class FileRecord:
         # Read by the processes of this very server alone, which are of one Python: nothing is as fast.
         opens = [tuple(one) if one.durable is None else _plain(one) for one in self.opens.values()]
         grants = [_plain_grant(one) for one in self.grants.values()] if self.grants else []
-        return marshal.dumps((self.delete_pending, self.waiters, opens, grants))
+        return marshal.dumps((opens, grants, self.delete_pending, self.waiters, self.locked))
 
     @classmethod
     def decode(cls, raw: bytes | None) -> FileRecord:
         """None: a file that nobody has open."""
         if raw is None:
             return cls()
-        pending, waiters, opens, grants = marshal.loads(raw)  # noqa: S302  # in a directory of our own
+        opens, grants, *rest = marshal.loads(raw)  # noqa: S302  # in a directory of our own
         return cls(
             {fields[0]: _open_of(fields) for fields in opens},
             {fields[0]: Grant(*fields) for fields in grants},
-            pending,
-            waiters,
+            *rest,
         )
 
 

@@ -107,8 +107,8 @@ class FileTable:
         """The same with the locks, as of one moment."""
         packed = pack_key(key)
         with self.store.read() as reading:
-            raw, locks = reading.get(FILES, packed), reading.get(LOCKS, packed)
-        return self.known(key, raw), ranges.decode(locks) if locks is not None else []
+            file = self.known(key, reading.get(FILES, packed))
+            return file, ranges.decode(reading.get(LOCKS, packed)) if file.locked else []
 
     def known(self, key: FileKey, raw: bytes | None) -> FileRecord:
         """The record that these bytes are."""
@@ -126,7 +126,10 @@ class FileTable:
 
     def drafted(self, writing: Writing, key: FileKey, packed: bytes) -> FileRecord:
         """The record, to be changed within the transaction: what becomes of it is not known before it is finished."""
-        raw, seen = writing.get(FILES, packed), self.seen.pop(key, None)
+        raw = writing.get(FILES, packed)
+        if raw is None:
+            return FileRecord()
+        seen = self.seen.pop(key, None)
         return seen[1] if seen is not None and seen[0] == raw else FileRecord.decode(raw)
 
     def finish(self, writing: Writing, key: FileKey, packed: bytes, file: FileRecord) -> None:
@@ -292,13 +295,13 @@ class FileTable:
             writing.delete(ORPHANS, orphan_key(key, opened.id))
         if opened.durable is not None:
             writing.delete(DURABLE, opened.id.to_bytes(8, "big"))
-        raw = pack_key(key)
         if opened.holder and opened.holder not in file.grants:
             writing.delete(LEASES, opened.holder.encode())
             if not any(grant.version for grant in file.grants.values()):
-                writing.delete(DIRECTORIES, raw)
-        if (locked := writing.get(LOCKS, raw)) is not None:
-            self.put_locks(writing, key, [lock for lock in ranges.decode(locked) if lock.open != opened.id])
+                writing.delete(DIRECTORIES, pack_key(key))
+        if file.locked:
+            locks = ranges.decode(writing.get(LOCKS, pack_key(key)))
+            self.put_locks(writing, key, file, [lock for lock in locks if lock.open != opened.id])
         if file.waiters:
             outcome.wake += file.take_waiters()
         if opened.delete_on_close:
@@ -316,13 +319,8 @@ class FileTable:
     def _enter(self, writing: Writing, packed: bytes, file: FileRecord, asked: Asked) -> Grant | None:
         opened, grant = asked.opened, None
         if holder := opened.holder:
-            locked = writing.get(LOCKS, packed) is not None
             granted = rules.grantable(
-                file,
-                asked.caching,
-                holder,
-                lease=bool(asked.version),
-                locked=locked,
+                file, asked.caching, holder, lease=bool(asked.version), locked=file.locked
             )
             grant = _grown(file.grants.get(holder), asked, granted)
             if grant.version:
@@ -366,7 +364,8 @@ class FileTable:
         return grant is not None and grant.breaking is None and bool(grant.state & H)
 
     @staticmethod
-    def put_locks(writing: Writing, key: FileKey, locks: list[Lock]) -> None:
+    def put_locks(writing: Writing, key: FileKey, file: FileRecord, locks: list[Lock]) -> None:
+        file.locked = bool(locks)
         if locks:
             writing.put(LOCKS, pack_key(key), ranges.encode(locks))
         else:

@@ -44,9 +44,12 @@ GRANTS = st.builds(
 )
 
 
-@given(st.lists(OPENS, max_size=3), st.lists(GRANTS, max_size=3), st.booleans())
-def test_a_record_comes_back_as_it_was(opens: list[OpenRecord], grants: list[Grant], pending: bool) -> None:
-    file = FileRecord({one.id: one for one in opens}, {one.holder: one for one in grants}, pending, ["w1"])
+@given(st.lists(OPENS, max_size=3), st.lists(GRANTS, max_size=3), st.booleans(), st.booleans())
+def test_a_record_comes_back_as_it_was(
+    opens: list[OpenRecord], grants: list[Grant], pending: bool, locked: bool
+) -> None:
+    by_id, by_holder = {one.id: one for one in opens}, {one.holder: one for one in grants}
+    file = FileRecord(by_id, by_holder, pending, ["w1"], locked)
     assert FileRecord.decode(file.encode()) == file
 
 
