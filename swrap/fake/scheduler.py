@@ -58,33 +58,31 @@ class Scheduler:
 
     def run(self, home: FakeLoop) -> None:
         """Give turns until ``home`` is told to stop. Raises Deadlock."""
-        queue, clock, draw = self.queue, self.clock, self._random
+        queue, clock, draw, enter, over = self.queue, self.clock, self._random, self._enter, self._over
         before = current.process, events._get_running_loop(), sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._first, finalizer=self._final)
         began = _real_clock(), clock.now
         still = 0
         try:
             while not home._stopping:
-                last = len(queue) - 1
-                if last < 0:
+                while not queue:
                     if self.pace is not None:
                         self._keep_pace(*began)
                     still = 0
                     if not clock.jump():
                         raise Deadlock(self._waiting())
-                    continue
-                if last:
-                    chosen = int(draw() * (last + 1))
-                    loop = queue[chosen]
-                    queue[chosen] = queue[last]
-                    del queue[last]
-                else:
-                    loop = queue.pop()
+                if len(queue) > 1:
+                    chosen = int(draw() * len(queue))
+                    queue[chosen], queue[-1] = queue[-1], queue[chosen]
+                loop = queue.pop()
                 process = loop.process
                 if process.stopped or not process.alive:
                     loop.queued = False
                     continue
-                self._turn(loop)
+                if current.process is not process:
+                    enter(process)
+                loop.turn()
+                over()
                 still += 1
                 if still > STILL:
                     clock.now += CREEP
@@ -116,7 +114,10 @@ class Scheduler:
                 elif loop.process.stopped or not loop.process.alive:
                     loop.queued = False
                 else:
-                    self._turn(loop)
+                    if current.process is not loop.process:
+                        self._enter(loop.process)
+                    loop.turn()
+                    self._over()
                     still += 1
                     if still > STILL:
                         clock.now += CREEP
@@ -126,15 +127,6 @@ class Scheduler:
             self.blocked = None
             queue.extend(aside)
             self._enter(process)
-
-    def _turn(self, loop: FakeLoop) -> None:
-        if current.process is not loop.process:
-            self._enter(loop.process)
-        try:
-            loop.turn()
-        except SystemExit as ended:
-            loop.process.exit_by(ended)
-        self._over()
 
     def _keep_pace(self, real: float, virtual: float) -> None:
         following = self.clock.next()

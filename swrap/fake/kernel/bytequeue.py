@@ -31,14 +31,16 @@ class ByteQueue:
     def take(self, most: int) -> bytes:
         """The first bytes, at most so many, which are gone then. There must be some, and ``most`` > 0."""
         chunks = self.chunks
-        first = chunks[0]
-        size = len(first)
-        if size <= most and (len(chunks) == 1 or size >= _LARGE):
-            del chunks[0]
-            self.size -= size
-            return first if type(first) is bytes else bytes(first)
-        parts = self._cut(most)
-        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+        if len(chunks) == 1 and self.size <= most:
+            self.size = 0
+            whole = chunks.pop()
+        elif _LARGE <= len(chunks[0]) <= most:
+            whole = chunks.pop(0)
+            self.size -= len(whole)
+        else:
+            parts = self._cut(most)
+            return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+        return whole if type(whole) is bytes else bytes(whole)
 
     def peek(self, most: int) -> bytes:
         """The same, but they stay."""

@@ -1,7 +1,7 @@
 """One direction of a TCP connection: bytes on their way from one end to the other.
 
 Owns what was sent and is not acknowledged: segments under way, those that wait for the window, their repetition
-after a loss. Must not know programs. One timer a direction, however many are under way.
+after a loss. Must not know programs.
 
 A segment is a chunk of bytes, or FIN. What was delivered counts as acknowledged when the ACK is back; the
 sender learns of it when it looks, so that ACKs cost nothing while nobody waits for one.
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from swrap.fake.kernel.tcp import TcpSocket
 
 FIN: Final = b""
+_ACKS = 16
+"""So many are kept before somebody looks which of them are there."""
 RTO_MIN, RTO_MAX = 0.2, 120.0
 """Seconds; TCP_RTO_MIN and TCP_RTO_MAX of Linux."""
 
@@ -27,7 +29,7 @@ class Half:
     """From ``sender`` to ``receiver``, along ``way``; ACKs come along ``back``."""
 
     __slots__ = (
-        "_acked", "_acks", "_flight", "_flying", "_retry", "_tries", "_unsent", "_waiting", "back", "delivered",
+        "_acks", "_departure", "_flight", "_retry", "_tries", "_unsent", "_waiting", "acked", "back", "delivered",
         "done", "flight_size", "mute", "net", "receiver", "sender", "sent", "stalled_since", "starved", "way",
     )  # fmt: skip
 
@@ -50,11 +52,13 @@ class Half:
         self.starved = False
         """The window is shut."""
         self.flight_size = 0
-        self._acked = 0
+        self.acked = 0
+        """Bytes that were known to have arrived when somebody last looked."""
         self._acks: list[tuple[float, int]] = []
         self._unsent: list[Chunk] = []
-        self._flight: list[tuple[float, Chunk]] = []
-        self._flying = False
+        self._flight: list[Chunk] = []
+        self._departure = 0
+        """Changes with each loss: what took off before then does not arrive."""
         self._tries = 0
         self._retry = 0
         self._waiting = False
@@ -66,10 +70,14 @@ class Half:
         """Bytes sent and not known to have arrived (SIOCOUTQ)."""
         acks = self._acks
         if acks:
-            now = self.net.now
-            while acks and acks[0][0] <= now:
-                self._acked = acks.pop(0)[1]
-        return self.sent - self._acked
+            now, gone = self.net.now, 0
+            for at, acked in acks:
+                if at > now:
+                    break
+                self.acked = acked
+                gone += 1
+            del acks[:gone]
+        return self.sent - self.acked
 
     @property
     def rto(self) -> float:
@@ -85,17 +93,16 @@ class Half:
         """Send a chunk, or FIN."""
         size = len(segment)
         self.sent += size
-        way, receiver = self.way, self.receiver
-        waits = self._waiting or self.starved
-        if not (
-            waits or self.flight_size or self._unsent or way.dead or self.done
-            or size > way.segment or size > receiver.receive_buffer - receiver.inbox.size
+        way, receiver, flying = self.way, self.receiver, self.flight_size + size
+        if (
+            self._unsent or self._waiting or way.dead or flying > way.segment
+            or flying > receiver.receive_buffer - receiver.inbox.size
         ):  # fmt: skip
+            self._unsent.append(segment)
+            if not (self._waiting or self.starved):
+                self.pump()
+        else:
             self._take_off(segment, size)  # what `pump` would come to, most of the time
-            return
-        self._unsent.append(segment)
-        if not waits:
-            self.pump()
 
     def pump(self) -> None:
         """Put on its way what the window has room for."""
@@ -129,12 +136,9 @@ class Half:
         del unsent[:gone]
 
     def _take_off(self, segment: Chunk, size: int) -> None:
-        at = self.way.arrival(size)
         self.flight_size += size
-        self._flight.append((at, segment))
-        if not self._flying:
-            self._flying = True
-            self.net.at(at, self._arrive, None)
+        self._flight.append(segment)
+        self.net.at(self.way.arrival(size), self._arrive, self._departure)
 
     def window_opened(self) -> None:
         """The receiver has read: it says so, if the ACK that says it gets through."""
@@ -147,57 +151,44 @@ class Half:
 
     # --- on the way
 
-    def _arrive(self, _: None) -> None:
-        self._flying = False
-        flight, net = self._flight, self.net
-        if not flight or self.done:
+    def _arrive(self, departure: int) -> None:
+        """The first of what is under way is there, unless it was lost since."""
+        if departure != self._departure:
             return
-        now = net.now
-        if self.way.dead or self.way.lost():
+        way, receiver, segment = self.way, self.receiver, self._flight[0]
+        if way.dead or way.lost():
             self._lose()
             return
-        if self.receiver.was_reset:
+        if receiver.was_reset:
             self._nobody()
             return
-        if self._tries or self.stalled_since is not None:
-            self._tries = 0
-            self.stalled_since = None
-        receiver, delivered = self.receiver, 0
-        if receiver.refuses and any(segment for at, segment in flight if at <= now):
-            receiver.refuse()
-            return
-        fin, landed = False, 0
-        for at, segment in flight:
-            if at > now:
-                break
-            landed += 1
-            if type(segment) is Urgent:
-                receiver.urgent_arrived(segment)
-                delivered += 1
-            elif segment:
-                receiver.inbox.put(segment)
-                delivered += len(segment)
-            else:
-                fin = True
-        del flight[:landed]
-        self.flight_size -= delivered
-        self.delivered += delivered
-        if delivered and not self.mute:
-            self._acknowledge(now)
-        if self._unsent and not (self._waiting or self.starved):
-            self.pump()
-        if flight and not self._flying:
-            self._flying = True
-            net.at(flight[0][0], self._arrive, None)
-        if fin:
+        self._tries = 0
+        self.stalled_since = None
+        del self._flight[0]
+        if not segment:
             self.done = True
             receiver.fin_arrived()
+        elif receiver.refuses:
+            receiver.refuse()
         else:
+            size = len(segment)
+            self.flight_size -= size
+            self.delivered += size
+            if type(segment) is Urgent:
+                receiver.urgent_arrived(segment)
+            else:
+                receiver.inbox.put(segment)
+            if not self.mute:
+                self._acknowledge()
+            if self._unsent and not (self._waiting or self.starved):
+                self.pump()
             receiver.changed()
 
-    def _acknowledge(self, now: float) -> None:
-        at = now + self.back.latency
-        self._acks.append((at, self.delivered))
+    def _acknowledge(self) -> None:
+        at, acks = self.net.now + self.back.latency, self._acks
+        acks.append((at, self.delivered))
+        if len(acks) > _ACKS:
+            self.unacked()
         if self.sender.awaits_room:
             self.net.at(at, self._room, None)
 
@@ -216,10 +207,15 @@ class Half:
 
     def _lose(self) -> None:
         """All that is under way is lost; it will be sent again."""
-        self._unsent[:0] = [segment for _, segment in self._flight]
+        self._unsent[:0] = self._flight
+        self._empty()
+        self._stall()
+
+    def _empty(self) -> None:
+        """Nothing that is under way arrives."""
         self._flight.clear()
         self.flight_size = 0
-        self._stall()
+        self._departure += 1
 
     def _stall(self) -> None:
         """Nothing gets through now: try again when the time-out is over, or when the network changes."""
@@ -250,15 +246,14 @@ class Half:
         """The network has changed: which segments and which ACKs get through now?"""
         if self.done:
             return
-        now = self.net.now
         self.mute = bool(self.back.dead) or self.way.loses_acks
         if self.mute:
             unacked = self.unacked()
             self._acks.clear()
             if unacked and not self._waiting:
                 self._stall()
-        elif not self._acks and self._acked < self.delivered:
-            self._acknowledge(now)
+        elif not self._acks and self.acked < self.delivered:
+            self._acknowledge()
         if self.way.dead:
             if self.way.rejects and (self._flight or self._unsent):
                 self.sender.reset()
@@ -276,7 +271,6 @@ class Half:
         """Nothing more arrives: a reset, a time-out."""
         self.done = True
         self._unsent.clear()
-        self._flight.clear()
+        self._empty()
         self._acks.clear()
-        self._acked = self.sent
-        self.flight_size = 0
+        self.acked = self.sent

@@ -163,9 +163,8 @@ class TcpSocket(InetSocket):
         out = self.outgoing
         if out is None or self.shut_write or self.was_reset:
             fail(errno.EAGAIN if self.state == "syn-sent" else errno.EPIPE)
-        room = self.send_buffer - out.unacked()
-        size = len(data)
-        if room < size:
+        size, room = len(data), self.send_buffer - out.sent + out.acked
+        if room < size and (room := self.send_buffer - out.unacked()) < size:
             self.awaits_room = True
             if room <= 0:
                 fail(errno.EAGAIN)
@@ -180,23 +179,22 @@ class TcpSocket(InetSocket):
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """What has arrived, at most ``size`` bytes; nothing at the end. Raises EAGAIN."""
-        inbox = self.inbox
         if flags & OOB:
             return self._urgent(size, flags)
         if self.mark is not None:
             return self._as_far_as_the_mark(self.mark, size, flags)
-        if inbox.size and size:
-            if flags:
-                if flags & _NO_READ_FLAGS:
-                    raise NotImplementedError("the fake network has no error queue, and no MSG_TRUNC for TCP")
-                if flags & PEEK:
-                    return inbox.peek(size)
-            data = inbox.take(size)
-            incoming = self.incoming
-            if incoming is not None and incoming.starved:
-                incoming.window_opened()
-            return data
-        return self._nothing(size)
+        inbox, incoming = self.inbox, self.incoming
+        if incoming is None or not (inbox.size and size):
+            return self._nothing(size)
+        if flags:
+            if flags & _NO_READ_FLAGS:
+                raise NotImplementedError("the fake network has no error queue, and no MSG_TRUNC for TCP")
+            if flags & PEEK:
+                return inbox.peek(size)
+        data = inbox.take(size)
+        if incoming.starved:
+            incoming.window_opened()
+        return data
 
     def recv_into(self, buffer: memoryview, flags: int = 0) -> int:
         """The same, into a buffer."""
@@ -325,9 +323,11 @@ class TcpSocket(InetSocket):
 
     def readable(self) -> bool:
         """See ``File.readable``."""
+        if self.inbox.size:
+            return True
         if self.state != "established":
             return super().readable()
-        return self.inbox.size > 0 or self.eof or self.shut_read or self.error != 0
+        return self.eof or self.shut_read or self.error != 0
 
     def take_error(self) -> None:
         """Raise SO_ERROR, which is told once; nothing where there is none."""

@@ -62,36 +62,42 @@ class FakeLoop(_Selecting):  # type: ignore[misc]
     def turn(self) -> None:
         """Everything that can be done now, and what comes of it unless somebody else has something to do."""
         ready, changed, queue = self.ready, self.changed, self._scheduler.queue
-        for _ in range(_BATCHES):
-            if changed:
-                self._look(changed)
-            for _ in range(len(ready)):
-                if not ready:
-                    break  # the process has ended
-                handle = ready.popleft()
-                if not handle._cancelled:
-                    handle._run()
-            if not (ready or changed):
-                self.queued = False
-                return
-            if queue or self._stopping:
-                break
-        queue.append(self)
+        try:
+            for _ in range(_BATCHES):
+                if changed:
+                    self._look(changed)
+                for _ in range(len(ready)):
+                    handle = ready.popleft()
+                    if not handle._cancelled:
+                        handle._run()
+                if not (ready or changed):
+                    self.queued = False
+                    return
+                if queue or self._stopping:
+                    break
+            queue.append(self)
+        except SystemExit as ended:
+            self.process.exit_by(ended)
 
     def _look(self, changed: dict[Watch, None]) -> None:
-        watches = list(changed)
-        if len(watches) > 1:
-            self._scheduler.shuffle(watches)
+        if len(changed) == 1:  # the common case, and much the cheaper one
+            (watch,) = changed
+            if not watch.fire():
+                changed.clear()
+            return
+        watches = [*changed]
+        self._scheduler.shuffle(watches)
         for watch in watches:
             if not watch.fire():
-                changed.pop(watch, None)
+                del changed[watch]
 
     def kill(self) -> None:
         """Never do anything again. What its transports held is closed by others, so they have no reason to warn."""
         for transport in self._made:
             transport._sock = None
             transport._closing = transport._closed = True
-        self.ready.clear()
+        for handle in self.ready:
+            handle.cancel()
         for watch in list(self._watches.values()):
             watch.drop()
         self._watches.clear()
