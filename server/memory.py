@@ -6,29 +6,35 @@ exception is undone.
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from server.ports.store import Reading
 
 
 class MemoryStore:
     """One per server; what `close` closes is nothing, since others may still use it."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, dict[bytes, bytes]] = {}
+        self._records: dict[bytes, bytes] = {}
 
     @contextmanager
     def read(self) -> Iterator[MemoryTransaction]:
-        yield MemoryTransaction(self._tables)
+        yield MemoryTransaction(self._records)
 
     @contextmanager
     def write(self) -> Iterator[MemoryTransaction]:
-        transaction = MemoryTransaction(self._tables)
+        transaction = MemoryTransaction(self._records)
         try:
             yield transaction
         except BaseException:
             transaction.undo()
             raise
+
+    def scan(self, _: Reading, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        start, skip = table + prefix, len(table)
+        for key in sorted(key for key in self._records if key.startswith(start)):
+            yield key[skip:], self._records[key]
 
     def close(self) -> None:
         return
@@ -37,34 +43,24 @@ class MemoryStore:
 class MemoryTransaction:
     """Writes at once, and remembers what was there before."""
 
-    def __init__(self, tables: dict[str, dict[bytes, bytes]]) -> None:
-        self._tables = tables
-        self._before: list[tuple[str, bytes, bytes | None]] = []
+    def __init__(self, records: dict[bytes, bytes]) -> None:
+        self._records = records
+        self._before: list[tuple[bytes, bytes | None]] = []
 
-    def get(self, table: str, key: bytes) -> bytes | None:
-        return self._tables.get(table, {}).get(key)
+    def get(self, key: bytes, /) -> bytes | None:
+        return self._records.get(key)
 
-    def scan(self, table: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        records = self._tables.get(table, {})
-        keys = sorted(records)
-        for key in keys[bisect.bisect_left(keys, prefix) :]:
-            if not key.startswith(prefix):
-                return
-            yield key, records[key]
+    def put(self, key: bytes, value: bytes, /) -> None:
+        self._before.append((key, self._records.get(key)))
+        self._records[key] = value
 
-    def put(self, table: str, key: bytes, value: bytes) -> None:
-        records = self._tables.setdefault(table, {})
-        self._before.append((table, key, records.get(key)))
-        records[key] = value
-
-    def delete(self, table: str, key: bytes) -> bool:
-        records = self._tables.setdefault(table, {})
-        self._before.append((table, key, records.get(key)))
-        return records.pop(key, None) is not None
+    def delete(self, key: bytes, /) -> bool:
+        self._before.append((key, self._records.get(key)))
+        return self._records.pop(key, None) is not None
 
     def undo(self) -> None:
-        for table, key, value in reversed(self._before):
+        for key, value in reversed(self._before):
             if value is None:
-                self._tables[table].pop(key, None)
+                self._records.pop(key, None)
             else:
-                self._tables[table][key] = value
+                self._records[key] = value

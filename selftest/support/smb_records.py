@@ -14,7 +14,7 @@ from server.core.notify import WATCHES
 from server.core.shared import ranges
 from server.core.shared.records import NOBODY, FileRecord, unpack_key
 from server.core.shared.table import DIRECTORIES, DURABLE, FILES, LEASES, LOCKS, ORPHANS
-from server.ports.store import Reading
+from server.ports.store import Reading, Store
 from server.posix.store import LmdbStore
 
 
@@ -29,7 +29,7 @@ def stale(runtime: Path) -> list[str]:
     try:
         with store.read() as reading:
             left = [path.name for path in (runtime / "post").iterdir() if path.name not in living]
-            return [*(f"post {name}: its process is gone" for name in left), *_wrong(reading, living)]
+            return [*(f"post {name}: its process is gone" for name in left), *_wrong(store, reading, living)]
     finally:
         store.close()
 
@@ -40,36 +40,36 @@ def counts(runtime: Path) -> dict[str, int]:
     try:
         with store.read() as reading:
             return {
-                table: sum(1 for _ in reading.scan(table))
-                for table in ("sessions", FILES, ORPHANS, LEASES, LOCKS, DURABLE, DIRECTORIES, WATCHES)
+                table.decode().rstrip("\0"): sum(1 for _ in store.scan(reading, table))
+                for table in (b"sessions\0", FILES, ORPHANS, LEASES, LOCKS, DURABLE, DIRECTORIES, WATCHES)
             }
     finally:
         store.close()
 
 
-def _wrong(reading: Reading, living: set[str]) -> Iterator[str]:
-    for table in ("clients", "sessions"):
-        for key, raw in reading.scan(table):
+def _wrong(store: Store, reading: Reading, living: set[str]) -> Iterator[str]:
+    for table in (b"clients\0", b"sessions\0"):
+        for key, raw in store.scan(reading, table):
             if json.loads(raw)["address"] not in living:
-                yield f"{table} {key.hex()}: its process is gone"
-    for raw, _ in reading.scan(WATCHES):
+                yield f"{table!r} {key.hex()}: its process is gone"
+    for raw, _ in store.scan(reading, WATCHES):
         if not any(address.encode() in raw for address in living):
             yield f"watch {raw!r}: its process is gone"
-    files = {key: FileRecord.decode(raw) for key, raw in reading.scan(FILES)}
-    orphans = {key for key, _ in reading.scan(ORPHANS)}
+    files = {key: FileRecord.decode(raw) for key, raw in store.scan(reading, FILES)}
+    orphans = {key for key, _ in store.scan(reading, ORPHANS)}
     for key, file in files.items():
         yield from _wrong_file(key, file, living, orphans)
     for key in orphans:
         number, file = int.from_bytes(key[16:], "big"), files.get(key[:16])
         if file is None or number not in file.opens:
             yield f"orphan {key.hex()}: there is no such open"
-    for raw, key in reading.scan(LEASES):
+    for raw, key in store.scan(reading, LEASES):
         if key not in files or raw.decode() not in files[key].grants:
             yield f"lease {raw.decode()}: nobody has it"
-    for raw, key in reading.scan(DURABLE):
+    for raw, key in store.scan(reading, DURABLE):
         if key not in files or int.from_bytes(raw, "big") not in files[key].opens:
             yield f"durable {raw.hex()}: there is no such open"
-    locks = dict(reading.scan(LOCKS))
+    locks = dict(store.scan(reading, LOCKS))
     for key, file in files.items():
         if file.locked != (key in locks):
             yield f"locks of {unpack_key(key)}: its record and the locks disagree"
@@ -77,7 +77,7 @@ def _wrong(reading: Reading, living: set[str]) -> Iterator[str]:
         for lock in ranges.decode(raw):
             if key not in files or lock.open not in files[key].opens:
                 yield f"{lock} of {unpack_key(key)}: there is no such open"
-    for key, _ in reading.scan(DIRECTORIES):
+    for key, _ in store.scan(reading, DIRECTORIES):
         if key not in files or not any(grant.version for grant in files[key].grants.values()):
             yield f"directory {unpack_key(key)}: nobody caches it"
 

@@ -23,7 +23,7 @@ from server.wire.notify import Action, Change, Filter, encode_changes
 if TYPE_CHECKING:
     from server.core.opens import Open
 
-WATCHES = "watches"
+WATCHES = b"watches\0"
 _MOST = 512
 """Changes kept for a client that does not ask for them; more are an overflow."""
 
@@ -82,7 +82,7 @@ class Watches:
         opened.watch = watch
         self._opens.append(opened)
         with self._store.write() as writing:
-            writing.put(WATCHES, self._key(opened), b"")
+            writing.put(WATCHES + self._key(opened), b"")
 
     def remove(self, opened: Open) -> None:
         """Of an open that has one."""
@@ -91,7 +91,7 @@ class Watches:
         key = self._key(opened)
         if all(self._key(other) != key for other in self._opens):
             with self._store.write() as writing:
-                writing.delete(WATCHES, key)
+                writing.delete(WATCHES + key)
 
     def changed(self, notice: EntryChanged) -> None:
         for opened in self._opens:
@@ -113,12 +113,12 @@ class Watches:
         if action not in (Action.MODIFIED, Action.MODIFIED_STREAM):
             self._touched(share, path[:-1], by)
         with self._store.read() as reading:
-            if next(iter(reading.scan(WATCHES)), None) is None:
+            if next(iter(self._store.scan(reading, WATCHES)), None) is None:
                 return
             addresses = [
                 raw[_HASH:].decode()
                 for depth in range(len(path))
-                for raw, _ in reading.scan(WATCHES, _hash(share, path[:depth]))
+                for raw, _ in self._store.scan(reading, WATCHES, _hash(share, path[:depth]))
             ]
         for address in dict.fromkeys(addresses):
             self._couriers.tell(address, EntryChanged(share, path, action, wanted, unless))
@@ -158,8 +158,8 @@ class Watches:
 def forget(store: Store, address: str) -> None:
     """The watches of a worker that is gone."""
     with store.write() as writing:
-        for raw in [raw for raw, _ in writing.scan(WATCHES) if raw[_HASH:] == address.encode()]:
-            writing.delete(WATCHES, raw)
+        for raw in [raw for raw, _ in store.scan(writing, WATCHES) if raw[_HASH:] == address.encode()]:
+            writing.delete(WATCHES + raw)
 
 
 _HASH = 16

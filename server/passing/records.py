@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from server.ports.store import Store, Writing
 
-_TABLE = "clients"
+_TABLE = b"clients\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class ClientRecord:
 
 def owner(store: Store, guid: uuid.UUID) -> ClientRecord | None:
     with store.read() as reading:
-        return _get(reading.get(_TABLE, guid.bytes))
+        return _get(reading.get(_TABLE + guid.bytes))
 
 
 def claim(store: Store, guid: uuid.UUID, wanted: ClientRecord) -> tuple[ClientRecord, bool]:
     """The record that stands, and whether it is `wanted`: of two that try, one becomes the owner."""
     with store.write() as writing:
-        found = _get(writing.get(_TABLE, guid.bytes))
+        found = _get(writing.get(_TABLE + guid.bytes))
         if found is not None:
             return found, False
-        writing.put(_TABLE, guid.bytes, wanted.encode())
+        writing.put(_TABLE + guid.bytes, wanted.encode())
         return wanted, True
 
 
@@ -58,15 +58,15 @@ def forget(store: Store, address: str) -> None:
     """The clients of a worker that is gone."""
     with store.write() as writing:
         for guid in [
-            raw for raw, value in writing.scan(_TABLE) if ClientRecord.decode(value).address == address
+            raw for raw, value in store.scan(writing, _TABLE) if ClientRecord.decode(value).address == address
         ]:
-            writing.delete(_TABLE, guid)
+            writing.delete(_TABLE + guid)
 
 
 def _release(writing: Writing, guid: uuid.UUID, record: ClientRecord) -> bool:
-    if _get(writing.get(_TABLE, guid.bytes)) != record:
+    if _get(writing.get(_TABLE + guid.bytes)) != record:
         return False
-    return writing.delete(_TABLE, guid.bytes)
+    return writing.delete(_TABLE + guid.bytes)
 
 
 def _get(raw: bytes | None) -> ClientRecord | None:

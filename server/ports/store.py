@@ -1,8 +1,9 @@
 """Store: tables of records that all processes of one server share.
- A transaction sees one state and, if it writes, excludes every other writer until it ends; leaving it by an
-exception undoes it. A process that is killed inside one leaves nothing of it. Keys and values are bytes: what
-a record means is known where it is used (`server.core.records` and others). Transactions are short and never
-wait for anything else.
+
+A table is the records whose keys begin with its name, which ends in a zero byte and has no other. A transaction
+sees one state and, if it writes, excludes every other writer until it ends; leaving it by an exception undoes it. A
+process that is killed inside one leaves nothing of it. Keys and values are bytes: what a record means is known
+where it is used (`server.core.shared` and others). Transactions are short and never wait for anything else.
 """
 
 from __future__ import annotations
@@ -13,17 +14,13 @@ from typing import Protocol
 
 
 class Reading(Protocol):
-    def get(self, table: str, key: bytes) -> bytes | None: ...
-
-    def scan(self, table: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """The records whose key begins so, in the order of their keys."""
-        ...
+    def get(self, key: bytes, /) -> bytes | None: ...
 
 
 class Writing(Reading, Protocol):
-    def put(self, table: str, key: bytes, value: bytes) -> None: ...
+    def put(self, key: bytes, value: bytes, /) -> object: ...
 
-    def delete(self, table: str, key: bytes) -> bool:
+    def delete(self, key: bytes, /) -> bool:
         """Whether there was one."""
         ...
 
@@ -32,5 +29,11 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Reading]: ...
 
     def write(self) -> AbstractContextManager[Writing]: ...
+
+    def scan(self, reading: Reading, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """The table's records whose key begins so, in the order of their keys, which come without the table's name.
+        `reading`: a transaction of this store, of either kind.
+        """
+        ...
 
     def close(self) -> None: ...

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import cast
 
 import lmdb
+
+from server.ports.store import Reading, Writing
 
 _MAP_SIZE = 1 << 30
 _READERS = 8192
@@ -26,6 +30,8 @@ _UNCHECKED = 16
 
 
 class LmdbStore:
+    """Its transactions are LMDB's own: a call in between would cost as much as most of theirs."""
+
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
         self._data = directory / "data.mdb"
@@ -42,15 +48,25 @@ class LmdbStore:
         self._make_room()
         self._environment.reader_check()  # slots of processes that were killed while they read
 
-    def read(self) -> LmdbTransaction:
-        return LmdbTransaction(self._environment.begin())
+    def read(self) -> AbstractContextManager[Reading]:
+        return self._environment.begin()
 
-    def write(self) -> LmdbTransaction:
+    def write(self) -> AbstractContextManager[Writing]:
         """OSError ENOSPC: the disk is full."""
         self._unchecked -= 1
         if self._unchecked < 0:
             self._make_room()
-        return LmdbTransaction(self._environment.begin(write=True))
+        return self._environment.begin(write=True)
+
+    def scan(self, reading: Reading, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        start, skip = table + prefix, len(table)
+        with cast("lmdb.Transaction[bytes]", reading).cursor() as cursor:
+            if not cursor.set_range(start):
+                return
+            for key, value in cursor:
+                if not key.startswith(start):
+                    return
+                yield key[skip:], value
 
     def close(self) -> None:
         self._environment.close()
@@ -73,46 +89,3 @@ class LmdbStore:
         finally:
             os.close(fd)
         self._allocated = size
-
-
-class LmdbTransaction:
-    """A table's name and a zero byte begin each of its keys. Its own context manager."""
-
-    __slots__ = ("_transaction",)
-
-    def __init__(self, transaction: lmdb.Transaction) -> None:
-        self._transaction = transaction
-
-    def __enter__(self) -> LmdbTransaction:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._transaction.commit()
-        else:
-            self._transaction.abort()
-
-    def get(self, table: str, key: bytes) -> bytes | None:
-        found = self._transaction.get(table.encode() + b"\0" + key)
-        return None if found is None else bytes(found)
-
-    def scan(self, table: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        start = _key(table, prefix)
-        skip = len(_key(table, b""))
-        with self._transaction.cursor() as cursor:
-            if not cursor.set_range(start):
-                return
-            for key, value in cursor:
-                if not bytes(key).startswith(start):
-                    return
-                yield bytes(key)[skip:], bytes(value)
-
-    def put(self, table: str, key: bytes, value: bytes) -> None:
-        self._transaction.put(table.encode() + b"\0" + key, value)
-
-    def delete(self, table: str, key: bytes) -> bool:
-        return bool(self._transaction.delete(table.encode() + b"\0" + key))
-
-
-def _key(table: str, key: bytes) -> bytes:
-    return table.encode() + b"\0" + key

@@ -6,50 +6,49 @@ one that is left by an exception is undone.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
-Tables = dict[str, dict[bytes, bytes]]
+from server.ports.store import Reading
+
+Records = dict[bytes, bytes]
 
 
 class MemoryStore:
     """`close` lets it live on for the others."""
 
     def __init__(self) -> None:
-        self._tables: Tables = {}
+        self._records: Records = {}
 
     @contextmanager
     def read(self) -> Iterator[MemoryTransaction]:
-        yield MemoryTransaction(self._tables)
+        yield MemoryTransaction(self._records)
 
     @contextmanager
     def write(self) -> Iterator[MemoryTransaction]:
-        changed = MemoryTransaction({name: dict(table) for name, table in self._tables.items()})
+        changed = MemoryTransaction(dict(self._records))
         yield changed
-        self._tables = changed.tables
+        self._records = changed.records
+
+    def scan(self, reading: Reading, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        records, start, skip = cast(MemoryTransaction, reading).records, table + prefix, len(table)
+        for key in sorted(key for key in records if key.startswith(start)):
+            yield key[skip:], records[key]
 
     def close(self) -> None:
         return
 
 
 class MemoryTransaction:
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
+    def __init__(self, records: Records) -> None:
+        self.records = records
 
-    def get(self, table: str, key: bytes) -> bytes | None:
-        return self.tables.get(table, {}).get(key)
+    def get(self, key: bytes, /) -> bytes | None:
+        return self.records.get(key)
 
-    def scan(self, table: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        records = self.tables.get(table, {})
-        keys = sorted(records)
-        for key in keys[bisect_left(keys, prefix) :]:
-            if not key.startswith(prefix):
-                return
-            yield key, records[key]
+    def put(self, key: bytes, value: bytes, /) -> None:
+        self.records[key] = value
 
-    def put(self, table: str, key: bytes, value: bytes) -> None:
-        self.tables.setdefault(table, {})[key] = value
-
-    def delete(self, table: str, key: bytes) -> bool:
-        return self.tables.get(table, {}).pop(key, None) is not None
+    def delete(self, key: bytes, /) -> bool:
+        return self.records.pop(key, None) is not None

@@ -20,6 +20,7 @@ from selftest.support.smb_peer import (
     second_channel,
 )
 from server.core.shared import reclaim
+from server.core.shared.table import DURABLE, FILES, LEASES, LOCKS, ORPHANS
 from server.wire import create_contexts as contexts
 from server.wire.create import CreateOptions, CreateRequest, CreateResponse, Disposition, OplockLevel
 from server.wire.create_contexts import (
@@ -200,9 +201,12 @@ def test_nothing_is_left_in_the_store_when_all_is_closed(fleet: tuple[InProcess,
     element = LockElement(0, 1, LockFlags.EXCLUSIVE | LockFlags.FAIL_IMMEDIATELY)
     alice.ask(Command.LOCK, LockRequest(opened.file_id, (element,)).encode(), session)
     alice.ask(Command.CLOSE, CloseRequest(opened.file_id).encode(), session)
-    with fleet[0].core.store.read() as reading:
-        tables = ("files", "locks", "orphans", "leases", "durable", "applications")
-        assert {table: list(reading.scan(table)) for table in tables} == {table: [] for table in tables}
+    store = fleet[0].core.store
+    with store.read() as reading:
+        tables = (FILES, LOCKS, ORPHANS, LEASES, DURABLE, b"applications\0")
+        assert {table: list(store.scan(reading, table)) for table in tables} == {
+            table: [] for table in tables
+        }
 
 
 def test_a_replayed_create_is_the_same_open_on_another_channel(fleet: tuple[InProcess, InProcess]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from selftest.support.smb_peer import Answer, Fleet, InProcess, InProcessWire, LoggedOn, Peer, config, ready
+from server.core.notify import WATCHES
 from server.wire.create import CreateOptions
 from server.wire.header import Command
 from server.wire.notify import Action, Change, ChangeNotifyRequest, Filter, decode_changes
@@ -121,8 +122,9 @@ def test_a_watch_ends_with_what_ends_it_and_the_store_forgets_it(
         alice.begin(Command.CLOSE, CloseRequest(watched).encode(), session)
         found = {answer.header.command: answer.status for answer in (alice.next(), alice.next())}
         assert found[Command.CHANGE_NOTIFY] is NTSTATUS.NOTIFY_CLEANUP
-    with fleet[0].core.store.read() as reading:
-        assert list(reading.scan("watches")) == []
+    store = fleet[0].core.store
+    with store.read() as reading:
+        assert list(store.scan(reading, WATCHES)) == []
 
 
 def test_a_close_that_comes_right_behind_still_ends_it(fleet: tuple[InProcess, InProcess]) -> None:

@@ -42,7 +42,7 @@ def _fill(sock: socket.socket) -> int:
 
 def _put_and_fail(store: LmdbStore) -> None:
     with store.write() as writing:
-        writing.put("t", b"b", b"2")
+        writing.put(b"t\0b", b"2")
         raise ZeroDivisionError
 
 
@@ -63,22 +63,22 @@ def test_what_nobody_reads_is_unacked_or_received() -> None:
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store = LmdbStore(tmp_path / "store")
     with store.write() as writing:
-        writing.put("t", b"a", b"1")
+        writing.put(b"t\0a", b"1")
     with pytest.raises(ZeroDivisionError):
         _put_and_fail(store)
     with store.write() as writing:
-        writing.put("t", b"ab", b"3")
-        writing.put("u", b"a", b"other table")
+        writing.put(b"t\0ab", b"3")
+        writing.put(b"u\0a", b"other table")
     with store.read() as reading:
-        assert list(reading.scan("t")) == [(b"a", b"1"), (b"ab", b"3")]
-        assert list(reading.scan("t", b"ab")) == [(b"ab", b"3")]
-        assert reading.get("t", b"b") is None
+        assert list(store.scan(reading, b"t\0")) == [(b"a", b"1"), (b"ab", b"3")]
+        assert list(store.scan(reading, b"t\0", b"ab")) == [(b"ab", b"3")]
+        assert reading.get(b"t\0b") is None
     store.close()
 
 
 def _hang_in_a_transaction(directory: Path, ready: int) -> None:
     with LmdbStore(directory).write() as writing:
-        writing.put("t", b"half", b"done")
+        writing.put(b"t\0half", b"done")
         os.write(ready, b"!")
         signal.pause()
 
@@ -96,8 +96,8 @@ def test_a_writer_that_is_killed_leaves_neither_its_record_nor_its_lock(tmp_path
     os.close(writer)
     store = LmdbStore(tmp_path / "store")
     with store.write() as writing:
-        assert writing.get("t", b"half") is None
-        writing.put("t", b"whole", b"done")
+        assert writing.get(b"t\0half") is None
+        writing.put(b"t\0whole", b"done")
     store.close()
 
 
@@ -106,10 +106,10 @@ def _count(directory: Path, ready: int) -> None:
     store = LmdbStore(directory)
     while True:
         with store.write() as writing:
-            number = int(writing.get("t", b"one") or b"0") + 1
-            writing.put("t", b"one", b"%d" % number)
-            writing.put("t", b"of many %d" % (number % 100), bytes(200))
-            writing.put("t", b"other", b"%d" % number)
+            number = int(writing.get(b"t\0one") or b"0") + 1
+            writing.put(b"t\0one", b"%d" % number)
+            writing.put(b"t\0of many %d" % (number % 100), bytes(200))
+            writing.put(b"t\0other", b"%d" % number)
         os.write(ready, b"!")
 
 
@@ -125,8 +125,8 @@ def test_whenever_a_writer_is_killed_its_last_transaction_is_there_or_is_not(tmp
         os.close(reader)
     store = LmdbStore(tmp_path / "store")
     with store.read() as reading:
-        assert int(reading.get("t", b"one") or b"0") >= KILLS
-        assert reading.get("t", b"one") == reading.get("t", b"other")
+        assert int(reading.get(b"t\0one") or b"0") >= KILLS
+        assert reading.get(b"t\0one") == reading.get(b"t\0other")
     store.close()
 
 
@@ -145,13 +145,13 @@ written = 0
 try:
     while True:
         with store.write() as writing:
-            writing.put("t", b"%d" % written, bytes(1000))
+            writing.put(b"t\\0%d" % written, bytes(1000))
         written += 1
 except OSError as error:
     print(errno.errorcode[error.errno], written)
 os.unlink(Path(sys.argv[1]) / "fill")
 with store.write() as writing:
-    assert writing.delete("t", b"7")
+    assert writing.delete(b"t\\0" + b"7")
 """
 
 

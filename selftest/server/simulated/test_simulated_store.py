@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from server.posix.store import LmdbStore
 from server.simulated.store import MemoryStore
 
+TABLES = [b"t\0", b"u\0"]
 KEYS = st.sampled_from([b"a", b"ab", b"abc", b"b", b"\xff"])
 CALLS = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), st.sampled_from(["t", "u"]), KEYS, st.binary(min_size=1, max_size=3)),
-        st.tuples(st.just("delete"), st.sampled_from(["t", "u"]), KEYS),
-        st.tuples(st.just("get"), st.sampled_from(["t", "u"]), KEYS),
-        st.tuples(st.just("scan"), st.sampled_from(["t", "u"]), KEYS),
+        st.tuples(st.just("put"), st.sampled_from(TABLES), KEYS, st.binary(min_size=1, max_size=3)),
+        st.tuples(st.just("delete"), st.sampled_from(TABLES), KEYS),
+        st.tuples(st.just("get"), st.sampled_from(TABLES), KEYS),
+        st.tuples(st.just("scan"), st.sampled_from(TABLES), KEYS),
         st.just(("undo",)),
     ),
     max_size=20,
@@ -33,23 +34,27 @@ def undone(store: Any, count: int) -> None:
     """Write so many records, and leave by an exception."""
     with store.write() as transaction:
         for number in range(count):
-            transaction.put("t", b"x%d" % number, b"y")
+            transaction.put(b"t\0x%d" % number, b"y")
         raise Undone
 
 
 def told(store: Any, calls: list[tuple[Any, ...]]) -> list[Any]:
     """What the calls come to: each in its own transaction; ``undo`` is one that is undone."""
     answers: list[Any] = []
-    for index, (verb, *args) in enumerate(calls):
+    for index, (verb, *about) in enumerate(calls):
         if verb == "undo":
             with pytest.raises(Undone):
                 undone(store, index)
             continue
         with store.write() as transaction:
-            answer = getattr(transaction, verb)(*args)
-            answers.append(list(answer) if verb == "scan" else answer)
+            table, key, *value = about
+            if verb == "scan":
+                answers.append(list(store.scan(transaction, table, key)))
+                continue
+            answer = getattr(transaction, verb)(table + key, *value)
+            answers.append(None if verb == "put" else answer)
     with store.read() as reading:
-        answers += [list(reading.scan(table)) for table in ("t", "u")]
+        answers += [list(store.scan(reading, table)) for table in TABLES]
     return answers
 
 

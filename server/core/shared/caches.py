@@ -77,7 +77,7 @@ def give_up(table: FileTable, key: FileKey, holder: str, epoch: int | None = Non
 
 def file_of_lease(table: FileTable, holder: str) -> FileKey | None:
     with table.store.read() as reading:
-        raw = reading.get(LEASES, holder.encode())
+        raw = reading.get(LEASES + holder.encode())
     return None if raw is None else unpack_key(raw)
 
 

@@ -19,7 +19,7 @@ def opens_and_grants(store: Store) -> tuple[list[Shown], list[Shown]]:
     opens: list[Shown] = []
     grants: list[Shown] = []
     with store.read() as reading:
-        files = [FileRecord.decode(raw) for _, raw in reading.scan(FILES)]
+        files = [FileRecord.decode(raw) for _, raw in store.scan(reading, FILES)]
     for file in files:
         opens += map(_open, file.opens.values())
         grants += [_grant(file, grant) for grant in file.grants.values()]

@@ -20,12 +20,12 @@ def lock(table: FileTable, key: FileKey, wanted: list[Lock], *, wait: bool, most
     outcome = Outcome()
     with table.draft(key) as (writing, file):
         raw = pack_key(key)
-        held = ranges.decode(writing.get(LOCKS, raw))
+        held = ranges.decode(writing.get(LOCKS + raw))
         if len(held) + len(wanted) > most:
             raise StatusError(NTSTATUS.INSUFFICIENT_RESOURCES, "locks")
         if any(ranges.in_the_way(held, one) for one in wanted):
             table.sweep(writing, key, file, outcome)
-            held = ranges.decode(writing.get(LOCKS, raw))
+            held = ranges.decode(writing.get(LOCKS + raw))
         for one in wanted:
             if ranges.in_the_way(held, one):
                 if not wait:
@@ -42,7 +42,7 @@ def unlock(table: FileTable, key: FileKey, given_up: list[Lock]) -> tuple[Outcom
     """One after the other. False: one of them was not locked; those before it are unlocked all the same."""
     outcome = Outcome()
     with table.draft(key) as (writing, file):
-        held = ranges.decode(writing.get(LOCKS, pack_key(key)))
+        held = ranges.decode(writing.get(LOCKS + pack_key(key)))
         whole = True
         for one in given_up:
             rest = ranges.without(held, one)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from server.ports.store import Store
 from server.wire.signing import Signer, SigningAlgorithm
 
-_SESSIONS = "sessions"
+_SESSIONS = b"sessions\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +38,27 @@ class Logon:
 
 def enter(store: Store, session_id: int, logon: Logon) -> None:
     with store.write() as writing:
-        writing.put(_SESSIONS, _key(session_id), json.dumps(asdict(logon)).encode())
+        writing.put(_SESSIONS + _key(session_id), json.dumps(asdict(logon)).encode())
 
 
 def leave(store: Store, session_id: int) -> None:
     with store.write() as writing:
-        writing.delete(_SESSIONS, _key(session_id))
+        writing.delete(_SESSIONS + _key(session_id))
 
 
 def find(store: Store, session_id: int) -> Logon | None:
     with store.read() as reading:
-        raw = reading.get(_SESSIONS, _key(session_id))
+        raw = reading.get(_SESSIONS + _key(session_id))
     return None if raw is None else Logon(**json.loads(raw))
 
 
 def forget(store: Store, address: str) -> None:
     """The sessions of a worker that is gone."""
     with store.write() as writing:
-        for raw in [raw for raw, value in writing.scan(_SESSIONS) if json.loads(value)["address"] == address]:
-            writing.delete(_SESSIONS, raw)
+        for raw in [
+            raw for raw, value in store.scan(writing, _SESSIONS) if json.loads(value)["address"] == address
+        ]:
+            writing.delete(_SESSIONS + raw)
 
 
 def _key(session_id: int) -> bytes:

@@ -23,10 +23,10 @@ from server.core.shared.table import DURABLE, FILES, ORPHANS, FileTable, Outcome
 def disconnected(table: FileTable, number: int) -> tuple[FileKey, OpenRecord, Grant] | None:
     """The durable open of that id, if it waits for its client."""
     with table.store.read() as reading:
-        raw = reading.get(DURABLE, number.to_bytes(8, "big"))
+        raw = reading.get(DURABLE + number.to_bytes(8, "big"))
         if raw is None:
             return None
-        file = FileRecord.decode(reading.get(FILES, raw))
+        file = FileRecord.decode(reading.get(FILES + raw))
     opened = file.opens.get(number)
     if opened is None or opened.owner != NOBODY or opened.holder not in file.grants:
         return None
@@ -39,7 +39,7 @@ def take(table: FileTable, key: FileKey, number: int, pid: int) -> bool:
         opened = file.opens.get(number)
         if opened is None or opened.owner != NOBODY:
             return False
-        writing.delete(ORPHANS, orphan_key(key, number))
+        writing.delete(ORPHANS + orphan_key(key, number))
         file.put(opened._replace(owner=table.address, pid=pid, expires=0))
         return True
 
@@ -78,9 +78,9 @@ def expire(table: FileTable) -> tuple[dict[FileKey, list[str]], int | None]:
     late: list[tuple[FileKey, int]] = []
     soonest: int | None = None
     with table.store.read() as reading:
-        for raw, _ in list(reading.scan(ORPHANS)):
+        for raw, _ in list(table.store.scan(reading, ORPHANS)):
             key, number = unpack_key(raw[:16]), int.from_bytes(raw[16:], "big")
-            opened = FileRecord.decode(reading.get(FILES, pack_key(key))).opens.get(number)
+            opened = FileRecord.decode(reading.get(FILES + pack_key(key))).opens.get(number)
             if opened is None:
                 continue
             if opened.expires <= now:
@@ -112,7 +112,7 @@ def _held_by(table: FileTable, owner: str) -> list[tuple[FileKey, int]]:
     """
     address = owner.encode()
     with table.store.read() as reading:
-        files = [(raw, value) for raw, value in reading.scan(FILES) if address in value]
+        files = [(raw, value) for raw, value in table.store.scan(reading, FILES) if address in value]
     return [
         (unpack_key(raw), opened.id)
         for raw, value in files

@@ -34,8 +34,8 @@ from server.ports.store import Store, Writing
 from server.wire.create import Access
 from server.wire.status import NTSTATUS
 
-FILES, LOCKS, ORPHANS, LEASES, DURABLE = "files", "locks", "orphans", "leases", "durable"
-DIRECTORIES = "directories"
+FILES, LOCKS, ORPHANS, LEASES, DURABLE = b"files\0", b"locks\0", b"orphans\0", b"leases\0", b"durable\0"
+DIRECTORIES = b"directories\0"
 """The directories that somebody has a lease on: what changes in them has to be told."""
 
 _SEEN = 1024
@@ -107,8 +107,8 @@ class FileTable:
         """The same with the locks, as of one moment."""
         packed = pack_key(key)
         with self.store.read() as reading:
-            file = self.known(key, reading.get(FILES, packed))
-            return file, ranges.decode(reading.get(LOCKS, packed)) if file.locked else []
+            file = self.known(key, reading.get(FILES + packed))
+            return file, ranges.decode(reading.get(LOCKS + packed)) if file.locked else []
 
     def known(self, key: FileKey, raw: bytes | None) -> FileRecord:
         """The record that these bytes are."""
@@ -126,7 +126,7 @@ class FileTable:
 
     def drafted(self, writing: Writing, key: FileKey, packed: bytes) -> FileRecord:
         """The record, to be changed within the transaction: what becomes of it is not known before it is finished."""
-        raw = writing.get(FILES, packed)
+        raw = writing.get(FILES + packed)
         if raw is None:
             return FileRecord()
         seen = self.seen.pop(key, None)
@@ -138,10 +138,10 @@ class FileTable:
         """
         if file.opens:
             raw = file.encode()
-            writing.put(FILES, packed, raw)
+            writing.put(FILES + packed, raw)
             self._remember(key, raw, file)
         else:
-            writing.delete(FILES, packed)
+            writing.delete(FILES + packed)
 
     def admit(self, key: FileKey, asked: Asked, links: Callable[[], int]) -> Outcome:
         """Enter the open, or wait: `waiting` with what has to break first. StatusError: it may not be opened so."""
@@ -151,7 +151,7 @@ class FileTable:
             if not file.opens and not links():
                 outcome.vanished = True
                 return outcome
-            if asked.version and writing.get(LEASES, asked.opened.holder.encode()) not in (None, packed):
+            if asked.version and writing.get(LEASES + asked.opened.holder.encode()) not in (None, packed):
                 raise StatusError(NTSTATUS.INVALID_PARAMETER, "the lease is for another file")
             if file.opens:
                 self._make_room(writing, key, file, asked, outcome)
@@ -209,7 +209,7 @@ class FileTable:
     def leased_directories(self) -> bool:
         """Whether there is any directory that somebody caches."""
         with self.store.read() as reading:
-            return next(iter(reading.scan(DIRECTORIES)), None) is not None
+            return next(iter(self.store.scan(reading, DIRECTORIES)), None) is not None
 
     def watch(self, key: FileKey) -> None:
         """This worker wants to know when the file changes."""
@@ -234,7 +234,9 @@ class FileTable:
         is rare.
         """
         with self.store.read() as reading:
-            files = [(unpack_key(raw), FileRecord.decode(value)) for raw, value in reading.scan(FILES)]
+            files = [
+                (unpack_key(raw), FileRecord.decode(value)) for raw, value in self.store.scan(reading, FILES)
+            ]
         depth = len(path)
         return [
             (key, file)
@@ -274,7 +276,7 @@ class FileTable:
         if durable is None or not self._may_stay(file, opened):
             self.leave(writing, key, file, opened, partial(self.delete, opened, key), outcome)
             return
-        writing.put(ORPHANS, orphan_key(key, opened.id), b"")
+        writing.put(ORPHANS + orphan_key(key, opened.id), b"")
         expires = self.clock() + durable.timeout * 1_000_000
         file.put(opened._replace(owner=NOBODY, pid=0, expires=expires))
         outcome.expires = expires
@@ -292,15 +294,15 @@ class FileTable:
         """Everything that an open leaves behind goes. A failing `unlink` is kept as the outcome's `failure`."""
         outcome.removed = file.remove(opened.id)
         if opened.owner == NOBODY:
-            writing.delete(ORPHANS, orphan_key(key, opened.id))
+            writing.delete(ORPHANS + orphan_key(key, opened.id))
         if opened.durable is not None:
-            writing.delete(DURABLE, opened.id.to_bytes(8, "big"))
+            writing.delete(DURABLE + opened.id.to_bytes(8, "big"))
         if opened.holder and opened.holder not in file.grants:
-            writing.delete(LEASES, opened.holder.encode())
+            writing.delete(LEASES + opened.holder.encode())
             if not any(grant.version for grant in file.grants.values()):
-                writing.delete(DIRECTORIES, pack_key(key))
+                writing.delete(DIRECTORIES + pack_key(key))
         if file.locked:
-            locks = ranges.decode(writing.get(LOCKS, pack_key(key)))
+            locks = ranges.decode(writing.get(LOCKS + pack_key(key)))
             self.put_locks(writing, key, file, [lock for lock in locks if lock.open != opened.id])
         if file.waiters:
             outcome.wake += file.take_waiters()
@@ -324,14 +326,14 @@ class FileTable:
             )
             grant = _grown(file.grants.get(holder), asked, granted)
             if grant.version:
-                writing.put(LEASES, holder.encode(), packed)
+                writing.put(LEASES + holder.encode(), packed)
                 if asked.directory:
-                    writing.put(DIRECTORIES, packed, b"")
+                    writing.put(DIRECTORIES + packed, b"")
             elif not grant.state:
                 grant, opened = None, opened._replace(holder="")
         if opened.durable is not None:
             if grant is not None and grant.state & H:
-                writing.put(DURABLE, opened.id.to_bytes(8, "big"), packed)
+                writing.put(DURABLE + opened.id.to_bytes(8, "big"), packed)
             else:
                 opened = opened._replace(durable=None)
         if grant is not None:
@@ -367,9 +369,9 @@ class FileTable:
     def put_locks(writing: Writing, key: FileKey, file: FileRecord, locks: list[Lock]) -> None:
         file.locked = bool(locks)
         if locks:
-            writing.put(LOCKS, pack_key(key), ranges.encode(locks))
+            writing.put(LOCKS + pack_key(key), ranges.encode(locks))
         else:
-            writing.delete(LOCKS, pack_key(key))
+            writing.delete(LOCKS + pack_key(key))
 
 
 class Draft:
