@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
+import queue
 import threading
 import types
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from selftest.fake import counted
 from selftest.fake.counted import Tally, tallies
@@ -26,6 +27,9 @@ last = deque([0], maxlen=1)
 buffer = bytearray(1)
 numbers = itertools.count(1)
 following = itertools.count(1).__next__
+numbered = zip(range(1, 99), itertools.cycle("ab"))
+pending = queue.SimpleQueue[int]()
+pending.put(0)
 read_only = types.MappingProxyType(registry)
 local = threading.local()
 
@@ -64,6 +68,10 @@ kept = Kept()
 use_kept = kept.use
 fixed = Fixed()
 weak = WeakKeyDictionary({kept: 0})
+reference = ref(kept)
+busy, busy_again = threading.Lock(), threading.RLock()
+busy.acquire()
+busy_again.acquire()
 
 
 class OneByNew(Kept):
@@ -189,6 +197,17 @@ def in_a_bound_method_of_an_iterator() -> int:
     return following()
 
 
+def in_an_iterator_of_others() -> int:
+    return next(numbered)[0]
+
+
+def in_a_queue() -> int:
+    used = pending.get_nowait() + 1
+    assert pending.empty()
+    pending.put(used)
+    return used
+
+
 def in_a_thread_local() -> int:
     local.uses = getattr(local, "uses", 0) + 1
     return int(local.uses)
@@ -263,6 +282,20 @@ def in_a_frozen_object() -> int:
 def by_an_object() -> int:
     weak[kept] += 1
     return weak[kept]
+
+
+def by_a_weak_reference() -> int:
+    found = reference()
+    assert found is kept
+    return found.use()
+
+
+def frees_what_is_taken() -> bool:
+    """Was it?"""
+    was = busy.locked()
+    busy.release()
+    busy_again.release()
+    return was
 
 
 @functools.cache

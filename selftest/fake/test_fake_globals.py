@@ -28,6 +28,8 @@ WAYS = [
     counting.in_a_buffer,
     counting.in_an_iterator,
     counting.in_a_bound_method_of_an_iterator,
+    counting.in_an_iterator_of_others,
+    counting.in_a_queue,
     counting.in_a_thread_local,
     counting.in_a_closure,
     counting.in_a_default,
@@ -41,6 +43,7 @@ WAYS = [
     counting.in_an_object,
     counting.in_a_frozen_object,
     counting.by_an_object,
+    counting.by_a_weak_reference,
     *CACHES,
     counting.of_another_module,
     counting.in_another_module,
@@ -81,6 +84,17 @@ def test_a_child_begins_with_what_its_parent_has(network: Network, use: Callable
 
     assert network.run(lambda: network.on("server", parent)) == (-3 if use in CACHES else 1)
     assert use() == before + 1
+
+
+def test_a_lock_that_a_module_has_taken_is_taken_in_each_process(network: Network) -> None:
+    async def program() -> bool:
+        return counting.frees_what_is_taken()
+
+    async def story() -> list[bool]:
+        return [await network.on(host, program) for host in ("server", "laptop")]
+
+    assert network.run(story) == [True, True]
+    assert counting.busy.locked()
 
 
 def test_what_is_imported_in_the_middle_of_a_run_is_each_processs_own(

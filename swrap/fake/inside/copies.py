@@ -39,6 +39,8 @@ _SHARED = (
     type, Enum, BaseException, types.ModuleType, threading.Thread, str, bytes, int, float, complex,
 )  # fmt: skip
 """They and all that is derived from them."""
+_ITERATED: tuple[Any, ...] = ([], (), "", b"", {}, {}.values(), {}.items(), set(), range(0))
+"""One of each kind that has iterators of its own."""
 _NEW = copyreg.__newobj__  # type: ignore[attr-defined]
 _CACHE: type = type(lru_cache(_MISSING.__repr__))
 
@@ -136,6 +138,20 @@ def _proxy(copier: Copier, value: MappingProxyType[Any, Any]) -> Any:
     return copier.know(value, MappingProxyType(copier(mapping)))
 
 
+def _simple_queue(copier: Copier, value: queue.SimpleQueue[Any]) -> Any:
+    made = copier.know(value, queue.SimpleQueue())
+    for _ in range(value.qsize()):
+        item = value.get_nowait()
+        value.put(item)
+        made.put(copier(item))
+    return made
+
+
+def _weak_reference(copier: Copier, value: weakref.ref[Any]) -> Any:
+    own = copier(value())
+    return value if own is value() else copier.know(value, weakref.ref(own, copier(value.__callback__)))
+
+
 def _weak_set(copier: Copier, value: weakref.WeakSet[Any]) -> Any:
     made = copier.know(value, weakref.WeakSet())
     for item in list(value):
@@ -187,9 +203,17 @@ def _descriptor(copier: Copier, value: Any) -> Any:
 
 
 def _lock(copier: Copier, value: Any) -> Any:
-    return copier.know(
-        value, threading.Lock() if type(value) is type(threading.Lock()) else threading.RLock()
-    )
+    made = threading.Lock()
+    if value.locked():
+        made.acquire()
+    return copier.know(value, made)
+
+
+def _reentrant_lock(copier: Copier, value: Any) -> Any:
+    made = threading.RLock()
+    if value._is_owned():
+        made.acquire()
+    return copier.know(value, made)
 
 
 def _local(copier: Copier, value: threading.local) -> Any:
@@ -273,8 +297,10 @@ _MAKERS: dict[type, Maker | None] = {
     types.BuiltinMethodType: _built_in,
     types.MethodWrapperType: _built_in,
     _CACHE: _cache,
+    queue.SimpleQueue: _simple_queue,
+    weakref.ref: _weak_reference,
     type(threading.Lock()): _lock,
-    type(threading.RLock()): _lock,
+    type(threading.RLock()): _reentrant_lock,
     threading.local: _local,
     itertools.count: _count,
     **dict.fromkeys(
@@ -282,8 +308,10 @@ _MAKERS: dict[type, Maker | None] = {
         _instance,
     ),
     **dict.fromkeys(
-        (itertools.cycle, type(iter([])), partial, random.Random, types.SimpleNamespace), _instance
+        (itertools.cycle, partial, random.Random, types.SimpleNamespace, enumerate, zip, map, filter),
+        _instance,
     ),
+    **dict.fromkeys((type(iter(one)) for one in _ITERATED), _instance),
     **dict.fromkeys(
         (queue.Queue, queue.LifoQueue, queue.PriorityQueue, asyncio.Queue, asyncio.LifoQueue), _instance
     ),
