@@ -112,8 +112,15 @@ class Stream:
     def send(self, parts: list[Buffer]) -> None:
         if self._over or self._closing is not None:
             return
-        if not self._out and len(parts) == 1:
-            parts = self._at_once(parts[0])
+        if len(parts) == 1 and not self._out:
+            try:  # past the queue, which is empty
+                count = self._socket.send(parts[0])
+            except OSError:
+                count = 0  # the queue finds out why
+            self._taken += count
+            if count == len(parts[0]):
+                return
+            parts = [memoryview(parts[0])[count:]]
         for part in parts:
             self._out.append(memoryview(part))
             self._queued += len(part)
@@ -122,15 +129,6 @@ class Stream:
             self._flush()
         if self._queued > _HIGH_WATER:
             self._pause()
-
-    def _at_once(self, part: Buffer) -> list[Buffer]:
-        """Send it past the queue, which is empty; what is left of it."""
-        try:
-            count = self._socket.send(part)
-        except OSError:
-            return [part]  # the queue finds out why
-        self._taken += count
-        return [] if count == len(part) else [memoryview(part)[count:]]
 
     def close(self, reason: str) -> None:
         """Read no more; send what is queued, then end."""
@@ -192,7 +190,7 @@ class Stream:
                 self._filled_up(self._large)
         else:
             wanted = _STAGE - self._staged
-            count = self._socket.recv_into(self._view[self._staged :])
+            count = self._socket.recv_into(self._view[self._staged :] if self._staged else self._stage)
             self._staged += count
             if count:
                 self._take()
@@ -213,7 +211,7 @@ class Stream:
         """Hand on every whole PDU in the stage; begin a large one."""
         start = 0
         while self._staged - start >= PREFIX_SIZE and self._large is None and not (self._over or self._held):
-            length = length_of(self._view[start : start + PREFIX_SIZE], self.limit)
+            length = length_of(self._stage, self.limit, start)
             begin = start + PREFIX_SIZE
             if length is None:
                 start = begin

@@ -13,7 +13,7 @@ import stat as st
 from pathlib import Path
 
 from server.ports.files import FilePath, FileStat, Handle, Make, Volume, VolumeStat
-from server.posix import depot, metadata
+from server.posix import birth, depot, metadata
 from server.posix.descriptor import Descriptor
 from server.posix.handle import PosixHandle
 from server.posix.paths import check, directory_at, parent_of, spelling, split_stream, with_stream
@@ -62,12 +62,12 @@ class PosixVolume:
             return PosixHandle(fd, directory=True, root=self._root), (), False
         if len(path) == 1:
             check(path)
-            fd, is_directory, name, made = _open_or_make(self._root, path[0], write, make, directory)
+            fd, is_directory, born, name, made = _open_or_make(self._root, path[0], write, make, directory)
             above: FilePath = ()
         else:
             with parent_of(self._root, path) as (parent, above):
-                fd, is_directory, name, made = _open_or_make(parent, path[-1], write, make, directory)
-        return PosixHandle(fd, directory=is_directory, root=self._root), (*above, name), made
+                fd, is_directory, born, name, made = _open_or_make(parent, path[-1], write, make, directory)
+        return PosixHandle(fd, directory=is_directory, root=self._root, born=born), (*above, name), made
 
     def stat(self, path: FilePath) -> tuple[FileStat, FilePath]:
         handle, spelt, _ = self.open(path, write=False, make=Make.NO)
@@ -156,8 +156,8 @@ class PosixVolume:
 
 def _open_or_make(
     parent: int, name: str, write: bool, make: Make, directory: bool
-) -> tuple[int, bool, str, bool]:
-    """The descriptor, whether it is a directory, the name as it is spelt, and whether it was made."""
+) -> tuple[int, bool, int | None, str, bool]:
+    """As `_open`, then the name as it is spelt, and whether it was made."""
     if make is Make.MUST:
         if spelling(parent, name) is not None:
             raise FileExistsError(errno.EEXIST, "there, perhaps in another case", name)
@@ -176,8 +176,8 @@ def _open_or_make(
     raise FileExistsError(errno.EEXIST, "made whenever it is found missing", name)
 
 
-def _open(parent: int, name: str, write: bool) -> tuple[int, bool]:
-    """The descriptor, and whether it is a directory."""
+def _open(parent: int, name: str, write: bool) -> tuple[int, bool, int | None]:
+    """The descriptor, whether it is a directory, and when it was born, if that is known."""
     mode = os.O_RDWR if write else os.O_RDONLY
     try:
         fd = os.open(name, _OPEN | mode, dir_fd=parent)
@@ -187,12 +187,12 @@ def _open(parent: int, name: str, write: bool) -> tuple[int, bool]:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a FIFO without reader, or a socket
             raise FileNotFoundError(errno.ENOENT, "no file or directory", name) from error
         raise
-    kind = os.fstat(fd).st_mode
+    kind, born = birth.of_kind(fd)
     directory = st.S_ISDIR(kind)
     if not (directory or st.S_ISREG(kind)):
         os.close(fd)
         raise FileNotFoundError(errno.ENOENT, "no file or directory", name)
-    return fd, directory
+    return fd, directory, born
 
 
 def _try_open(parent: int, name: str) -> int | None:
@@ -203,12 +203,12 @@ def _try_open(parent: int, name: str) -> int | None:
         return None
 
 
-def _make(parent: int, name: str, directory: bool) -> tuple[int, bool]:
+def _make(parent: int, name: str, directory: bool) -> tuple[int, bool, int | None]:
     """As `_open`. FileExistsError: there is one by now."""
     if directory:
         os.mkdir(name, dir_fd=parent)
         return _open(parent, name, write=False)
-    return os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent), False
+    return os.open(name, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=parent), False, None
 
 
 def _identity(parent: int, name: str) -> tuple[int, int]:

@@ -22,14 +22,14 @@ _ZEROS = 1024 * 1024
 class PosixHandle:
     """Made by `server.posix.files.PosixVolume`. It owns `fd`.
 
-    `root`: a descriptor of the share's own directory, which stays the volume's.
+    `root`: a descriptor of the share's own directory, which stays the volume's. `born`: when, if that is known.
     """
 
-    def __init__(self, fd: int, *, directory: bool, root: int) -> None:
+    def __init__(self, fd: int, *, directory: bool, root: int, born: int | None = None) -> None:
         self.fd = Descriptor(fd)
         self.root = root
         self._directory = directory
-        self._born: int | None = None
+        self._born = born
 
     @property
     def directory(self) -> bool:

@@ -5,9 +5,12 @@ must take exactly one message off a stream, and the streams of server and client
 
 from __future__ import annotations
 
+from struct import Struct
+
 from server.wire.errors import FramingError
 
 PREFIX_SIZE = 4
+_PREFIX = Struct(">I")
 MAX_LENGTH = 0xFF_FFFF
 """The largest message that the prefix can announce, in bytes."""
 
@@ -16,6 +19,7 @@ NEGOTIATE_LIMIT = 64 * 1024
 
 KEEP_ALIVE = 0x85
 """NetBIOS session keep-alive (RFC 1002 4.3.1): type 0x85, length 0; to be dropped silently."""
+_KEEP_ALIVE = KEEP_ALIVE << 24
 
 
 def prefix(length: int) -> bytes:
@@ -25,17 +29,16 @@ def prefix(length: int) -> bytes:
     return length.to_bytes(PREFIX_SIZE, "big")
 
 
-def length_of(raw: bytes | bytearray | memoryview, limit: int = MAX_LENGTH) -> int | None:
-    """The length of the message that these 4 bytes announce; None for a keep-alive, which has no message.
+def length_of(raw: bytes | bytearray | memoryview, limit: int = MAX_LENGTH, start: int = 0) -> int | None:
+    """The length of the message that the 4 bytes at `start` announce; None for a keep-alive, which has no message.
 
     FramingError: another message type, or more than `limit` bytes.
     """
-    kind = raw[0]
-    length = int.from_bytes(raw[1:PREFIX_SIZE], "big")
-    if kind == KEEP_ALIVE and length == 0:
+    length: int = _PREFIX.unpack_from(raw, start)[0]
+    if length == _KEEP_ALIVE:
         return None
-    if kind != 0:
-        raise FramingError(f"transport message type 0x{kind:02x}")
+    if length > MAX_LENGTH:
+        raise FramingError(f"transport message type 0x{raw[start]:02x}")
     if length > limit:
         raise FramingError(f"a message of {length} bytes, more than {limit}")
     return length

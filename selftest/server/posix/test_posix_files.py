@@ -56,6 +56,17 @@ def test_the_root_may_be_moved(volume: Volume, tmp_path: Path) -> None:
     handle.close()
 
 
+def test_however_a_file_is_looked_at_it_was_born_when_it_was_made(volume: Volume) -> None:
+    made, path, _ = volume.open(("new",), write=True, make=Make.MUST)
+    born = made.stat().created
+    made.set_times(created=None, accessed=1, written=1)
+    opened, _, _ = volume.open(path, write=False, make=Make.NO)
+    root, _, _ = volume.open((), write=False, make=Make.NO)
+    assert opened.stat().created == dict(root.list())["new"].created == born > 1
+    for handle in (made, opened, root):
+        handle.close()
+
+
 def test_a_fifo_holds_nobody_up(volume: Volume, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "root" / "fifo")
     for write in (False, True):

@@ -10,19 +10,26 @@ from server.wire.errors import FramingError
 from server.wire.framing import length_of, prefix
 
 
-@given(st.integers(0, 0xFFFFFF))
-def test_a_length_reads_back(length: int) -> None:
-    assert length_of(prefix(length)) == length
+@given(st.integers(0, 0xFFFFFF), st.binary(max_size=5))
+def test_a_length_reads_back(length: int, before: bytes) -> None:
+    assert length_of(before + prefix(length), start=len(before)) == length
 
 
 def test_a_keep_alive_has_no_message() -> None:
     assert length_of(b"\x85\0\0\0") is None
 
 
-@pytest.mark.parametrize("raw", [b"\x85\0\0\1", b"\x81\0\0\4", b"GET ", b"\0\1\0\1"])
-def test_anything_else_is_fatal(raw: bytes) -> None:
-    with pytest.raises(FramingError) as refused:
-        length_of(raw, limit=0x10000)
+@pytest.mark.parametrize("limit", [0x10000, 0xFFFF_FFFF])
+@pytest.mark.parametrize("raw", [b"\x85\0\0\1", b"\x81\0\0\4", b"GET ", b"\1\0\0\0"])
+def test_another_type_is_fatal(raw: bytes, limit: int) -> None:
+    with pytest.raises(FramingError, match=f"type 0x{raw[0]:02x}") as refused:
+        length_of(raw, limit)
+    assert refused.value.fatal
+
+
+def test_so_is_a_length_above_the_limit() -> None:
+    with pytest.raises(FramingError, match="65537 bytes, more than 65536") as refused:
+        length_of(b"\0\1\0\1", 0x10000)
     assert refused.value.fatal
 
 
