@@ -33,9 +33,9 @@ that processes pass to each other. Nothing sleeps; a seed decides all that chanc
 
 A map of the package, from the inside out:
 
-* ``kernel``     one host's sockets: no clock, no routes. ``file`` (the open file description), ``tcp`` with ``half``
-                 (bytes under way), ``handshake`` and ``urgent``, ``udp`` with ``groups``, ``unix_stream``,
-                 ``unix_datagram``, ``options``; ``net`` is what it needs of the network around it
+* ``kernel``     one host's sockets: no clock, no routes. ``file`` (the open file description), ``tcp`` with
+                 ``tcp_receiver``, ``half`` (bytes under way), ``handshake`` and ``urgent``, ``udp`` with ``groups``,
+                 ``unix_stream``, ``unix_datagram``, ``options``; ``net`` is what it needs of the network around it
 * ``fabric``     between hosts: ``clock``, ``routes``, ``link`` (cable, rate), ``rules``, ``flow``, ``way`` (all of it
                  for one direction between two endpoints); ``fabric`` implements ``kernel.net`` and ``faults.Network``
 * ``loop``       asyncio's loop of one process: callbacks, descriptors, executors

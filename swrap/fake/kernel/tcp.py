@@ -1,7 +1,8 @@
 """TCP sockets: the state of one end, and what a program's calls do to it (tcp(7)).
 
-Owns bind, listen, connect, accept, send, recv, shutdown, close, and the errors that they raise. Bytes under way
-are ``half``'s, the handshake is ``handshake``'s. Called by the socket object, the handshake and the halves.
+Owns listen, connect, accept, send, shutdown, close, and the errors that they raise. What has arrived and is read is
+``tcp_receiver``'s, bytes under way are ``half``'s, the handshake is ``handshake``'s. Called by the socket object, the
+handshake and the halves.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from swrap.fake.kernel.address import Endpoint
-from swrap.fake.kernel.bytequeue import ByteQueue
 from swrap.fake.kernel.file import fail
 from swrap.fake.kernel.half import FIN, Half
-from swrap.fake.kernel.inet import InetSocket
 from swrap.fake.kernel.net import Flow
-from swrap.fake.kernel.urgent import Mark, Urgent
+from swrap.fake.kernel.tcp_receiver import BUFFER, OOB, Receiver
+from swrap.fake.kernel.urgent import Urgent
 
 if TYPE_CHECKING:
     from swrap.fake.kernel.handshake import Syn
@@ -26,40 +26,25 @@ if TYPE_CHECKING:
 IN, OUT, ERR, HUP, RDHUP = select.POLLIN, select.POLLOUT, select.POLLERR, select.POLLHUP, select.POLLRDHUP
 PRI = select.POLLPRI
 MAX_BACKLOG = 4096  # /proc/sys/net/core/somaxconn
-SEND_BUFFER = 1 << 20
-RECEIVE_BUFFER = 1 << 20
-"""Bytes that a connection holds whose program has chosen nothing: about what Linux's autotuning comes to."""
-PEEK, DONTWAIT = int(socket.MSG_PEEK), int(socket.MSG_DONTWAIT)
-OOB = int(socket.MSG_OOB)
-_NO_SEND_FLAGS = ~int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | socket.MSG_MORE | socket.MSG_OOB)
-_NO_READ_FLAGS = ~int(socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC)
+_NO_FLAGS = ~int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | socket.MSG_MORE | socket.MSG_OOB)
 
 
-class TcpSocket(InetSocket):
-    """One end. ``inbox`` is what has arrived; ``outgoing`` and ``incoming`` exist once there is a connection."""
+class TcpSocket(Receiver):
+    """One end. ``outgoing`` and ``incoming`` exist once there is a connection."""
 
     __slots__ = (
         "accept_queue",
         "awaits_room",
         "backlog",
         "deaf",
-        "eof",
-        "error",
         "failed",
         "flow",
-        "inbox",
-        "incoming",
         "linger",
-        "mark",
         "outgoing",
-        "receive_buffer",
         "remote",
         "send_buffer",
-        "shut_read",
         "shut_write",
-        "state",
         "syn",
-        "was_reset",
     )  # fmt: skip
 
     kind = socket.SOCK_STREAM
@@ -68,30 +53,20 @@ class TcpSocket(InetSocket):
 
     def __init__(self, host: Host, family: int) -> None:
         super().__init__(host, family)
-        self.state = "closed"
         self.remote: Endpoint | None = None
-        self.inbox = ByteQueue()
         self.outgoing: Half | None = None
-        self.incoming: Half | None = None
         self.flow: Flow | None = None
         self.syn: Syn | None = None
-        self.error = 0
-        """SO_ERROR: told once."""
-        self.eof = False
         self.failed = False
         """A handshake came to nothing, and no call of connect has said so."""
         self.deaf = False
         """Nobody will ever read what arrives."""
-        self.shut_read = self.shut_write = False
-        self.was_reset = False
+        self.shut_write = False
         self.awaits_room = False
-        self.mark: Mark | None = None
-        """Where the urgent data is that has come last."""
         self.linger: tuple[int, int] = (0, 0)
         self.backlog = 0
         self.accept_queue: list[TcpSocket] = []
-        self.send_buffer = SEND_BUFFER
-        self.receive_buffer = RECEIVE_BUFFER
+        self.send_buffer = BUFFER
 
     @property
     def listening(self) -> bool:
@@ -156,7 +131,7 @@ class TcpSocket(InetSocket):
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Take as much as there is room for. Raises EAGAIN where there is none."""
-        if flags & _NO_SEND_FLAGS:
+        if flags & _NO_FLAGS:
             raise NotImplementedError("the fake network has no zero-copy and no fast open")
         if self.error:
             self.take_error()
@@ -176,75 +151,6 @@ class TcpSocket(InetSocket):
         elif size:
             out.push(data if type(data) is bytes else bytes(data))
         return size
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """What has arrived, at most ``size`` bytes; nothing at the end. Raises EAGAIN."""
-        if flags & OOB:
-            return self._urgent(size, flags)
-        if self.mark is not None:
-            return self._as_far_as_the_mark(self.mark, size, flags)
-        inbox, incoming = self.inbox, self.incoming
-        if incoming is None or not (inbox.size and size):
-            return self._nothing(size)
-        if flags:
-            if flags & _NO_READ_FLAGS:
-                raise NotImplementedError("the fake network has no error queue, and no MSG_TRUNC for TCP")
-            if flags & PEEK:
-                return inbox.peek(size)
-        data = inbox.take(size)
-        if incoming.starved:
-            incoming.window_opened()
-        return data
-
-    def recv_into(self, buffer: memoryview, flags: int = 0) -> int:
-        """The same, into a buffer."""
-        if not len(buffer) or not (self.inbox.size or self.mark):
-            return len(self._nothing(len(buffer)))
-        if flags & ~DONTWAIT or self.mark is not None:
-            data = self.recv(len(buffer), flags)
-            buffer[: len(data)] = data
-            return len(data)
-        count = self.inbox.take_into(buffer)
-        incoming = self.incoming
-        if incoming is not None and incoming.starved:
-            incoming.window_opened()
-        return count
-
-    def _as_far_as_the_mark(self, mark: Mark, size: int, flags: int) -> bytes:
-        if mark.before:
-            size = min(size, mark.before)
-        self.mark = None
-        try:
-            data = self.recv(size, flags)
-        finally:
-            if mark.before or flags & PEEK:  # otherwise it was there, and is behind us now
-                self.mark = mark
-        if not flags & PEEK:
-            mark.before -= min(len(data), mark.before)
-        return data
-
-    def _urgent(self, size: int, flags: int) -> bytes:
-        mark = self.mark
-        if self.state == "listen":
-            fail(errno.ENOTCONN)
-        if mark is None or mark.byte is None:
-            fail(errno.EINVAL)
-        byte = mark.byte
-        if not flags & PEEK:
-            mark.byte = None
-        return byte[:size]
-
-    def _nothing(self, size: int) -> bytes:
-        """Why there is nothing to read: the end, an error, or not yet."""
-        if self.eof:
-            return b""
-        if self.error:
-            self.take_error()
-        if self.state == "listen" or (self.state == "closed" and not (self.was_reset or self.shut_read)):
-            fail(errno.ENOTCONN)
-        if self.shut_read or self.was_reset or not size:
-            return b""
-        fail(errno.EAGAIN)
 
     def shutdown(self, how: int) -> None:
         """See shutdown(2)."""
@@ -321,20 +227,6 @@ class TcpSocket(InetSocket):
             self.awaits_room = True
         return mask
 
-    def readable(self) -> bool:
-        """See ``File.readable``."""
-        if self.inbox.size:
-            return True
-        if self.state != "established":
-            return super().readable()
-        return self.eof or self.shut_read or self.error != 0
-
-    def take_error(self) -> None:
-        """Raise SO_ERROR, which is told once; nothing where there is none."""
-        number, self.error = self.error, 0
-        if number:
-            fail(number)
-
     # --- what the network does to it
 
     def established(self, remote: Endpoint, outgoing: Half, incoming: Half, flow: Flow) -> None:
@@ -342,13 +234,6 @@ class TcpSocket(InetSocket):
         self.state = "established"
         self.remote = remote
         self.outgoing, self.incoming, self.flow = outgoing, incoming, flow
-
-    def urgent_arrived(self, byte: bytes) -> None:
-        """See ``urgent``."""
-        inline = bool(self.options.get((socket.SOL_SOCKET, socket.SO_OOBINLINE)))
-        self.mark = Mark(self.inbox.size, None if inline else byte, inline)
-        if inline:
-            self.inbox.put(byte)
 
     def fin_arrived(self) -> None:
         """The peer sends nothing more."""
