@@ -156,6 +156,15 @@ def test_a_sockets_life_is_what_it_is_on_linux(calls: list[Call]) -> None:
     run_both(three, calls, settle=0.002)
 
 
+def test_who_connects_to_itself_is_its_own_peer() -> None:
+    calls: list[Call] = [
+        ("connect", 1, 1), ("peername", 1), ("poll", 1), ("send", 1, 20), ("recv", 1, 9), ("recv", 1, 99), ("poll", 1),
+        ("shutdown", 1, socket.SHUT_WR), ("recv", 1, 9), ("send", 1, 1), ("poll", 1), ("error", 1), ("close", 1),
+    ]  # fmt: skip
+    run_both(three, calls, settle=0.002)
+    run_both(three, [("connect", 1, 1), ("send", 1, 9), ("close", 1), ("connect", 0, 1)], settle=0.002)
+
+
 def two_udp() -> list[Any]:
     made = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
     for sock in made:

@@ -95,12 +95,25 @@ class Syn:
             return
         host: Host | None = self._net.holder(self._target.ip, self._client.host.name)
         listener = None if host is None else host.listener(self._target)
-        if host is None or listener is None:
+        if host is self._client.host and listener is None and self._target == self._client.local:
+            self._net.at(self._back.arrival(_PACKET), self._crossed, attempt)
+        elif host is None or listener is None:
             self._net.at(self._back.arrival(_PACKET), self._refused, attempt)
         elif len(listener.accept_queue) > listener.backlog:
             self._silence(errno.EAGAIN)
         else:
             self._net.at(self._back.arrival(_PACKET), self._answered, (attempt, host, listener))
+
+    def _crossed(self, attempt: int) -> None:
+        """Its SYN has met itself: it is its own peer (RFC 9293, 3.5)."""
+        if attempt != self._attempt or self._over:
+            return
+        self._over = True
+        client, net = self._client, self._net
+        there = Half(net, client, client, self._there, self._back)
+        client.established(self._target, there, there, self._flow)
+        self._flow.opened(there, Half(net, client, client, self._back, self._there))
+        client.changed()
 
     def _refused(self, attempt: int) -> None:
         if attempt == self._attempt and not self._over:
