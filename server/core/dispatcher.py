@@ -13,7 +13,7 @@ from server.core import respond
 from server.core.connection import Connection
 from server.core.core import Core
 from server.core.errors import DisconnectError, StatusError, status_of
-from server.core.request import Chain, Reply, Request, Result
+from server.core.request import RELATED, Chain, Reply, Request, Result
 from server.core.verify import identify
 from server.log import Log
 from server.wire.encryption import Envelope, TransformHeader
@@ -54,6 +54,8 @@ class Dispatcher:
         self._handlers = handlers
         self._smb1 = smb1
         self._log = log
+        self._unshared = Chain()
+        """Of every request that has none behind it: what it leaves there is nobody's to inherit."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def settled(self) -> None:
@@ -89,21 +91,23 @@ class Dispatcher:
         """The requests of the PDU, with their ids taken from the window."""
         chain: Chain | None = None
         requests: list[Request] = []
-        multicredit = connection.multicredit
+        dialect, multicredit = connection.dialect, connection.multicredit
         for header, message in split_compound(pdu):
             if header.flags & _RESPONSE:
                 raise DisconnectError("a response, sent to a server")
-            if connection.dialect is None and not requests and header.command is not Command.NEGOTIATE:
+            if dialect is None and not requests and header.command is not Command.NEGOTIATE:
                 raise DisconnectError(f"{header.command.name} before NEGOTIATE")
             if len(message) > _SMALL_LIMIT and not (multicredit and header.command in _LARGE):
                 raise DisconnectError(f"{header.command.name} of {len(message)} bytes")
-            request = Request(self._core, connection, header, message, envelope)
+            if header.flags & RELATED:
+                chain = chain or Chain(refused=NTSTATUS.INVALID_PARAMETER)
+            elif header.next_command:
+                chain = Chain(header.session_id, header.tree_id)
+            else:
+                chain = self._unshared
+            request = Request(self._core, connection, header, message, envelope, chain)
             if envelope is not None and not _fits(envelope, request, first=not requests):
                 raise DisconnectError("an encrypted message of another session than its envelope")
-            if not request.related:
-                chain = request.chain
-            else:
-                chain = request.chain = chain or Chain(refused=NTSTATUS.INVALID_PARAMETER)
             if header.command is not _CANCEL:
                 charge = (header.credit_charge or 1) if multicredit else 1
                 if not connection.window.consume(header.message_id, charge):

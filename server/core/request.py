@@ -30,7 +30,7 @@ ROOM = 4 + SIZE
 
 _CREDIT_UNIT = 65536
 _SMB_3_0 = int(Dialect.SMB_3_0)
-_RELATED, _SIGNED = int(Flags.RELATED_OPERATIONS), int(Flags.SIGNED)
+RELATED, _SIGNED = int(Flags.RELATED_OPERATIONS), int(Flags.SIGNED)
 _REPLAY = int(Flags.REPLAY_OPERATION)
 _MODIFYING = (Command.WRITE, Command.SET_INFO, Command.IOCTL)
 
@@ -104,6 +104,7 @@ class Request:
         header: Header,
         message: memoryview,
         envelope: Envelope | None,
+        chain: Chain,
     ) -> None:
         self.core = core
         self.connection = connection
@@ -111,14 +112,11 @@ class Request:
         self.message = message
         self.envelope = envelope
         flags = header.flags
-        self.related = bool(flags & _RELATED)
+        self.related = bool(flags & RELATED)
         self.signed = envelope is None and bool(flags & _SIGNED)
-        self.session_id, self.tree_id = session_id, tree_id = header.session_id, header.tree_id
-        self.chain = Chain(session_id, tree_id)
-
-    @property
-    def body(self) -> memoryview:
-        return self.message[SIZE:]
+        self.session_id, self.tree_id = header.session_id, header.tree_id
+        self.chain = chain
+        self.body = message[SIZE:]
 
     def inherit(self) -> None:
         """It is related, and all before it is answered. StatusError: there is nothing that it could be related to."""

@@ -10,16 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 FilePath = tuple[str, ...]
 
 
-class FileStat(NamedTuple):
+@dataclass(slots=True)
+class FileStat:
     """Times in ns since 1970, sizes in bytes. `attributes` are the DOS ones without DIRECTORY. (`device`,
     `inode`) name the file among all of this machine's; those of a stream are its own, and `file` is the inode of
     the file that it is of. `extended`: bytes that the extended attributes take, as clients count them. `described`:
-    there may be a security descriptor; else there is none.
+    there may be a security descriptor; else there is none. Never changed; not frozen, since every open makes one.
     """
 
     device: int

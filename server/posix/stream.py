@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 
 from server.ports.files import FileStat, Make, StreamStat
 from server.posix import depot
@@ -24,7 +25,8 @@ class PosixStream(PosixHandle):
 
     def stat(self) -> FileStat:
         own, status = self.base.stat(), os.fstat(self.fd)
-        return own._replace(
+        return replace(
+            own,
             device=status.st_dev,
             inode=status.st_ino,
             directory=False,

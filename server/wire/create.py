@@ -5,9 +5,9 @@ Pure values. The create contexts are in `server.wire.create_contexts`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple
 
 from server.wire.buffers import HEADER_SIZE, Buffer, padding, payload, text, unpack, utf16
 from server.wire.create_contexts import CreateContext, decode_contexts, encode_contexts
@@ -114,8 +114,11 @@ class Attributes(IntEnum):
     ENCRYPTED = 0x4000
 
 
-class CreateRequest(NamedTuple):
-    """`name` counts from the share, with backslashes. Enumerations stay numbers: the server judges."""
+@dataclass(slots=True)
+class CreateRequest:
+    """`name` counts from the share, with backslashes. Enumerations stay numbers: the server judges. Never changed;
+    not frozen, since every open makes one.
+    """
 
     name: str
     desired_access: int = FILE_GENERIC_READ
@@ -189,8 +192,9 @@ class CreateRequest(NamedTuple):
         return head + (name + gap + contexts or b"\0")
 
 
-class CreateResponse(NamedTuple):
-    """Times as FILETIME, sizes in bytes, `file_id` the 16 bytes (persistent, volatile)."""
+@dataclass(slots=True)
+class CreateResponse:
+    """Times as FILETIME, sizes in bytes, `file_id` the 16 bytes (persistent, volatile). Never changed either."""
 
     file_id: bytes
     action: int = CreateAction.OPENED

@@ -8,7 +8,7 @@ Owns the reading of those contexts and the writing of their answers. What is gra
 from __future__ import annotations
 
 import uuid
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from server.config import Limits
 from server.core.breaks import CACHING_OF_LEVEL, OPLOCK_LEVELS
@@ -36,8 +36,11 @@ _DURABLE = {
 }
 
 
-class Wish(NamedTuple):
-    """`caching`: as a lease of `version` 1 or 2 with `lease`, or as an oplock (0). `durable` 0: not to outlive."""
+@dataclass(slots=True)
+class Wish:
+    """`caching`: as a lease of `version` 1 or 2 with `lease`, or as an oplock (0). `durable` 0: not to outlive. Never
+    changed; not frozen, since every open makes one.
+    """
 
     client: uuid.UUID
     caching: int = 0
@@ -48,7 +51,6 @@ class Wish(NamedTuple):
     create_guid: uuid.UUID | None = None
     application: bytes | None = None
 
-    @property
     def parent_key(self) -> bytes:
         """That of the lease on the directory, which the client says it has; b"" if it says nothing of one."""
         if self.lease is None or not self.lease.flags & contexts.LEASE_FLAG_PARENT_KEY:

@@ -155,7 +155,7 @@ def _admit(found: Found) -> Reply | None:
         wanted, durable = presence.at_this_node(core.config.cluster, found, access, wanted), None
     record = OpenRecord(
         number,
-        core.couriers.address,
+        core.table.address,
         core.identity,
         request.connection.client_guid.hex,
         session.user,
@@ -168,12 +168,12 @@ def _admit(found: Found) -> Reply | None:
         holder,
         durable,
     )
-    terms = (0, 0, "") if lease is None else (lease.version, lease.epoch, wish.parent_key.hex())
-    outcome = core.table.admit(
-        found.key,
-        Asked(record, wanted, *terms, found.overwrite, stat.directory, found.again),
-        found.handle.links,
-    )
+    wants = Asked(record, wanted, overwrite=found.overwrite, directory=stat.directory, again=found.again)
+    parent = ""
+    if lease is not None:
+        wants.version, wants.epoch, key = lease.version, lease.epoch, wish.parent_key()
+        wants.parent, parent = key.hex(), lease_holder(wish.client, key) if key else ""
+    outcome = core.table.admit(found.key, wants, found.handle.links)
     if outcome.breaks or outcome.wake:
         core.spread(found.key, outcome)
     found.again, found.vanished = outcome.waiting, outcome.vanished
@@ -194,7 +194,7 @@ def _admit(found: Found) -> Reply | None:
         client_guid=request.connection.client_guid,
         fence=Fence(request.header.channel_sequence),
         holder="" if grant is None else grant.holder,
-        parent=lease_holder(wish.client, wish.parent_key) if wish.parent_key else "",
+        parent=parent,
         durable=durable is not None and caching.lasting(grant),
         create_guid=wish.create_guid,
         application=wish.application,

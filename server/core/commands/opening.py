@@ -46,15 +46,16 @@ _NO_ATTRIBUTES = ~0x7FFF_FFFF
 
 def check(asked: CreateRequest) -> None:
     """What is wrong whatever the file may be."""
-    name, access, disposition, options, share_access, given, _, impersonation, attached = asked
-    if impersonation > 3:
+    access, disposition = asked.desired_access, asked.disposition
+    options, given = asked.options, asked.attributes
+    if asked.impersonation > 3:
         raise StatusError(NTSTATUS.BAD_IMPERSONATION_LEVEL)
-    if disposition > _LAST or share_access > 7:
+    if disposition > _LAST or asked.share_access > 7:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "disposition or share access")
     if given & _NO_ATTRIBUTES:
         raise StatusError(NTSTATUS.INVALID_PARAMETER, "attributes")
     if options & _DIRECTORY_FILE:
-        if names_data(name):
+        if names_data(asked.name):
             raise StatusError(NTSTATUS.NOT_A_DIRECTORY, "a stream")
         if options & _NON_DIRECTORY:
             raise StatusError(NTSTATUS.INVALID_PARAMETER, "a directory and none")
@@ -70,7 +71,7 @@ def check(asked: CreateRequest) -> None:
         raise StatusError(NTSTATUS.ACCESS_DENIED, "access mask")
     if options & _DELETE_ON_CLOSE and not access & (Access.DELETE | Access.GENERIC_ALL | _MAXIMUM_ALLOWED):
         raise StatusError(NTSTATUS.ACCESS_DENIED, "delete on close without the right to delete")
-    if attached and contexts.find(attached, contexts.TIMEWARP) is not None:
+    if asked.contexts and contexts.find(asked.contexts, contexts.TIMEWARP) is not None:
         raise StatusError(NTSTATUS.OBJECT_NAME_NOT_FOUND, "no snapshots")
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple
 
 from server.core.errors import StatusError
 from server.core.shared import ranges, rules
@@ -42,7 +41,8 @@ _SEEN = 1024
 """Decoded records that are kept."""
 
 
-class Asked(NamedTuple):
+@dataclass(slots=True)
+class Asked:
     """An open that wants in. `caching`: what its client would like to hold as `opened.holder`, as a lease of that
     `version`, or as an oplock (0).
     """
