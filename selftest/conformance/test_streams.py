@@ -296,6 +296,18 @@ copy = s.dup(); s.close()
 if os.fork() == 0: os._exit(copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 1)
 assert os.wait()[1] == 0
 """,
+    "an accepted socket inherits from its own listener, whoever had the port before, and as that is now": """
+port = 0
+def accepted():
+    with socket.create_connection((A, port)), listener.accept()[0] as s:
+        return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0, s.family
+for on in (False, True, False):
+    with socket.create_server((A, port)) as listener:
+        port = listener.getsockname()[1]
+        assert accepted() == accepted() == (False, listener.family)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
+        assert accepted() == accepted() == (on, listener.family)
+""",
     "SO_DOMAIN, SO_TYPE, SO_PROTOCOL and SO_ACCEPTCONN are TCP's": """
 listener = socket.create_server((A, 0))
 def get(o): return listener.getsockopt(socket.SOL_SOCKET, o)

@@ -56,6 +56,8 @@ struct sw_gap {
 	char program[16]; /* cut, NUL-terminated */
 };
 
+#define SW_UNLIKE 1 /* they differ; 0: there was none */
+
 enum sw_place_state { SW_PLACE_FREE, SW_PLACE_WRITING, SW_PLACE_VALID, SW_PLACE_GONE };
 
 /* Where a datagram socket is to be found that many may hear: its address, and each of its groups. */
@@ -84,6 +86,7 @@ struct sw_options {
 	uint8_t shared[1 << 13]; /* a bit for each port that datagram sockets have ever shared */
 	uint8_t devices[1 << 13]; /* likewise: that a socket bound to an interface has ever been bound to */
 	uint8_t particular[1 << 13]; /* from which a datagram socket with a peer or with options for what it sends has sent */
+	uint64_t listeners[1 << 16]; /* what all that have listened on a port without a switch hand down: of their tags; or SW_UNLIKE */
 };
 
 #endif

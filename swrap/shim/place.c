@@ -245,3 +245,20 @@ void sw_port_particularise(uint16_t port)
 	if (sw_options())
 		mark(sw_options()->particular, port);
 }
+
+void sw_port_listens(uint16_t port, uint64_t tag)
+{
+	uint64_t known = 0;
+
+	if (sw_options() &&
+	    !__atomic_compare_exchange_n(&sw_options()->listeners[port], &known, tag, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) &&
+	    known != tag)
+		__atomic_store_n(&sw_options()->listeners[port], SW_UNLIKE, __ATOMIC_RELAXED);
+}
+
+uint64_t sw_port_listener(uint16_t port)
+{
+	uint64_t known = sw_options() ? __atomic_load_n(&sw_options()->listeners[port], __ATOMIC_RELAXED) : 0;
+
+	return known == SW_UNLIKE ? 0 : known;
+}

@@ -36,4 +36,8 @@ void sw_port_device(uint16_t port);
 bool sw_port_particular(uint16_t port);
 void sw_port_particularise(uint16_t port);
 
+/* sw_port_listens() - A listener on this port hands down @tag. sw_port_listener() - What every one of them does, or has done; 0: they differ. */
+void sw_port_listens(uint16_t port, uint64_t tag);
+uint64_t sw_port_listener(uint16_t port);
+
 #endif

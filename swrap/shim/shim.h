@@ -119,6 +119,11 @@ bool sw_peer_name(int fd, struct sw_name *name);
 /* sw_endpoints() - Both addresses of a socket that is connected or connecting; false where they cannot be known. */
 bool sw_endpoints(int fd, uint64_t tag, struct sw_endpoint *local, struct sw_endpoint *remote);
 
+/* accept.c */
+
+/* sw_listens() - The tag of the listener @fd is about to be @tag, in a lab without a switch. */
+void sw_listens(int fd, uint64_t tag);
+
 /* claim.c */
 
 /* sw_bind_port() - Bind @fd to @name, whose own port is chosen here if it is 0. Returns 0 or an errno. */

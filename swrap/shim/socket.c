@@ -29,8 +29,11 @@ bool sw_tag_get(int fd, uint64_t *tag)
 int sw_tag_set(int fd, uint64_t tag)
 {
 	const uint64_t sort = tag & (SW_TAG_DGRAM | SW_TAG_BOUND | SW_TAG_NETLINK);
-	int error = -(int)sw_kernel(SYS_setsockopt, fd, SOL_SOCKET, SO_MAX_PACING_RATE, (long)&tag, sizeof(tag), 0);
+	int error;
 
+	if (__builtin_expect(tag & SW_TAG_LISTEN, 0) && (sw_lab()->flags & SW_DIRECT))
+		sw_listens(fd, tag);
+	error = -(int)sw_kernel(SYS_setsockopt, fd, SOL_SOCKET, SO_MAX_PACING_RATE, (long)&tag, sizeof(tag), 0);
 	if (error)
 		return sw_fail(error);
 	if (__builtin_expect(sort != (SW_TAG_DGRAM | SW_TAG_BOUND), 1) || !(sw_lab()->flags & SW_DIRECT))
