@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from swrap.events import Event, encode
-from swrap.scenario import fake_backend
+from swrap.scenario import fake_backend, forked
 from swrap.scenario.model import Scenario
 from swrap.scenario.verdict import Verdict
 
@@ -51,6 +52,15 @@ def divergence(first: list[str], second: list[str]) -> Divergence | None:
 
 
 def explore(scenario: Scenario, seeds: range) -> Iterator[tuple[int, Verdict]]:
-    """What the scenario comes to with each seed, one after the other."""
-    for seed in seeds:
-        yield seed, fake_backend.run(scenario, lambda event: None, seed)
+    """What the scenario comes to with each seed, one after the other; where a signal asks us to end, that."""
+    with forked.each(partial(_verdict, scenario), seeds) as verdicts:
+        for seed in seeds:
+            try:
+                yield seed, next(verdicts)
+            except forked.Interrupted as came:
+                yield seed, Verdict((), interrupted=came.number)
+                return
+
+
+def _verdict(scenario: Scenario, seed: int) -> Verdict:
+    return fake_backend.run(scenario, lambda event: None, seed)
