@@ -39,6 +39,7 @@ class TcpSocket(Receiver):
         "deaf",
         "failed",
         "flow",
+        "is_new",
         "linger",
         "outgoing",
         "remote",
@@ -50,6 +51,8 @@ class TcpSocket(Receiver):
     kind = socket.SOCK_STREAM
     protocol = socket.IPPROTO_TCP
     datagrams = False
+    accept_queue: list[TcpSocket]
+    """There is one while it listens."""
 
     def __init__(self, host: Host, family: int) -> None:
         super().__init__(host, family)
@@ -57,6 +60,8 @@ class TcpSocket(Receiver):
         self.outgoing: Half | None = None
         self.flow: Flow | None = None
         self.syn: Syn | None = None
+        self.is_new = False
+        """It was connected, and no call of connect has said so."""
         self.failed = False
         """A handshake came to nothing, and no call of connect has said so."""
         self.deaf = False
@@ -65,7 +70,6 @@ class TcpSocket(Receiver):
         self.awaits_room = False
         self.linger: tuple[int, int] = (0, 0)
         self.backlog = 0
-        self.accept_queue: list[TcpSocket] = []
         self.send_buffer = BUFFER
 
     @property
@@ -80,6 +84,8 @@ class TcpSocket(Receiver):
         if self.state not in ("closed", "listen") or self.was_reset:
             fail(errno.EINVAL)
         self.host.listen(self)
+        if self.state != "listen":
+            self.accept_queue = []
         self.backlog = min(max(backlog, 0) & 0xFFFFFFFF, MAX_BACKLOG)
         self.state = "listen"
 
@@ -88,8 +94,8 @@ class TcpSocket(Receiver):
         if self.state == "syn-sent":
             fail(errno.EALREADY)
         if self.state == "established":
-            if self.syn is not None:  # the first call after it came about
-                self.syn = None
+            if self.is_new:
+                self.is_new = False
                 return
             fail(errno.EISCONN)
         if self.state == "listen":
@@ -106,7 +112,7 @@ class TcpSocket(Receiver):
 
     def connect_outcome(self) -> None:
         """What a call that has waited for the handshake comes to. Raises ECONNREFUSED, ETIMEDOUT …"""
-        self.syn = None
+        self.is_new = False
         if self.failed:
             self._begin_again()
         self.take_error()
@@ -232,6 +238,7 @@ class TcpSocket(Receiver):
     def established(self, remote: Endpoint, outgoing: Half, incoming: Half, flow: Flow) -> None:
         """There is a connection now."""
         self.state = "established"
+        self.is_new, self.syn = self.syn is not None, None
         self.remote = remote
         self.outgoing, self.incoming, self.flow = outgoing, incoming, flow
 
