@@ -69,10 +69,12 @@ def each(work: Callable[[_T], _R], values: Sequence[_T]) -> Iterator[Iterator[_R
                 target=_work, args=(work, values[first::count], theirs, others), daemon=True
             )
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)  # until it has handlers of its own
-            worker.start()
-            workers.append((worker, ours))
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            theirs.close()
+            try:
+                worker.start()
+                workers.append((worker, ours))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+                theirs.close()
         yield results()
     finally:
         for number, handler in before.items():
