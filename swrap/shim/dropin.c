@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "kernel.h"
 #include "option.h"
 #include "plain.h"
 #include "real.h"
@@ -18,7 +19,7 @@
 #define MOST_NETWORKS 64 /* of one process; the next takes the place of the oldest */
 
 /* A network that this process has joined. An entry is whole before its page is set. */
-static struct network {
+struct network {
 	const struct sw_page *page;
 	struct sw_options *options;
 	struct sw_flows *flows;
@@ -26,7 +27,8 @@ static struct network {
 	ino_t ino;
 	uid_t owner;
 	char dir[PATH_MAX];
-} networks[MOST_NETWORKS];
+};
+static void *networks; /* MOST_NETWORKS of them; NULL before the first */
 static uint32_t joined;
 
 /* As what the program knows 10.53.57.N; in a lab it is an address like any other. */
@@ -69,9 +71,19 @@ uint16_t sw_dropin_self(void)
 	return n >= 1 && n <= HOSTS ? (uint16_t)(n - 1) : 0;
 }
 
+/* at() - The @n-th entry; NULL where it is not whole, or behind the last. */
+static const struct network *at(uint32_t n)
+{
+	const struct network *all = __atomic_load_n(&networks, __ATOMIC_ACQUIRE);
+
+	return all && n < MOST_NETWORKS && __atomic_load_n(&all[n].page, __ATOMIC_ACQUIRE) ? &all[n] : NULL;
+}
+
 const struct sw_page *sw_dropin_known(uint32_t n)
 {
-	return n < MOST_NETWORKS ? __atomic_load_n(&networks[n].page, __ATOMIC_ACQUIRE) : NULL;
+	const struct network *network = at(n);
+
+	return network ? __atomic_load_n(&network->page, __ATOMIC_ACQUIRE) : NULL;
 }
 
 const struct sw_page *sw_dropin_nowhere(void)
@@ -103,10 +115,12 @@ static void complain(const char *dir, const char *why)
 /* find() - The network of @dir that this process has joined; with @st, if its page is that file. NULL: none. */
 static const struct network *find(const char *dir, const struct stat *st)
 {
+	const struct network *network;
+
 	for (uint32_t n = 0; n < MOST_NETWORKS; n++)
-		if (sw_dropin_known(n) && strcmp(networks[n].dir, dir) == 0 &&
-		    (!st || (networks[n].dev == st->st_dev && networks[n].ino == st->st_ino)))
-			return &networks[n];
+		if ((network = at(n)) != NULL && strcmp(network->dir, dir) == 0 &&
+		    (!st || (network->dev == st->st_dev && network->ino == st->st_ino)))
+			return network;
 	return NULL;
 }
 
@@ -142,27 +156,34 @@ static struct sw_flows *map_flows(const char *folder)
 
 struct sw_flows *sw_dropin_flows(const struct sw_page *page)
 {
-	for (uint32_t n = 0; n < MOST_NETWORKS; n++)
-		if (page && sw_dropin_known(n) == page)
-			return networks[n].flows;
+	const struct network *network;
+
+	for (uint32_t n = 0; page && n < MOST_NETWORKS; n++)
+		if ((network = at(n)) != NULL && network->page == page)
+			return network->flows;
 	return NULL;
 }
 
 /* enter() - Map the page in @folder and take note of it; NULL with errno. */
 static const struct network *enter(const char *dir, const char *folder)
 {
-	struct network *network;
+	struct network *network, *all = sw_kernel_once(&networks, MOST_NETWORKS * sizeof(*all));
 	struct stat st;
 	const struct sw_page *page = sw_page_map(folder, &st);
 
 	if (!page)
 		return NULL;
+	if (!all) {
+		munmap((void *)page, page->size);
+		errno = ENOMEM;
+		return NULL;
+	}
 	if (st.st_uid != effective()) {
 		munmap((void *)page, page->size);
 		errno = EACCES;
 		return NULL;
 	}
-	network = &networks[__atomic_fetch_add(&joined, 1, __ATOMIC_RELAXED) % MOST_NETWORKS];
+	network = &all[__atomic_fetch_add(&joined, 1, __ATOMIC_RELAXED) % MOST_NETWORKS];
 	__atomic_store_n(&network->page, NULL, __ATOMIC_RELEASE);
 	network->options = sw_kept_map(folder);
 	network->flows = map_flows(folder);

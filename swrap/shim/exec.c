@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "real.h"
 #include "shim.h"
 
@@ -35,7 +36,7 @@ static const char *const names[] = {
 
 /* As they were when this program began: NAME=value, or NULL. What we were loaded as stands in LD_PRELOAD at least. */
 static const char *kept[N_NAMES] SW_EARLY;
-static char near[512] SW_EARLY, far[N_NAMES][PATH_MAX + 16]; /* where they stand: far, if they are long */
+static char near[512] SW_EARLY; /* where they stand, if they are not too long */
 
 /* is_set() - Does @entry set @name? */
 static bool is_set(const char *entry, const char *name)
@@ -54,6 +55,15 @@ static size_t copy(char *to, size_t room, const char *from)
 	return 0;
 }
 
+/* far() - A copy of a string in memory of its own; NULL where there is none. */
+static const char *far(const char *from)
+{
+	size_t size = strlen(from) + 1;
+	char *to = sw_kernel_fresh(size);
+
+	return to ? memcpy(to, from, size) : NULL;
+}
+
 __attribute__((constructor)) static void keep(void)
 {
 	size_t used = 0, size;
@@ -63,10 +73,7 @@ __attribute__((constructor)) static void keep(void)
 			if (kept[i] || !is_set(*entry, names[i]))
 				continue;
 			size = copy(near + used, sizeof(near) - used, *entry);
-			if (size)
-				kept[i] = near + used;
-			else if (copy(far[i], sizeof(far[i]), *entry))
-				kept[i] = far[i];
+			kept[i] = size ? near + used : far(*entry);
 			used += size;
 		}
 }

@@ -6,6 +6,8 @@
 #define SW_KERNEL_H
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -54,6 +56,31 @@ static inline int sw_kernel_open(const char *path, int flags)
 static inline void sw_kernel_close(int fd)
 {
 	sw_kernel(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+/*
+ * sw_kernel_fresh() - So much memory for life, all zeros; NULL where there is none. What few processes need in addition comes
+ * from here: to lie in .bss, it would have to be mapped by all of them.
+ */
+static inline void *sw_kernel_fresh(size_t size)
+{
+	long at = sw_kernel(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at < 0 && at > -4096 ? NULL : (void *)at;
+}
+
+/* sw_kernel_once() - What @kept points to, which whoever asks first makes of such memory. */
+static inline void *sw_kernel_once(void **kept, size_t size)
+{
+	void *known = __atomic_load_n(kept, __ATOMIC_ACQUIRE), *fresh;
+
+	if (known)
+		return known;
+	fresh = sw_kernel_fresh(size);
+	if (!fresh || __atomic_compare_exchange_n(kept, &known, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return fresh;
+	sw_kernel(SYS_munmap, (long)fresh, (long)size, 0, 0, 0, 0);
+	return known;
 }
 
 /* sw_kernel_size() - Of a regular file; -1 of anything else. */

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "dropin.h"
+#include "kernel.h"
 #include "real.h"
 #include "resolve.h"
 
@@ -307,14 +308,28 @@ SW_EXPORT int gethostbyaddr_r(const void *restrict bytes, socklen_t len, int fam
 }
 
 /* The old functions return memory of their own, which the next call overwrites. */
-static struct hostent old_entry;
-static char old_room[sizeof(void *) * (MOST_ADDRESSES + 4) + MOST_ADDRESSES * 16 + NI_MAXHOST];
+struct old {
+	struct hostent entry;
+	char room[sizeof(void *) * (MOST_ADDRESSES + 4) + MOST_ADDRESSES * 16 + NI_MAXHOST];
+};
+
+static struct old *old(void)
+{
+	static void *kept;
+	struct old *own = sw_kernel_once(&kept, sizeof(*own));
+
+	if (!own)
+		h_errno = NETDB_INTERNAL;
+	return own;
+}
 
 SW_EXPORT struct hostent *gethostbyname2(const char *name, int family)
 {
-	struct hostent *result;
+	struct hostent *result = NULL;
+	struct old *own = old();
 
-	gethostbyname2_r(name, family, &old_entry, old_room, sizeof(old_room), &result, &h_errno);
+	if (own)
+		gethostbyname2_r(name, family, &own->entry, own->room, sizeof(own->room), &result, &h_errno);
 	return result;
 }
 
@@ -325,9 +340,11 @@ SW_EXPORT struct hostent *gethostbyname(const char *name)
 
 SW_EXPORT struct hostent *gethostbyaddr(const void *bytes, socklen_t len, int family)
 {
-	struct hostent *result;
+	struct hostent *result = NULL;
+	struct old *own = old();
 
-	gethostbyaddr_r(bytes, len, family, &old_entry, old_room, sizeof(old_room), &result, &h_errno);
+	if (own)
+		gethostbyaddr_r(bytes, len, family, &own->entry, own->room, sizeof(own->room), &result, &h_errno);
 	return result;
 }
 

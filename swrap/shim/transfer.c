@@ -203,6 +203,7 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 }
 
 #define LOOK_AT_ALL (MSG_PEEK | MSG_WAITALL)
+#define NOWHERE ((size_t)64 << 10) /* bytes */
 
 /**
  * unlike() - Receive from a stream with flags that AF_UNIX does not know, or in another sense
@@ -211,17 +212,21 @@ SW_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
  */
 static __attribute__((noinline)) ssize_t unlike(int fd, struct iovec *to, size_t n_to, int flags)
 {
-	static char nowhere[64 << 10];
+	static void *kept;
 	struct iovec iov[16];
 	struct msghdr msg = {.msg_iov = iov};
 	size_t n = size_of(to, n_to);
+	void *nowhere;
 
 	if (flags & MSG_ERRQUEUE)
 		return sw_fail(EAGAIN);
 	if (!(flags & MSG_TRUNC))
 		return explain(fd, sw_peek_all(fd, to, n_to, n, flags));
+	nowhere = sw_kernel_once(&kept, NOWHERE);
+	if (!nowhere)
+		return sw_fail(ENOMEM);
 	for (; n > 0 && msg.msg_iovlen < 16; n -= iov[msg.msg_iovlen++].iov_len)
-		iov[msg.msg_iovlen] = (struct iovec){nowhere, n < sizeof(nowhere) ? n : sizeof(nowhere)};
+		iov[msg.msg_iovlen] = (struct iovec){nowhere, n < NOWHERE ? n : NOWHERE};
 	return in(fd, explain(fd, sw_real(recvmsg)(fd, &msg, flags & ~MSG_TRUNC)), iov, size_of(iov, msg.msg_iovlen),
 		  flags);
 }
