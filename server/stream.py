@@ -167,17 +167,19 @@ class Stream:
             self._reading = False
             self._loop.remove_reader(self._socket.fileno())
 
-    def _readable(self) -> None:
+    def _readable(self) -> bool:
+        """Whether there was something, so that more may be there by now."""
         try:
             for _ in range(_READS):
                 if not self._reading or not self._read():
-                    return
+                    break
         except FramingError as error:
             self._end(str(error))
         except (BlockingIOError, InterruptedError):
-            return
+            return False
         except OSError as error:
             self._end(f"read: {error.strerror}")
+        return True
 
     def _read(self) -> bool:
         """One recv and what follows from it. False: nothing more to expect at once."""

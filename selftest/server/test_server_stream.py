@@ -6,9 +6,11 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
 
 import pytest
 
+from server.posix.loop import PollingLoop
 from server.posix.sockets import PosixSocketQueries
 from server.stream import Stream
 from server.wire.framing import prefix
@@ -39,7 +41,15 @@ class Told:
         return await self.received.get()
 
 
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [
+    asyncio.SelectorEventLoop,
+    partial(PollingLoop, 0.0001),
+]
+
+
 def run(story: Callable[[Told], Awaitable[None]]) -> None:
+    """It, on a loop of asyncio's and on a worker's."""
+
     async def guarded() -> None:
         own, peer = socket.socketpair()
         with closing(peer):
@@ -49,7 +59,9 @@ def run(story: Callable[[Told], Awaitable[None]]) -> None:
             await asyncio.wait_for(story(told), WITHIN)
             told.stream.abort("the story is over")
 
-    asyncio.run(guarded())
+    for loop in LOOPS:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(guarded())
 
 
 def framed(pdu: bytes) -> bytes:

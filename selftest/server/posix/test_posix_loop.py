@@ -8,7 +8,10 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from itertools import groupby
 from typing import Any
+
+import pytest
 
 from server.posix.loop import PollingLoop
 
@@ -46,12 +49,30 @@ class Pair:
     def reader(self, callback: Callable[..., object], *args: object) -> None:
         self.loop.add_reader(self.own.fileno(), callback, *args)
 
-    async def readable_for_ever(self) -> None:
-        """Something is there that nobody takes; its reader is called all the time."""
+    async def readable_for_ever(self, answer: bool) -> None:
+        """Something is there that nobody takes; its reader is called all the time, and returns `answer`."""
         self.peer.send(b"x")
         called = asyncio.Event()
-        self.reader(called.set)
+
+        def read() -> bool:
+            called.set()
+            return answer
+
+        self.reader(read)
         await called.wait()
+
+    def looks(self) -> list[int]:
+        """How many descriptors have been found, each time that something was, from now on."""
+        polling: Any = self.loop._polling  # type: ignore[attr-defined]
+        wait, seen = polling.wait, []
+
+        def counted(end: float) -> Any:
+            found = wait(end)
+            seen.append(len(found))
+            return found
+
+        polling.wait = counted
+        return seen
 
 
 def test_one_request_after_the_other_takes_one_turn_of_asyncio() -> None:
@@ -80,6 +101,83 @@ def test_one_request_after_the_other_takes_one_turn_of_asyncio() -> None:
         pair.peer.send(b"x")
         await enough.wait()
         assert turns <= 3
+
+    run(story)
+
+
+def test_one_that_has_had_something_is_called_again_without_a_look() -> None:
+    async def story(pair: Pair) -> None:
+        enough = asyncio.Event()
+        left = 90
+
+        def read() -> bool:
+            nonlocal left
+            pair.own.recv(1)
+            left -= 1
+            if left:
+                pair.peer.send(b"x")
+            else:
+                enough.set()
+            return True
+
+        looks = pair.looks()
+        pair.reader(read)
+        pair.peer.send(b"x")
+        await enough.wait()
+        assert len(looks) <= 12
+
+    run(story)
+
+
+def test_it_is_seldom_called_in_vain() -> None:
+    async def story(pair: Pair) -> None:
+        had, in_vain = 0, 0
+
+        def read() -> bool:
+            nonlocal had, in_vain
+            try:
+                pair.own.recv(1)
+            except BlockingIOError:
+                in_vain += 1
+                return False
+            had += 1
+            pair.own.send(b"y")
+            return True
+
+        def ask() -> None:
+            pair.peer.settimeout(WITHIN)
+            for _ in range(200):
+                pair.peer.send(b"x")
+                pair.peer.recv(1)
+
+        pair.reader(read)
+        await pair.loop.run_in_executor(None, ask)
+        assert had == 200
+        assert in_vain <= 200 / 16 + 1
+
+    run(story)
+
+
+def test_of_two_that_always_have_something_none_is_kept_waiting() -> None:
+    async def story(pair: Pair) -> None:
+        enough = asyncio.Event()
+        called: list[int] = []
+
+        def read(fd: int) -> bool:
+            called.append(fd)
+            if len(called) == 3:
+                pair.own.send(b"x")  # which the other one finds
+            if len(called) == 200:
+                enough.set()
+            return True
+
+        for sock in (pair.own, pair.peer):
+            pair.loop.add_reader(sock.fileno(), read, sock.fileno())
+        pair.peer.send(b"x")
+        await enough.wait()
+        assert max(len(list(run)) for _, run in groupby(called[9:])) <= 2
+        for sock in (pair.own, pair.peer):
+            pair.loop.remove_reader(sock.fileno())
 
     run(story)
 
@@ -135,9 +233,10 @@ def test_what_a_reader_begins_is_not_kept_waiting() -> None:
     run(story)
 
 
-def test_timers_tasks_threads_and_other_readers_have_their_turn_beside_a_busy_one() -> None:
+@pytest.mark.parametrize("answer", [True, False])
+def test_timers_tasks_threads_and_other_readers_have_their_turn_beside_a_busy_one(answer: bool) -> None:
     async def story(pair: Pair) -> None:
-        await pair.readable_for_ever()
+        await pair.readable_for_ever(answer)
         await asyncio.sleep(0.01)
         assert await asyncio.to_thread(int, "7") == 7
         own, peer = socket.socketpair()
