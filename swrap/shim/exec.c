@@ -23,7 +23,7 @@
 
 enum { PRELOAD, LAB, HOST, DIR, IFACE, NETWORK, PCAP, MTU, N_NAMES };
 
-static const char *const names[] = {
+static char names[][sizeof("SOCKET_WRAPPER_DEFAULT_IFACE")] SW_EARLY = {
 	[PRELOAD] = "LD_PRELOAD",
 	[LAB] = "SWRAP_LAB",
 	[HOST] = "SWRAP_HOST",
@@ -78,7 +78,7 @@ __attribute__((constructor)) static void keep(void)
 		}
 }
 
-static const char *find(char *const *env, const char *name)
+static SW_START const char *find(char *const *env, const char *name)
 {
 	for (; env && *env; env++)
 		if (is_set(*env, name))
@@ -86,7 +86,7 @@ static const char *find(char *const *env, const char *name)
 	return NULL;
 }
 
-const char *sw_environment(const char *name)
+SW_START const char *sw_environment(const char *name)
 {
 	const char *entry = find(environ, name);
 

@@ -15,7 +15,7 @@ static struct sw_options *mapped SW_EARLY;
 static bool datagrams_before SW_EARLY;
 
 /* is_whole() - Is it an options file, and a whole one? Read, since the first look at a mapping costs more than a call. */
-static bool is_whole(int fd)
+static SW_START bool is_whole(int fd)
 {
 	struct head {
 		uint64_t magic;
@@ -32,18 +32,18 @@ static bool is_whole(int fd)
 	return head.magic == SW_OPTIONS_MAGIC && head.size == sizeof(*mapped);
 }
 
-bool sw_datagrams_before(void)
+SW_START bool sw_datagrams_before(void)
 {
 	return datagrams_before;
 }
 
-struct sw_options *sw_kept_map(const char *dir)
+SW_START struct sw_options *sw_kept_map(const char *dir)
 {
 	char path[PATH_MAX];
 	long map = -1;
 	int fd;
 
-	if (!sw_path_in(path, dir, "options"))
+	if (!sw_path_in(path, dir, SW_EARLY_TEXT("options")))
 		return NULL;
 	fd = sw_kernel_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -54,12 +54,12 @@ struct sw_options *sw_kept_map(const char *dir)
 	return map < 0 && map > -4096 ? NULL : (struct sw_options *)map;
 }
 
-void sw_kept_use(struct sw_options *options)
+SW_START void sw_kept_use(struct sw_options *options)
 {
 	__atomic_store_n(&mapped, options, __ATOMIC_RELEASE);
 }
 
-struct sw_options *sw_options(void)
+SW_START struct sw_options *sw_options(void)
 {
 	return mapped;
 }

@@ -21,7 +21,7 @@ static struct {
 	bool looked;
 } lab = {.host = SW_NO_HOST};
 
-char *sw_path_in(char path[PATH_MAX], const char *dir, const char *name)
+SW_START char *sw_path_in(char path[PATH_MAX], const char *dir, const char *name)
 {
 	size_t n = 0;
 
@@ -36,7 +36,7 @@ char *sw_path_in(char path[PATH_MAX], const char *dir, const char *name)
 	return NULL;
 }
 
-const struct sw_page *sw_page_map(const char *dir, struct stat *st)
+SW_START const struct sw_page *sw_page_map(const char *dir, struct stat *st)
 {
 	const struct sw_page *page;
 	char path[PATH_MAX];
@@ -44,7 +44,7 @@ const struct sw_page *sw_page_map(const char *dir, struct stat *st)
 	long map;
 	int fd;
 
-	if (!sw_path_in(path, dir, "page")) {
+	if (!sw_path_in(path, dir, SW_EARLY_TEXT("page"))) {
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
@@ -80,9 +80,9 @@ static const struct sw_page *join(bool aloud)
 	return page;
 }
 
-static void look(void)
+static SW_START void look(void)
 {
-	const char *dir = sw_environment("SWRAP_LAB"), *host = sw_environment("SWRAP_HOST");
+	const char *dir = sw_environment(SW_EARLY_TEXT("SWRAP_LAB")), *host = sw_environment(SW_EARLY_TEXT("SWRAP_HOST"));
 	const struct sw_page *page;
 	struct stat st;
 	int saved;
@@ -104,14 +104,14 @@ static void look(void)
 	__atomic_store_n(&lab.looked, true, __ATOMIC_RELEASE);
 }
 
-const struct sw_page *sw_lab(void)
+SW_START const struct sw_page *sw_lab(void)
 {
 	if (__builtin_expect(!__atomic_load_n(&lab.looked, __ATOMIC_ACQUIRE), 0))
 		look();
 	return lab.page;
 }
 
-const struct sw_page *sw_lab_now(void)
+SW_START const struct sw_page *sw_lab_now(void)
 {
 	const struct sw_page *page = sw_lab();
 
@@ -132,7 +132,7 @@ const struct sw_page *sw_lab_at_hand(void)
 	return lab.page;
 }
 
-bool sw_in_dropin(void)
+SW_START bool sw_in_dropin(void)
 {
 	return lab.page && !lab.for_life;
 }
@@ -178,7 +178,7 @@ uint64_t sw_here(uint64_t tag, const struct sw_endpoint *own)
 	return SW_TAG_MAKE(host, tag);
 }
 
-uint16_t sw_self(void)
+SW_START uint16_t sw_self(void)
 {
 	return lab.for_life ? lab.host : sw_dropin_self();
 }

@@ -91,14 +91,14 @@ static const ElfW(Sym) *find(const struct symbols *s, const char *name, uint32_t
 }
 
 /* What is looked for, each name with its NUL: pointers to them would have to be relocated in every process. */
-static const char names[] =
+static char names[] SW_EARLY =
 #define SW_REAL_NAME(ret, name, args) #name "\0"
 	SW_REAL(SW_REAL_NAME)
 #undef SW_REAL_NAME
 	;
 
 /* behind() - The first object behind ours that has it; NULL: none. */
-static const struct link_map *behind(const char *name, const ElfW(Sym) **sym)
+static SW_START const struct link_map *behind(const char *name, const ElfW(Sym) **sym)
 {
 	const struct link_map *map = _r_debug.r_map;
 	const uint32_t h = hash_of(name);
@@ -136,7 +136,7 @@ bool sw_real_is_libc(const char *single)
 	       behind("send", &sym) == libc;
 }
 
-void *sw_real_find(size_t n)
+SW_START void *sw_real_find(size_t n)
 {
 	const char *name = name_of(n);
 	const ElfW(Sym) *sym;

@@ -26,7 +26,7 @@ bool sw_tag_get(int fd, uint64_t *tag)
 	       len == sizeof(*tag) && SW_TAG_IS(*tag);
 }
 
-int sw_tag_set(int fd, uint64_t tag)
+SW_START int sw_tag_set(int fd, uint64_t tag)
 {
 	const uint64_t sort = tag & (SW_TAG_DGRAM | SW_TAG_BOUND | SW_TAG_NETLINK);
 	int error;
@@ -70,7 +70,7 @@ static int mark(int fd, unsigned int flags)
 	return sw_dgram_set_mark(fd, !(flags & SW_TAG_V6) && (sw_lab()->flags & SW_DIRECT) ? SW_DGRAM_PLAIN : SW_DGRAM_OTHER);
 }
 
-SW_EXPORT int socket(int domain, int type, int protocol)
+SW_EXPORT SW_START int socket(int domain, int type, int protocol)
 {
 	unsigned int flags;
 	int error, fd;
