@@ -72,7 +72,7 @@ def test_byte_by_byte_or_many_at_once() -> None:
     async def story(told: Told) -> None:
         for byte in framed(b"slow"):
             told.peer.send(bytes([byte]))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # a turn of the loop, in which it is read
         assert await told.next() == b"slow"
         told.peer.send(framed(b"one") + b"\x85\0\0\0" + framed(b"") + framed(b"three") + framed(b"four")[:6])
         assert [await told.next() for _ in range(3)] == [b"one", b"", b"three"]

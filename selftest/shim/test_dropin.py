@@ -164,7 +164,7 @@ def test_a_program_behaves_as_under_libsocket_wrapper(
     if theirs is None:
         pytest.skip("libsocket_wrapper.so is not installed: Debian's package libsocket-wrapper has it")
     (tmp_path / "theirs").mkdir()
-    old = Dropin(prefix, tmp_path / "theirs", library=str(theirs))
+    old = Dropin(prefix, tmp_path / "theirs", preload=str(theirs))
     for network in ("127.0.0.0", "10.53.57.0"):
         code = f"NET = {network[:-1]!r}\n{SAME}"
         expected = python(old, code, SOCKET_WRAPPER_IPV4_NETWORK=network)
@@ -374,7 +374,7 @@ def test_another_user_gets_nothing(prefix: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         library = shutil.copy(libswrap(), folder)
         Path(folder).chmod(0o777)
-        net = Dropin(prefix, Path(folder), library=library)
+        net = Dropin(prefix, Path(folder), preload=library)
         with net.start(PYTHON, "-c", ECHO, "0.0.0.0") as echo:
             echo.says("ready")
             done = net.run(*user, PYTHON, "-c", ASK, "127.0.0.1")

@@ -51,11 +51,11 @@ class Dropin:
 
     prefix: tuple[str, ...]
     directory: Path
-    library: str = ""
+    preload: str = ""
     """Another library than ours, for a comparison."""
 
     def _line(self, argv: tuple[str | Path, ...], iface: int, more: Mapping[str, str]) -> list[str]:
-        preload = {"LD_PRELOAD": self.library or str(libswrap())}
+        preload = {"LD_PRELOAD": self.preload or str(libswrap())}
         own = {"SOCKET_WRAPPER_DIR": str(self.directory), "SOCKET_WRAPPER_DEFAULT_IFACE": str(iface)}
         # Set by env(1): nsenter itself is no program of the network.
         words = [f"{name}={value}" for name, value in {**preload, **own, **more}.items()]

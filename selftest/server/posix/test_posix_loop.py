@@ -237,7 +237,9 @@ def test_what_a_reader_begins_is_not_kept_waiting() -> None:
 def test_timers_tasks_threads_and_other_readers_have_their_turn_beside_a_busy_one(answer: bool) -> None:
     async def story(pair: Pair) -> None:
         await pair.readable_for_ever(answer)
-        await asyncio.sleep(0.01)
+        rung = asyncio.Event()
+        pair.loop.call_later(PATIENCE, rung.set)
+        await rung.wait()
         assert await asyncio.to_thread(int, "7") == 7
         own, peer = socket.socketpair()
         with closing(own), closing(peer):
